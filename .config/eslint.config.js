@@ -1,0 +1,153 @@
+import { resolve } from 'node:path';
+import jsdoc from 'eslint-plugin-jsdoc';
+import tseslint from 'typescript-eslint';
+
+/**
+ * The rooms of src, and what each may import from the others. Imports run one way:
+ *
+ *     errors ◄ config ◄ { model ◄ graph, weights } ;  gpu ◄ kernels ;  all of these ◄ runtime ◄ codec ◄ demo
+ */
+const rooms = {
+  config: ['errors'],
+  model: ['errors', 'config'],
+  graph: ['errors', 'config', 'model'],
+  weights: ['errors', 'config', 'model'],
+  gpu: ['errors'],
+  kernels: ['errors', 'gpu'],
+  runtime: ['errors', 'config', 'model', 'graph', 'weights', 'gpu', 'kernels'],
+  codec: ['errors', 'config', 'runtime'],
+};
+
+/** Rooms whose types alone a room may import. */
+const typesOnly = { kernels: ['graph'] };
+
+const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|\\.ts$)`;
+
+const directions = Object.entries(rooms).map(([room, allowed]) => {
+  const types = typesOnly[room] ?? [];
+  const others = ['errors', ...Object.keys(rooms)].filter((name) => name !== room && !allowed.includes(name));
+  const forbidden = others.filter((name) => !types.includes(name));
+  const message = `src/${room} may import from ${allowed.join(', ')} only: imports run one way.`;
+  const patterns = [
+    { regex: elsewhere([...forbidden, 'index', 'demo', 'test']), message },
+    ...types.map((name) => ({
+      regex: elsewhere([name]),
+      allowTypeImports: true,
+      message: `src/${room} may import types from src/${name}, and nothing else: imports run one way.`,
+    })),
+  ];
+  return {
+    files: [`src/${room}/**/*.ts`],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+  };
+});
+
+/** A doc comment on every export; on the methods of exported classes too, where `methods`. */
+const documented = (methods) => [
+  'error',
+  {
+    publicOnly: true,
+    require: { FunctionDeclaration: true, ClassDeclaration: true, MethodDefinition: methods },
+    contexts: [
+      'TSInterfaceDeclaration',
+      'TSTypeAliasDeclaration',
+      'TSEnumDeclaration',
+      'ExportNamedDeclaration > VariableDeclaration',
+    ],
+    checkConstructors: false,
+    checkSetters: false,
+    enableFixer: false,
+  },
+];
+
+/** What no TypeScript of ours holds, by syntax. */
+const castThroughUnknown = {
+  selector:
+    'TSAsExpression > TSAsExpression:matches([typeAnnotation.type="TSUnknownKeyword"], [typeAnnotation.type="TSAnyKeyword"])',
+  message: 'A cast through unknown hides a mistake; write a type guard.',
+};
+const defaultExport = { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' };
+
+export default tseslint.config(
+  { ignores: ['dist/', 'dist-demo/', 'node_modules/', '.cache/', 'test-output/', 'test/fixtures/'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strict, ...tseslint.configs.stylistic],
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'test/tsconfig.json'],
+        tsconfigRootDir: resolve(import.meta.dirname, '..'),
+      },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/no-useless-constructor': 'off', // one may narrow a parameter
+      'no-console': 'error',
+      eqeqeq: 'error',
+      'prefer-const': 'error',
+      'max-lines': ['warn', { max: 320 }],
+    },
+  },
+
+  {
+    files: ['src/**/*.ts', 'demo/**/*.ts'],
+    ignores: ['**/*.d.ts'],
+    rules: { 'no-restricted-syntax': ['error', castThroughUnknown, defaultExport] },
+  },
+
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.d.ts'],
+    plugins: { jsdoc },
+    settings: { jsdoc: { mode: 'typescript' } },
+    rules: {
+      'jsdoc/require-jsdoc': documented(false),
+      'jsdoc/check-tag-names': ['error', { definedTags: ['internal', 'remarks'] }],
+      'jsdoc/no-types': 'error',
+      'jsdoc/empty-tags': 'error',
+    },
+  },
+
+  {
+    // The public face: what a user calls is documented method by method.
+    files: ['src/runtime/**/*.ts', 'src/codec/**/*.ts', 'src/weights/**/*.ts'],
+    rules: { 'jsdoc/require-jsdoc': documented(true) },
+  },
+
+  ...directions,
+  {
+    files: ['src/errors.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '.', message: 'errors.ts imports nothing.' }] },
+      ],
+    },
+  },
+  {
+    files: ['demo/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [{ regex: '(^|/)src(/|$)', message: "The demo uses what users use: import from 'dc-ae-webgpu'." }],
+        },
+      ],
+    },
+  },
+
+  {
+    files: ['test/**/*.ts', 'vite.config.ts', '.config/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      'no-console': 'off',
+    },
+  },
+);

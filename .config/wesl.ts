@@ -1,0 +1,155 @@
+// Shaders are linked while the project is built, so nothing of WESL is left at run time:
+//
+//     import code from '../../shaders/conv.wgsl?static&f16';   // plain WGSL, with `import`s resolved and @if(f16) taken
+//
+// `static` asks for linking, and every further name is a condition that holds. Their types are in src/shaders.d.ts.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { link, withLoggerAsync, type LinkedWesl } from 'wesl/core';
+import type { Plugin } from 'vite';
+
+/** A place in a shader's source, counted from 1. */
+export interface ShaderPosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One shader under one set of conditions. */
+export interface LinkedShader {
+  /** Plain WGSL. */
+  readonly code: string;
+  /** Where a line and column of `code`, counted from 1, came from. */
+  readonly origin: (line: number, column: number) => ShaderPosition;
+}
+
+/** A shader that doesn't link; the message begins with `file:line:column`. */
+export class ShaderLinkError extends Error {
+  override readonly name = 'ShaderLinkError';
+
+  constructor(
+    message: string,
+    readonly position: ShaderPosition | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The sources of a shader folder, by path relative to it, with `/` between folders. */
+export function readShaders(root: string): Record<string, string> {
+  const sources: Record<string, string> = {};
+  if (!existsSync(root)) return sources;
+  for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (entry.endsWith('.wgsl')) sources[entry.split(sep).join('/')] = readFileSync(join(root, entry), 'utf8');
+  }
+  return sources;
+}
+
+/** The names that the `@if`s of a source mention. */
+export function conditionsOf(source: string): string[] {
+  const expressions = [...source.matchAll(/@(?:el)?if\s*\(([^)]*)\)/g)].map((match) => match[1] ?? '');
+  const names = expressions.flatMap((expression) => expression.match(/[A-Za-z_]\w*/g) ?? []);
+  return [...new Set(names)].filter((name) => name !== 'true' && name !== 'false').sort();
+}
+
+/**
+ * Links one shader of a folder.
+ *
+ * @param sources - what `readShaders` gave
+ * @param name - the shader's path in `sources`
+ * @param conditions - the conditions that hold
+ * @param options - `folder`: what messages put before the path; `comments: false` leaves them out
+ * @throws ShaderLinkError where the shader doesn't link, or no `@if` knows a condition
+ */
+export async function linkShader(
+  sources: Readonly<Record<string, string>>,
+  name: string,
+  conditions: readonly string[],
+  options: { folder?: string; comments?: boolean } = {},
+): Promise<LinkedShader> {
+  const folder = options.folder ?? 'shaders';
+  const known = new Set(Object.values(sources).flatMap(conditionsOf));
+  const unknown = conditions.find((condition) => !known.has(condition));
+  if (unknown !== undefined) {
+    const list = [...known].sort().join(', ');
+    throw new ShaderLinkError(`${folder}/${name}:1:1: no @if knows '${unknown}', only: ${list || 'none'}`, undefined);
+  }
+  let linked: LinkedWesl;
+  try {
+    // wesl prints what it throws; once is enough
+    const mute = () => {};
+    linked = await withLoggerAsync(mute, () =>
+      link({
+        weslSrc: { ...sources },
+        rootModuleName: name.replace(/\.wgsl$/, ''),
+        debugWeslRoot: folder,
+        conditions: Object.fromEntries(conditions.map((condition) => [condition, true])),
+        keepComments: options.comments ?? true,
+      }),
+    );
+  } catch (error) {
+    throw linkError(error, `${folder}/${name}`);
+  }
+  const code = linked.dest;
+  const origin = (line: number, column: number): ShaderPosition => {
+    const lines = code.split('\n').slice(0, line - 1);
+    const offset = lines.reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
+    const { src, position } = linked.sourceMap.destToSrc(Math.min(offset, code.length));
+    const before = src.text.slice(0, position).split('\n');
+    const file = ownName(src.path ?? `${folder}/${name}`);
+    return { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  };
+  return { code, origin };
+}
+
+/** The Vite plugin that answers `*.wgsl?static&…` imports. */
+export function weslStatic(root: string): Plugin {
+  let comments = true;
+  return {
+    name: 'wesl-static',
+    enforce: 'pre',
+    configResolved(config) {
+      comments = config.command === 'serve';
+    },
+    async load(id) {
+      const [file = '', query = ''] = id.split('?');
+      const flags = [...new URLSearchParams(query).keys()];
+      if (!file.endsWith('.wgsl') || !flags.includes('static')) return null;
+      const sources = readShaders(root);
+      for (const source of Object.keys(sources)) this.addWatchFile(join(root, source));
+      const conditions = flags.filter((flag) => flag !== 'static' && flag !== 't' && flag !== 'v');
+      const name = relative(root, file).split(sep).join('/');
+      try {
+        const { code } = await linkShader(sources, name, conditions, { comments });
+        return { code: `export default ${JSON.stringify(code)};`, map: null };
+      } catch (error) {
+        if (!(error instanceof ShaderLinkError)) throw error;
+        const { position } = error;
+        return this.error({
+          message: error.message,
+          ...(position && { loc: { file: position.file, line: position.line, column: position.column } }),
+        });
+      }
+    },
+  };
+}
+
+/** wesl calls every module `.wesl`; ours are `.wgsl`. */
+function ownName(path: string): string {
+  return path.replace(/\.wesl$/, '.wgsl');
+}
+
+/** A link error says where it is in its `weslLocation`, a syntax error in its message: `file:line:column error: …`. */
+function linkError(error: unknown, path: string): ShaderLinkError {
+  const [text = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const syntax = /^(.+):(\d+):(\d+) error: (.*)$/.exec(text);
+  const location = syntax
+    ? { file: syntax[1] ?? path, line: Number(syntax[2]), column: Number(syntax[3]) }
+    : (error as { weslLocation?: ShaderPosition }).weslLocation;
+  const message = syntax?.[4] ?? text.replace(/ in file: .*/, '');
+  if (!location) return new ShaderLinkError(`${path}: ${message}`, undefined, { cause: error });
+  const { line, column } = location;
+  const file = ownName(location.file);
+  return new ShaderLinkError(`${file}:${line}:${column}: ${message}`, { file, line, column }, { cause: error });
+}

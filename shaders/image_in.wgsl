@@ -1,0 +1,27 @@
+// A picture in a texture (sRGB values, not linearised) -> a stored activation in [-1, 1]; pixels past the picture's edge repeat its last
+// row and column, so that sides that the network can't take are padded without a hard edge.
+import package::view::{View, pixel};
+
+override WORKGROUP: u32 = 64u;
+
+struct Params {
+  y: View,
+  rows: u32, // of the padded picture
+  cols: u32,
+  height: u32, // of the picture
+  width: u32,
+}
+
+@group(0) @binding(0) var image: texture_2d<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if id.x >= params.cols {
+    return;
+  }
+  let at = min(vec2<u32>(id.x, id.y), vec2<u32>(params.width, params.height) - 1u);
+  let rgb = textureLoad(image, at, 0).rgb;
+  y[pixel(params.y, id.z, id.y, id.x)] = vec4<f32>(rgb * 2.0 - 1.0, 0.0);
+}

@@ -1,0 +1,101 @@
+// Weights as they came, row by row, into the order in which the kernels read them: [tile of rows][tap][column][row in the tile].
+// Rows are output channels and columns input channels, each group of them padded with zeros to whole quads; a pixel-shuffling
+// convolution has its rows sorted by phase. A thread writes one quad: four rows at one tap and column.
+override WORKGROUP: u32 = 64u;
+override DTYPE: u32 = 0u; // of raw: 0 f32, 1 f16, 2 bf16, 3 f64
+
+struct Params {
+  quads: u32, // quads to write
+  first_tile: u32, // first of them, as a tile of the whole weight ...
+  first_quad: u32, // ... and as an index in `packed`
+  tile_quads: u32, // rows of a tile / 4
+  taps: u32, // kernel height * kernel width
+  columns: u32, // input channels
+  column_group: u32, // input channels that are padded together
+  padded_columns: u32, // input channels with padding, all groups
+  rows: u32, // output channels of one phase
+  row_group: u32, // output channels that are padded together
+  padded_rows: u32, // output channels of one phase with padding, all groups
+  phases: u32, // 4: row 4 r + p belongs to phase p; otherwise 1
+  row_base: u32, // the row that row 0 of this tensor becomes (several tensors may make one weight)
+  window_first: u32, // rows of the tensor that `raw` holds: the first ...
+  window_rows: u32, // ... and how many
+}
+
+@group(0) @binding(0) var<storage, read> raw: array<u32>; // [row of the window][column][tap]
+@if(f16) @group(0) @binding(1) var<storage, read_write> packed: array<vec2<u32>>;
+@else @group(0) @binding(1) var<storage, read_write> packed: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+fn from_f64(low: u32, high: u32) -> f32 {
+  let exponent = i32((high >> 20u) & 0x7ffu) - 896;
+  let sign = high & 0x80000000u;
+  if exponent <= 0 {
+    return bitcast<f32>(sign);
+  }
+  if exponent >= 255 {
+    return bitcast<f32>(sign | 0x7f800000u);
+  }
+  let bits = (u32(exponent) << 23u) | ((high & 0xfffffu) << 3u) | (low >> 29u);
+  let rest = low & 0x1fffffffu;
+  let up = rest > 0x10000000u || (rest == 0x10000000u && (bits & 1u) == 1u);
+  return bitcast<f32>(sign | (bits + u32(up)));
+}
+
+fn element(i: u32) -> f32 {
+  switch DTYPE {
+    case 1u: { return unpack2x16float(raw[i >> 1u])[i & 1u]; }
+    case 2u: { return bitcast<f32>(select(raw[i >> 1u] << 16u, raw[i >> 1u] & 0xffff0000u, (i & 1u) == 1u)); }
+    case 3u: { return from_f64(raw[2u * i], raw[2u * i + 1u]); }
+    default: { return bitcast<f32>(raw[i]); }
+  }
+}
+
+// The channel that a padded channel stands for, or -1 for padding.
+fn channel(padded: u32, group: u32, channels: u32) -> i32 {
+  let stride = (group + 3u) / 4u * 4u;
+  let c = padded / stride * group + padded % stride;
+  return select(-1, i32(c), padded % stride < group && c < channels);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if index >= params.quads {
+    return;
+  }
+  let row_quad = index % params.tile_quads;
+  let column_index = index / params.tile_quads;
+  let tap_index = column_index / params.padded_columns;
+  let tile = tap_index / params.taps;
+  let padded_row = ((params.first_tile + tile) * params.tile_quads + row_quad) * 4u;
+  let column = channel(column_index % params.padded_columns, params.column_group, params.columns);
+  let tap = tap_index % params.taps;
+
+  var v = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) {
+    let phase = (padded_row + i) / params.padded_rows;
+    let row = channel((padded_row + i) % params.padded_rows, params.row_group, params.rows);
+    let source = row * i32(params.phases) + i32(phase) - i32(params.row_base + params.window_first);
+    if row < 0 || phase >= params.phases || source < 0 || source >= i32(params.window_rows) {
+      if i == 0u {
+        return; // padding, or rows of another window: windows never part the rows of one quad
+      }
+      continue;
+    }
+    if column >= 0 {
+      v[i] = element((u32(source) * params.columns + u32(column)) * params.taps + tap);
+    }
+  }
+  @if(f16) {
+    v = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
+    packed[params.first_quad + index] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw));
+  }
+  @else {
+    packed[params.first_quad + index] = v;
+  }
+}

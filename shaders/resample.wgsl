@@ -1,0 +1,36 @@
+// The gather alone, without a convolution before it: pixel-(un)shuffle, nearest x2, channel average, channel repeat, copy; then an
+// affine map per channel (batch norm at inference) and an activation. The network has these fused; this is their plain form.
+import package::view::{View, pixel};
+import package::activation::activate;
+import package::gather::{Gather, gather};
+
+override WORKGROUP: u32 = 64u;
+
+struct Params {
+  source: View,
+  y: View,
+  gather: Gather,
+  rows: u32, // pixels of the output
+  cols: u32,
+  quads: u32, // channels of the output / 4, rounded up
+  affine_quads: u32, // distance of the scales from the shifts; 0: no affine
+  activation: u32,
+}
+
+@group(0) @binding(1) var<storage, read> affine: array<vec4<f32>>; // shift, then scale
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let col = id.x / params.quads;
+  let q = id.x % params.quads;
+  if col >= params.cols {
+    return;
+  }
+  var v = gather(params.gather, params.source, id.z, id.y, col, q);
+  if params.affine_quads > 0u {
+    v = fma(v, affine[params.affine_quads + q], affine[q]);
+  }
+  y[pixel(params.y, id.z, id.y, col) + q] = activate(params.activation, v);
+}

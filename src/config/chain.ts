@@ -1,0 +1,105 @@
+/** What follows from the stage lists: which stages resample, by how much in all, and whether the widths fit together. */
+import type { AutoencoderDCConfig, StageStack } from './types.ts';
+
+/**
+ * How often a half resamples by two, so that its true ratio is known. Without layers in stage 0 the convolution at the image's
+ * side resamples in that stage's stead; any other stage without layers doesn't resample at all, and the last one never does.
+ * diffusers' own `spatial_compression_ratio`, 2^(stages-1), is wrong for such networks.
+ */
+function resamplings({ layersPerBlock }: StageStack): number {
+  return layersPerBlock.filter((layers, i) =>
+    i === 0 ? layers === 0 || layersPerBlock.length > 1 : i < layersPerBlock.length - 1 && layers > 0,
+  ).length;
+}
+
+/** Pixels of the image along each axis for one pixel of the latent, as the network really resamples: 32 for an f32 model. */
+export function spatialRatio(half: StageStack): number {
+  return 2 ** resamplings(half);
+}
+
+/** The ratio of diffusers' `spatial_compression_ratio`: 2^(stages - 1) of the encoder. Only its tiling speaks of it. */
+export function nominalSpatialRatio(config: AutoencoderDCConfig): number {
+  return 2 ** (config.encoder.blockOutChannels.length - 1);
+}
+
+/** Whether the convolution at the image's side (encoder `conv_in`, decoder `conv_out`) resamples, straight from or to stage 1. */
+export function resamplesAtImage(half: StageStack): boolean {
+  return half.layersPerBlock[0] === 0;
+}
+
+/**
+ * Everything about the widths that keeps the network from being built, in words that name config.json's keys.
+ * Source: diffusers' DCDownBlock2d, DCUpBlock2d, Encoder, Decoder, SanaMultiscaleLinearAttention.
+ *
+ * @returns one line for each problem; none for a network that works
+ */
+export function widthProblems(config: AutoencoderDCConfig): string[] {
+  return [...halfProblems('encoder', config.encoder, config), ...halfProblems('decoder', config.decoder, config)];
+}
+
+function halfProblems(side: 'encoder' | 'decoder', half: StageStack, config: AutoencoderDCConfig): string[] {
+  const problems: string[] = [];
+  const widths = half.blockOutChannels;
+  const key = (i: number): string => `${side}_block_out_channels[${i}]`;
+  const at = (i: number): number => widths[i] ?? 0;
+  const last = widths.length - 1;
+  const unshuffles = side === 'encoder' && config.downsample === 'pixel_unshuffle';
+
+  if (half.layersPerBlock[0] === 0 && last === 0) {
+    problems.push(`${side}_layers_per_block[0] was 0; allowed: at least 1 in a network of one stage`);
+    return problems;
+  }
+  const quarter = (i: number): void => {
+    if (unshuffles && at(i) % 4 !== 0) {
+      problems.push(
+        `${key(i)} was ${at(i)}; allowed: a multiple of 4, as downsample_block_type "pixel_unshuffle" makes it from a quarter of the channels`,
+      );
+    }
+  };
+
+  // Follow the channels from the image's side to the latent's; the decoder is the same chain walked the other way.
+  const start = resamplesAtImage(half) ? 1 : 0;
+  if (start === 1) quarter(1);
+  let current = at(start);
+  let from = start;
+  for (let i = start; i <= last; i++) {
+    if ((half.layersPerBlock[i] ?? 0) === 0) continue;
+    if (at(i) !== current) {
+      problems.push(
+        `${key(i)} was ${at(i)}; allowed: ${current}, the width of stage ${from}, as no stage with layers lies between to change it`,
+      );
+    }
+    if (half.blockTypes[i] === 'EfficientViTBlock' && at(i) < config.attentionHeadDim) {
+      problems.push(
+        `${key(i)} was ${at(i)}; allowed: at least attention_head_dim (${config.attentionHeadDim}) in an EfficientViTBlock stage`,
+      );
+    }
+    current = at(i);
+    from = i;
+    if (i === last) continue;
+    quarter(i + 1);
+    // Channels are averaged on the way down and repeated on the way up: the ratio must be whole.
+    if ((4 * at(i)) % at(i + 1) !== 0) {
+      const shortcut = side === 'encoder' ? 'averages' : 'repeats';
+      problems.push(
+        `${key(i + 1)} was ${at(i + 1)}; allowed: a divisor of 4 x ${key(i)} = ${4 * at(i)}, as the shortcut ${shortcut} whole channels`,
+      );
+    }
+    current = at(i + 1);
+    from = i + 1;
+  }
+  if (current !== at(last)) {
+    problems.push(
+      `${key(last)} was ${at(last)}; allowed: ${current}, the width of stage ${from}, as the stages after it have no layers to change it`,
+    );
+  }
+
+  const shortcut = side === 'encoder' ? config.encoderOutShortcut : config.decoderInShortcut;
+  if (shortcut && at(last) % config.latentChannels !== 0) {
+    const name = side === 'encoder' ? 'encoder_out_shortcut' : 'decoder_in_shortcut';
+    problems.push(
+      `${key(last)} was ${at(last)}; allowed: a multiple of latent_channels (${config.latentChannels}) while ${name} is true`,
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,126 @@
+import { parseConfig } from './config.ts';
+import type { AutoencoderDCConfig } from './types.ts';
+
+/** A checkpoint that was released on huggingface.co. */
+export interface KnownCheckpoint {
+  /** The repository's id: `owner/name`. */
+  readonly repo: string;
+  /** A few words for a list to choose from. */
+  readonly title: string;
+  /** Whose key names the files have: those of diffusers, or of the original efficientvit code. */
+  readonly format: 'diffusers' | 'original';
+  readonly config: AutoencoderDCConfig;
+  /** The same as `config.scalingFactor`. */
+  readonly scalingFactor: number;
+  /** Bytes of each half's weights as released (F32), the file's header not counted. */
+  readonly bytes: { readonly encoder: number; readonly decoder: number };
+}
+
+/** What the released networks have in common with one another, and what sets them apart. */
+interface Network {
+  readonly title: string;
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly bytes: KnownCheckpoint['bytes'];
+}
+
+const res = 'ResBlock';
+const evit = 'EfficientViTBlock';
+
+/** The network of SANA: six stages, 5×5 multi-scale attention, strided convolutions down and nearest ×2 up. */
+const sana = {
+  encoder_block_types: [res, res, res, evit, evit, evit],
+  decoder_block_types: [res, res, res, evit, evit, evit],
+  downsample_block_type: 'conv',
+  upsample_block_type: 'interpolate',
+  scaling_factor: 0.41407,
+};
+
+/** The networks of the DC-AE paper (arXiv 2410.10733; values from diffusers' conversion script), with `deep` stages of attention. */
+function paper(latentChannels: number, deep: number, scalingFactor: number): Readonly<Record<string, unknown>> {
+  const stages = <T>(first: readonly T[], each: T): T[] => [...first, ...Array.from({ length: deep }, () => each)];
+  const widths = [128, 256, 512, 512, 1024, 1024, 2048, 2048].slice(0, 3 + deep);
+  const blocks = stages([res, res, res], evit);
+  const scales = stages<number[]>([[], [], []], []);
+  return {
+    latent_channels: latentChannels,
+    encoder_block_types: blocks,
+    decoder_block_types: blocks,
+    encoder_block_out_channels: widths,
+    decoder_block_out_channels: widths,
+    encoder_layers_per_block: stages([0, 4, 8], 2),
+    decoder_layers_per_block: stages([0, 5, 10], 2),
+    encoder_qkv_multiscales: scales,
+    decoder_qkv_multiscales: scales,
+    decoder_norm_types: stages(['batch_norm', 'batch_norm', 'batch_norm'], 'rms_norm'),
+    decoder_act_fns: stages(['relu', 'relu', 'relu'], 'silu'),
+    scaling_factor: scalingFactor,
+  };
+}
+
+const sanaBytes = { encoder: 612108416, decoder: 636892684 };
+const f32Bytes = { encoder: 492689536, decoder: 800787624 };
+const f64Bytes = { encoder: 1058202112, decoder: 1649433768 };
+const f128Bytes = { encoder: 1662644224, decoder: 2820136104 };
+
+/** By the name that both repositories of a network share. */
+const networks = (): Readonly<Record<string, Network>> => ({
+  'dc-ae-f32c32-sana-1.1': { title: 'f32c32 SANA 1.1', json: sana, bytes: sanaBytes },
+  'dc-ae-f32c32-sana-1.0': { title: 'f32c32 SANA 1.0', json: sana, bytes: sanaBytes },
+  'dc-ae-lite-f32c32-sana-1.1': {
+    title: 'f32c32 SANA 1.1, Lite decoder',
+    json: {
+      ...sana,
+      decoder_block_types: res,
+      decoder_layers_per_block: [0, 3, 5, 4, 4, 4],
+      decoder_qkv_multiscales: [[], [], [], [], [], []],
+      upsample_block_type: 'pixel_shuffle',
+      decoder_conv_act_fn: 'silu',
+    },
+    bytes: { encoder: 612108416, decoder: 1072616496 },
+  },
+  'dc-ae-f32c32-mix-1.0': { title: 'f32c32, mixed data', json: paper(32, 3, 0.4552), bytes: f32Bytes },
+  'dc-ae-f32c32-in-1.0': { title: 'f32c32, ImageNet', json: paper(32, 3, 0.3189), bytes: f32Bytes },
+  'dc-ae-f64c128-mix-1.0': { title: 'f64c128, mixed data', json: paper(128, 4, 0.4538), bytes: f64Bytes },
+  'dc-ae-f64c128-in-1.0': { title: 'f64c128, ImageNet', json: paper(128, 4, 0.2889), bytes: f64Bytes },
+  'dc-ae-f128c512-mix-1.0': { title: 'f128c512, mixed data', json: paper(512, 5, 0.362), bytes: f128Bytes },
+  'dc-ae-f128c512-in-1.0': { title: 'f128c512, ImageNet', json: paper(512, 5, 0.4883), bytes: f128Bytes },
+});
+
+/** DC-AE-Lite moved: its original format is known from the new owner alone. */
+const lite = 'dc-ae-lite-f32c32-sana-1.1';
+const liteRepos = [
+  ['mit-han-lab/dc-ae-lite-f32c32-sana-1.1-diffusers', 'diffusers'],
+  ['dc-ai/dc-ae-lite-f32c32-diffusers', 'diffusers'],
+  ['dc-ai/dc-ae-lite-f32c32', 'original'],
+] as const;
+
+function release(): readonly KnownCheckpoint[] {
+  return Object.entries(networks()).flatMap(([name, { title, json, bytes }]) => {
+    const config = parseConfig(json);
+    const repos =
+      name === lite
+        ? liteRepos
+        : ([
+            [`mit-han-lab/${name}-diffusers`, 'diffusers'],
+            [`mit-han-lab/${name}`, 'original'],
+          ] as const);
+    return repos.map(([repo, format]) => ({ repo, title, format, config, scalingFactor: config.scalingFactor, bytes }));
+  });
+}
+
+/**
+ * Every released DC-AE checkpoint that AutoencoderDC can run, in both formats. Sources: diffusers' documentation of AutoencoderDC and
+ * its conversion script, efficientvit's model zoo, and DC-Gen's documentation of DC-AE-Lite.
+ */
+export const knownCheckpoints: readonly KnownCheckpoint[] = /* @__PURE__ */ release();
+
+/**
+ * The released checkpoint with this repository id; or, without an owner, with this name, in diffusers format where both are there.
+ * A name is also what `model_name` says in the original repositories' config.json.
+ */
+export function findCheckpoint(repoOrName: string): KnownCheckpoint | undefined {
+  const bare = (name: string): string => name.replace(/^.*\//, '').replace(/-diffusers$/, '');
+  const exact = knownCheckpoints.find((known) => known.repo === repoOrName);
+  if (exact !== undefined || repoOrName.includes('/')) return exact;
+  return knownCheckpoints.find((known) => bare(known.repo) === bare(repoOrName));
+}

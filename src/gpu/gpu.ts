@@ -1,0 +1,109 @@
+import { DeviceError } from '../errors.ts';
+import { PipelineCache } from './pipelines.ts';
+import { BufferUsage } from './usage.ts';
+
+/** A device and what belongs to it: its pipelines, its loss, and whether it is ours to destroy. */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly pipelines: PipelineCache;
+  /** Bound where a shader's variant leaves a binding unread. */
+  readonly unused: GPUBuffer;
+  /** FLOPs of a submit, so that one takes some ten milliseconds here; found as work runs. */
+  submitFlops = 5e8;
+  readonly #owned: boolean;
+  readonly #lost: Promise<never>;
+  #released = false;
+
+  constructor(device: GPUDevice, owned: boolean) {
+    this.device = device;
+    this.#owned = owned;
+    this.pipelines = new PipelineCache(device);
+    this.unused = device.createBuffer({ label: 'unused binding', size: 256, usage: BufferUsage.STORAGE });
+    this.#lost = device.lost.then((info) => {
+      throw this.#released ? undefined : lostError(info);
+    });
+    this.#lost.catch(() => undefined);
+  }
+
+  /** The work's result, or a `device-lost` error as soon as the device is lost. */
+  async guard<T>(work: Promise<T>): Promise<T> {
+    return await Promise.race([work, this.#lost]);
+  }
+
+  /**
+   * Runs `allocate`, which creates GPU objects, and turns what the driver objects to into a typed error.
+   *
+   * @throws DeviceError `limits` when memory ran out, `gpu` on a validation error
+   */
+  async checked<T>(what: string, allocate: () => T): Promise<T> {
+    this.device.pushErrorScope('validation');
+    this.device.pushErrorScope('out-of-memory');
+    let result: T;
+    let memory: GPUError | null;
+    let validation: GPUError | null;
+    try {
+      result = allocate();
+    } finally {
+      [memory, validation] = await this.guard(
+        Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]),
+      );
+    }
+    if (memory) {
+      throw new DeviceError(
+        'limits',
+        `The GPU ran out of memory for ${what}. Use a smaller image, dtype "f16", or one half of the model (parts), and close ` +
+          'other tabs that use the GPU.',
+        { cause: memory },
+      );
+    }
+    if (validation) throw new DeviceError('gpu', `The GPU refused ${what}: ${validation.message}`, { cause: validation });
+    return result;
+  }
+
+  /** Gives up what this object made; destroys the device if it wasn't handed in. */
+  dispose(): void {
+    this.#released = true;
+    this.unused.destroy();
+    if (this.#owned) this.device.destroy();
+  }
+}
+
+function lostError({ reason, message }: GPUDeviceLostInfo): DeviceError {
+  const cause = reason === 'destroyed' ? 'its device was destroyed' : 'the driver reset or ran out of memory';
+  return new DeviceError(
+    'device-lost',
+    `The GPU device was lost: ${cause}${message ? ` (${message})` : ''}. Dispose of this model and load it again; ` +
+      'weights that are in the browser’s cache need no new download.',
+  );
+}
+
+const UNAVAILABLE =
+  'Update the browser (Chrome or Edge 113+, Safari 26+, Firefox 141+), turn on hardware acceleration in its settings, and open the page ' +
+  'over https or on localhost; in Node, hand in `device` from the npm package "webgpu".';
+
+/**
+ * A device with all that the best adapter offers, or the caller's own.
+ *
+ * @throws DeviceError `unsupported` without WebGPU or without an adapter, with the remedy
+ */
+export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
+  if (device) return new Gpu(device, false);
+  const gpu: GPU | undefined = typeof navigator === 'undefined' ? undefined : navigator.gpu;
+  if (!gpu) throw new DeviceError('unsupported', `This environment has no WebGPU. ${UNAVAILABLE}`);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new DeviceError('unsupported', `WebGPU is here, but it found no adapter (GPU) that it may use. ${UNAVAILABLE}`);
+  }
+  const { maxStorageBufferBindingSize, maxBufferSize, maxTextureDimension2D } = adapter.limits;
+  const features: GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
+  try {
+    const own = await adapter.requestDevice({
+      label: 'dc-ae-webgpu',
+      requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
+      requiredLimits: { maxStorageBufferBindingSize, maxBufferSize, maxTextureDimension2D },
+    });
+    return new Gpu(own, true);
+  } catch (cause) {
+    throw new DeviceError('unsupported', `The adapter gave no device. ${UNAVAILABLE}`, { cause });
+  }
+}

@@ -1,0 +1,227 @@
+import type { ActivationName } from '../config/config.ts';
+import { InputError } from '../errors.ts';
+import type { Decoder, Encoder } from '../model/autoencoder.ts';
+import type { Attention, Block, DCDownBlock2d, DCUpBlock2d, GLUMBConv, ResBlock } from '../model/blocks.ts';
+import type { Conv2d, Norm } from '../model/layers.ts';
+import { IDENTITY, type ConvOp, type Gather, type Op } from './ops.ts';
+import { channelsOf, quadsOf, type ChannelLayout, type Tensor } from './tensor.ts';
+import { biasVector, denseWeight, depthwiseWeight, groupedWeight, normVectors } from './weights.ts';
+
+/** A network as a list of ops in the order in which they run. */
+export interface Graph {
+  readonly ops: readonly Op[];
+  readonly input: Tensor;
+  readonly output: Tensor;
+}
+
+/** Size of a graph's input. */
+export interface InputSize {
+  readonly n: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Tokens in one of linear attention's partial sums: enough parallel work on a small image, few sums on a large one. */
+const SPAN = 256;
+
+/** Turns modules into ops. Holds the ops made so far; each method adds a module's and returns its output. */
+export class GraphBuilder {
+  readonly ops: Op[] = [];
+  #tensors = 0;
+
+  /** A new tensor at the image's origin. */
+  tensor(label: string, size: InputSize, layout: ChannelLayout): Tensor {
+    const { n, height, width } = size;
+    return { id: this.#tensors++, label, n, height, width, layout, origin: { y: 0, x: 0 } };
+  }
+
+  /** A dense convolution and its epilogue; the output's size follows from the input's and `store`. */
+  conv(
+    conv: Conv2d,
+    x: Tensor,
+    options: Partial<Pick<ConvOp, 'upsample' | 'activation' | 'store' | 'shortcut' | 'affine' | 'weight'>> & {
+      layout?: ChannelLayout;
+    } = {},
+  ): Tensor {
+    const { store = 'plain', upsample = false } = options;
+    const phases = store === 'shuffle' ? 4 : 1;
+    const size = (pixels: number): number => {
+      const out = Math.ceil((upsample ? 2 * pixels : pixels) / conv.stride);
+      return store === 'shuffle' ? 2 * out : store === 'unshuffle' ? out / 2 : out;
+    };
+    const channels =
+      store === 'shuffle' ? conv.outChannels / 4 : store === 'unshuffle' ? 4 * conv.outChannels : conv.outChannels;
+    const shape = { n: x.n, height: size(x.height), width: size(x.width) };
+    const y = this.tensor(conv.path, shape, options.layout ?? channelsOf(channels));
+    this.ops.push({
+      type: 'conv',
+      label: conv.path,
+      x,
+      y,
+      weight: options.weight ?? denseWeight([conv], x.layout, { phases }),
+      affine: options.affine ?? (conv.bias ? biasVector(conv, phases) : undefined),
+      kernel: conv.kernel,
+      stride: conv.stride,
+      upsample,
+      activation: options.activation,
+      store,
+      shortcut: options.shortcut,
+    });
+    return y;
+  }
+
+  /** A depthwise convolution; `gated`: GLUMBConv's gate behind it, which halves the channels. */
+  depthwise(conv: Conv2d, x: Tensor, gated = false): Tensor {
+    const layout = gated ? channelsOf(conv.outChannels / 2) : x.layout;
+    const y = this.tensor(conv.path, x, layout);
+    const bias = conv.bias ? biasVector(conv) : undefined;
+    const weight = depthwiseWeight(conv, x.layout);
+    this.ops.push({ type: 'depthwise', label: conv.path, x, y, weight, bias, kernel: conv.kernel, gated });
+    return y;
+  }
+
+  /** A grouped 1x1 convolution over x's channel groups. */
+  grouped(conv: Conv2d, x: Tensor): Tensor {
+    const y = this.tensor(conv.path, x, x.layout);
+    this.ops.push({ type: 'grouped', label: conv.path, x, y, weight: groupedWeight(conv, x.layout) });
+    return y;
+  }
+
+  /** A norm on its own, then an activation, then a residual. */
+  norm(norm: Norm, x: Tensor, options: { activation?: ActivationName; residual?: Tensor } = {}): Tensor {
+    const y = this.tensor(norm.path, x, x.layout);
+    const common = { label: norm.path, x, y, affine: normVectors(norm), activation: options.activation };
+    if (norm.type === 'RMSNorm') this.ops.push({ type: 'rms-norm', ...common, residual: options.residual });
+    else this.ops.push({ type: 'resample', ...common, gather: IDENTITY });
+    return y;
+  }
+
+  /** `norm(conv(x))`, plus a residual: batch norm is the convolution's epilogue, RMSNorm a pass of its own. */
+  convNorm(conv: Conv2d, x: Tensor, norm: Norm | undefined, residual: Tensor | undefined): Tensor {
+    const shortcut = residual && { source: residual, gather: IDENTITY };
+    if (norm === undefined) return this.conv(conv, x, { shortcut });
+    if (norm.type === 'BatchNorm2d') return this.conv(conv, x, { affine: normVectors(norm), shortcut });
+    return this.norm(norm, this.conv(conv, x), residual && { residual });
+  }
+
+  /** A gather of pixels and channels into `channels` channels at a size that follows from it. */
+  resample(label: string, x: Tensor, channels: number, gather: Gather, activation?: ActivationName): Tensor {
+    const scale = gather.shuffle || gather.nearest ? 2 : gather.unshuffle ? 0.5 : 1;
+    const y = this.tensor(
+      label,
+      { n: x.n, height: x.height * scale, width: x.width * scale },
+      channelsOf(channels),
+    );
+    this.ops.push({ type: 'resample', label, x, y, gather, affine: undefined, activation });
+    return y;
+  }
+
+  resBlock({ conv1, act, conv2, norm }: ResBlock, x: Tensor): Tensor {
+    return this.convNorm(conv2, this.conv(conv1, x, { activation: act }), norm, x);
+  }
+
+  attention(attn: Attention, x: Tensor): Tensor {
+    const { heads, headDim, toQkv, multiscale, toOut, normOut } = attn;
+    const branches = 1 + multiscale.length;
+    const layout = { channels: 3 * heads * headDim, group: headDim };
+    const weight = denseWeight(toQkv, x.layout, { rowGroup: headDim });
+    const qkv = this.conv(toQkv[0], x, { weight, layout });
+    const out = this.tensor(`${toOut.path}.input`, x, { channels: branches * heads * headDim, group: headDim });
+    this.#attend(qkv, out, 0);
+    multiscale.forEach(({ projIn, projOut }, i) => {
+      this.#attend(this.grouped(projOut, this.depthwise(projIn, qkv)), out, (i + 1) * heads);
+    });
+    return this.convNorm(toOut, out, normOut, attn.residual ? x : undefined);
+  }
+
+  /** The heads of one branch into `y`, in the form that the reference takes: quadratic where tokens <= head dim. */
+  #attend(qkv: Tensor, y: Tensor, firstHead: number): void {
+    const { n, height, width, layout } = qkv;
+    const { channels, group: headDim } = layout;
+    const tokens = height * width;
+    const label = qkv.label;
+    if (tokens <= headDim) {
+      this.ops.push({ type: 'attention-quadratic', label, qkv, y, firstHead });
+      return;
+    }
+    const spans = Math.ceil(tokens / SPAN);
+    const rows = 4 * quadsOf(channelsOf(headDim)) + 1;
+    const shape = { n: spans, height: (n * channels) / (3 * headDim), width: rows };
+    const partial = this.tensor(`${label}.sums`, shape, channelsOf(headDim));
+    this.ops.push({ type: 'attention-sums', label, qkv, y: partial, span: SPAN });
+    let sums = partial;
+    if (spans > 1) {
+      sums = this.tensor(`${label}.sums`, { ...shape, n: 1 }, channelsOf(headDim));
+      this.ops.push({ type: 'attention-reduce', label, x: partial, y: sums });
+    }
+    this.ops.push({ type: 'attention-apply', label, qkv, sums, y, firstHead });
+  }
+
+  glumbConv({ convInverted, convDepth, convPoint, norm, residual }: GLUMBConv, x: Tensor): Tensor {
+    const expanded = this.conv(convInverted, x, { activation: 'silu' });
+    return this.convNorm(convPoint, this.depthwise(convDepth, expanded, true), norm, residual ? x : undefined);
+  }
+
+  down({ conv, inChannels, outChannels, unshuffle, shortcut }: DCDownBlock2d, x: Tensor): Tensor {
+    if ((unshuffle || shortcut) && (x.height % 2 === 1 || x.width % 2 === 1)) {
+      throw new InputError(
+        `${conv.path} halves its input, which was ${x.height} x ${x.width}: an image's sides must be multiples of the network's ratio.`,
+      );
+    }
+    const gather = { ...IDENTITY, group: (4 * inChannels) / outChannels, unshuffle: true };
+    return this.conv(conv, x, {
+      store: unshuffle ? 'unshuffle' : 'plain',
+      shortcut: shortcut ? { source: x, gather } : undefined,
+    });
+  }
+
+  up({ conv, inChannels, outChannels, interpolate, shortcut }: DCUpBlock2d, x: Tensor): Tensor {
+    const gather = { ...IDENTITY, repeats: (4 * outChannels) / inChannels, shuffle: true };
+    return this.conv(conv, x, {
+      store: interpolate ? 'plain' : 'shuffle',
+      upsample: interpolate,
+      shortcut: shortcut ? { source: x, gather } : undefined,
+    });
+  }
+
+  block(block: Block, x: Tensor): Tensor {
+    switch (block.type) {
+      case 'ResBlock':
+        return this.resBlock(block, x);
+      case 'EfficientViTBlock':
+        return this.glumbConv(block.convOut, this.attention(block.attn, x));
+      case 'DCDownBlock2d':
+        return this.down(block, x);
+      case 'DCUpBlock2d':
+        return this.up(block, x);
+    }
+  }
+
+  encoder({ convIn, stages, convOut, outShortcut }: Encoder, image: Tensor): Tensor {
+    let x = convIn.type === 'Conv2d' ? this.conv(convIn, image) : this.down(convIn, image);
+    for (const block of stages.flat()) x = this.block(block, x);
+    const group = convOut.inChannels / convOut.outChannels;
+    return this.conv(convOut, x, {
+      shortcut: outShortcut ? { source: x, gather: { ...IDENTITY, group } } : undefined,
+    });
+  }
+
+  decoder({ convIn, inShortcut, stages, normOut, convAct, convOut }: Decoder, latent: Tensor): Tensor {
+    const repeats = convIn.outChannels / convIn.inChannels;
+    let x = this.conv(convIn, latent, {
+      shortcut: inShortcut ? { source: latent, gather: { ...IDENTITY, repeats } } : undefined,
+    });
+    for (const block of stages.flat()) x = this.block(block, x);
+    x = this.norm(normOut, x, { activation: convAct });
+    return convOut.type === 'Conv2d' ? this.conv(convOut, x) : this.up(convOut, x);
+  }
+}
+
+/** The graph of one half of the autoencoder for inputs of a size: `[n, height, width]` of an image or of a latent. */
+export function buildGraph(part: Encoder | Decoder, size: InputSize): Graph {
+  const builder = new GraphBuilder();
+  const channels = part.convIn.type === 'Conv2d' ? part.convIn.inChannels : part.convIn.conv.inChannels;
+  const input = builder.tensor('input', size, channelsOf(channels));
+  const output = part.type === 'Encoder' ? builder.encoder(part, input) : builder.decoder(part, input);
+  return { ops: builder.ops, input, output };
+}

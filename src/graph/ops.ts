@@ -1,0 +1,190 @@
+import type { ActivationName } from '../config/config.ts';
+import type { Tensor } from './tensor.ts';
+import type { AffineSpec, MatrixSpec } from './weights.ts';
+
+/**
+ * A resampling of channels and pixels without arithmetic but a mean: `out[o] = mean over j < group of in[(o' / repeats) * group + j]`,
+ * `o'` being `o` seen through a pixel-shuffle if `shuffle`; `unshuffle` and `nearest` say how `in` is seen.
+ */
+export interface Gather {
+  readonly repeats: number;
+  readonly group: number;
+  readonly shuffle: boolean;
+  readonly unshuffle: boolean;
+  readonly nearest: boolean;
+}
+
+/** Output and source have the same shape. */
+export const IDENTITY: Gather = { repeats: 1, group: 1, shuffle: false, unshuffle: false, nearest: false };
+
+/**
+ * Dense convolution with its epilogue: `y = store(act(scale * conv(x) + shift)) + gather(shortcut)`.
+ * Source of the resamplings: diffusers `DCDownBlock2d` and `DCUpBlock2d`.
+ */
+export interface ConvOp {
+  readonly type: 'conv';
+  readonly label: string;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly weight: MatrixSpec;
+  readonly affine: AffineSpec | undefined;
+  readonly kernel: number;
+  readonly stride: number;
+  /** Read x through a nearest x2 upsampling. */
+  readonly upsample: boolean;
+  readonly activation: ActivationName | undefined;
+  /** How the convolution's pixels become y's. */
+  readonly store: 'plain' | 'shuffle' | 'unshuffle';
+  readonly shortcut: { readonly source: Tensor; readonly gather: Gather } | undefined;
+}
+
+/** Depthwise convolution; `gated`: times silu of the second half of its channels. */
+export interface DepthwiseOp {
+  readonly type: 'depthwise';
+  readonly label: string;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly weight: MatrixSpec;
+  readonly bias: AffineSpec | undefined;
+  readonly kernel: number;
+  readonly gated: boolean;
+}
+
+/** Grouped 1x1 convolution, one group per group of x's layout. */
+export interface GroupedOp {
+  readonly type: 'grouped';
+  readonly label: string;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly weight: MatrixSpec;
+}
+
+/** Linear attention, first pass: qkv to partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. */
+export interface AttentionSumsOp {
+  readonly type: 'attention-sums';
+  readonly label: string;
+  readonly qkv: Tensor;
+  readonly y: Tensor;
+  /** Tokens in one partial sum. */
+  readonly span: number;
+}
+
+/** Linear attention, between the passes: partial sums added in their order. */
+export interface AttentionReduceOp {
+  readonly type: 'attention-reduce';
+  readonly label: string;
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
+/** Linear attention, second pass, into the heads of `y` from `firstHead` on. */
+export interface AttentionApplyOp {
+  readonly type: 'attention-apply';
+  readonly label: string;
+  readonly qkv: Tensor;
+  readonly sums: Tensor;
+  readonly y: Tensor;
+  readonly firstHead: number;
+}
+
+/** Attention in its quadratic form, into the heads of `y` from `firstHead` on. */
+export interface AttentionQuadraticOp {
+  readonly type: 'attention-quadratic';
+  readonly label: string;
+  readonly qkv: Tensor;
+  readonly y: Tensor;
+  readonly firstHead: number;
+}
+
+/** RMSNorm over channels, then an activation, then a residual. */
+export interface RMSNormOp {
+  readonly type: 'rms-norm';
+  readonly label: string;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly affine: AffineSpec;
+  readonly activation: ActivationName | undefined;
+  readonly residual: Tensor | undefined;
+}
+
+/** The gather alone, then an affine map per channel and an activation: what convolutions otherwise have fused. */
+export interface ResampleOp {
+  readonly type: 'resample';
+  readonly label: string;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly gather: Gather;
+  readonly affine: AffineSpec | undefined;
+  readonly activation: ActivationName | undefined;
+}
+
+/** One step of a network on the GPU. */
+export type Op =
+  | ConvOp
+  | DepthwiseOp
+  | GroupedOp
+  | AttentionSumsOp
+  | AttentionReduceOp
+  | AttentionApplyOp
+  | AttentionQuadraticOp
+  | RMSNormOp
+  | ResampleOp;
+
+/** The tensors that an op reads. */
+export function inputs(op: Op): Tensor[] {
+  switch (op.type) {
+    case 'conv':
+      return op.shortcut ? [op.x, op.shortcut.source] : [op.x];
+    case 'rms-norm':
+      return op.residual ? [op.x, op.residual] : [op.x];
+    case 'attention-sums':
+    case 'attention-quadratic':
+      return [op.qkv];
+    case 'attention-apply':
+      return [op.qkv, op.sums];
+    default:
+      return [op.x];
+  }
+}
+
+/** The weights that an op reads. */
+export function weightsOf(op: Op): (MatrixSpec | AffineSpec)[] {
+  const specs: (MatrixSpec | AffineSpec | undefined)[] = [
+    'weight' in op ? op.weight : undefined,
+    'affine' in op ? op.affine : undefined,
+    'bias' in op ? op.bias : undefined,
+  ];
+  return specs.filter((spec) => spec !== undefined);
+}
+
+/** Multiply-adds of an op, times two; norms and resamplings, which move bytes rather than multiply, count as nothing. */
+export function flops(op: Op): number {
+  switch (op.type) {
+    case 'conv': {
+      const pixels = convPixels(op);
+      const { rows, phases, columns, taps } = op.weight;
+      return 2 * op.y.n * pixels.rows * pixels.cols * rows.channels * phases * columns.channels * taps;
+    }
+    case 'depthwise':
+      return 2 * op.y.n * op.y.height * op.y.width * op.x.layout.channels * op.weight.taps;
+    case 'grouped':
+      return 2 * op.y.n * op.y.height * op.y.width * op.y.layout.channels * op.weight.columns.channels;
+    case 'attention-sums':
+    case 'attention-apply': {
+      const { n, height, width, layout } = op.qkv;
+      return (2 * n * height * width * layout.channels * (layout.group + 1)) / 3;
+    }
+    case 'attention-quadratic': {
+      const { n, height, width, layout } = op.qkv;
+      return (4 * n * (height * width) ** 2 * layout.channels) / 3;
+    }
+    default:
+      return 0;
+  }
+}
+
+/** Rows and columns of the convolution itself, before its store resamples them. */
+export function convPixels({ y, store }: ConvOp): { rows: number; cols: number } {
+  const scale = store === 'shuffle' ? 0.5 : store === 'unshuffle' ? 2 : 1;
+  return { rows: y.height * scale, cols: y.width * scale };
+}

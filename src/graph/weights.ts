@@ -1,0 +1,167 @@
+import { DeviceError } from '../errors.ts';
+import { layerParameters, type Conv2d, type Norm } from '../model/layers.ts';
+import { channelsOf, quadsOf, type ChannelLayout } from './tensor.ts';
+
+/** How a weight is stored: `f16` halves it, sums stay f32. */
+export type WeightType = 'f32' | 'f16';
+
+/**
+ * A convolution's weight in the order its kernel reads: `[tile of rows][tap][column][row in the tile]`, rows being output channels and
+ * columns input channels.
+ */
+export interface MatrixSpec {
+  readonly kind: 'matrix';
+  readonly id: string;
+  /** Tensors whose rows lie end to end. */
+  readonly sources: readonly { readonly key: string; readonly rows: number }[];
+  /** Output channels of one phase. */
+  readonly rows: ChannelLayout;
+  /** 4: row `4 r + p` is output channel `r` at phase `p` of a pixel-shuffle. */
+  readonly phases: 1 | 4;
+  readonly columns: ChannelLayout;
+  /** Columns with padding; 1 for a depthwise convolution. */
+  readonly paddedColumns: number;
+  readonly taps: number;
+  /** Rows of a tile. */
+  readonly tile: number;
+}
+
+/** Vectors over channels, one after another, in f32: `bias`; `norm`: weight and bias; `batch_norm`: shift and scale. */
+export interface AffineSpec {
+  readonly kind: 'bias' | 'norm' | 'batch_norm';
+  readonly id: string;
+  readonly keys: readonly string[];
+  readonly rows: ChannelLayout;
+  readonly phases: 1 | 4;
+  readonly eps: number;
+}
+
+/** What a model keeps on the GPU besides activations. */
+export type WeightSpec = MatrixSpec | AffineSpec;
+
+/** A run of a weight's tiles that has a buffer to itself, because the whole would not fit one binding. */
+export interface WeightSlice {
+  readonly firstTile: number;
+  readonly tiles: number;
+}
+
+/** Output channels that one thread of the dense convolution computes. */
+export const CONV_TILE = 8;
+
+/** The weight of one dense convolution, or of several that read the same input and whose outputs lie end to end. */
+export function denseWeight(
+  convs: readonly Conv2d[],
+  columns: ChannelLayout,
+  options: { phases?: 1 | 4; rowGroup?: number } = {},
+): MatrixSpec {
+  const first = convs[0];
+  if (first === undefined) throw new RangeError('denseWeight needs a convolution');
+  const phases = options.phases ?? 1;
+  const rows = convs.reduce((sum, conv) => sum + conv.outChannels, 0) / phases;
+  return {
+    kind: 'matrix',
+    id: convs.map((conv) => `${conv.path}.weight`).join('+'),
+    sources: convs.map((conv) => ({ key: `${conv.path}.weight`, rows: conv.outChannels })),
+    rows: { channels: rows, group: options.rowGroup ?? rows },
+    phases,
+    columns,
+    paddedColumns: 4 * quadsOf(columns),
+    taps: first.kernel ** 2,
+    tile: CONV_TILE,
+  };
+}
+
+/** The weight of a depthwise convolution: `[tap][channel]`. */
+export function depthwiseWeight(conv: Conv2d, layout: ChannelLayout): MatrixSpec {
+  return {
+    kind: 'matrix',
+    id: `${conv.path}.weight`,
+    sources: [{ key: `${conv.path}.weight`, rows: conv.outChannels }],
+    rows: layout,
+    phases: 1,
+    columns: channelsOf(1),
+    paddedColumns: 1,
+    taps: conv.kernel ** 2,
+    tile: 4 * quadsOf(layout),
+  };
+}
+
+/** The weight of a grouped 1x1 convolution: `[channel / 4][channel of the group][4]`. */
+export function groupedWeight(conv: Conv2d, layout: ChannelLayout): MatrixSpec {
+  const columns = channelsOf(conv.inChannels / conv.groups);
+  return {
+    kind: 'matrix',
+    id: `${conv.path}.weight`,
+    sources: [{ key: `${conv.path}.weight`, rows: conv.outChannels }],
+    rows: layout,
+    phases: 1,
+    columns,
+    paddedColumns: 4 * quadsOf(columns),
+    taps: 1,
+    tile: 4,
+  };
+}
+
+/** A convolution's bias, in the order of its weight's rows. */
+export function biasVector(conv: Conv2d, phases: 1 | 4 = 1): AffineSpec {
+  const key = `${conv.path}.bias`;
+  return { kind: 'bias', id: key, keys: [key], rows: channelsOf(conv.outChannels / phases), phases, eps: 0 };
+}
+
+/** A norm's vectors. */
+export function normVectors(norm: Norm): AffineSpec {
+  return {
+    kind: norm.type === 'RMSNorm' ? 'norm' : 'batch_norm',
+    id: norm.path,
+    keys: layerParameters(norm).map(({ key }) => key),
+    rows: channelsOf(norm.channels),
+    phases: 1,
+    eps: norm.eps,
+  };
+}
+
+/** Quads of one vector of an affine. */
+export function affineQuads({ rows, phases }: AffineSpec): number {
+  return quadsOf(rows) * phases;
+}
+
+/** Vectors that an affine holds on the GPU. */
+export function affineVectors(spec: AffineSpec): number {
+  return spec.kind === 'batch_norm' ? 2 : spec.keys.length;
+}
+
+/** Tiles of a matrix, the last one padded with rows of zeros. */
+export function matrixTiles(spec: MatrixSpec): number {
+  return Math.ceil((4 * quadsOf(spec.rows) * spec.phases) / spec.tile);
+}
+
+/** Bytes of one tile. */
+export function tileBytes(spec: MatrixSpec, type: WeightType): number {
+  return spec.taps * spec.paddedColumns * spec.tile * (type === 'f16' ? 2 : 4);
+}
+
+/** Bytes of a weight on the GPU. */
+export function weightBytes(spec: WeightSpec, type: WeightType): number {
+  return spec.kind === 'matrix'
+    ? matrixTiles(spec) * tileBytes(spec, type)
+    : affineVectors(spec) * affineQuads(spec) * 16;
+}
+
+/** The buffers that a matrix is spread over so that each fits a binding of `maxBytes`. */
+export function weightSlices(spec: MatrixSpec, type: WeightType, maxBytes: number): WeightSlice[] {
+  const tiles = matrixTiles(spec);
+  const fit = Math.floor(maxBytes / tileBytes(spec, type));
+  if (fit === 0) {
+    throw new DeviceError(
+      'limits',
+      `${spec.id} needs ${tileBytes(spec, type)} bytes in one binding, and this device allows ${maxBytes}. ` +
+        'Request the device with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.',
+    );
+  }
+  const count = Math.ceil(tiles / fit);
+  const size = Math.ceil(tiles / count);
+  return Array.from({ length: count }, (_, i) => ({
+    firstTile: i * size,
+    tiles: Math.min(size, tiles - i * size),
+  })).filter((slice) => slice.tiles > 0);
+}

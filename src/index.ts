@@ -1,0 +1,30 @@
+/**
+ * DC-AE in the browser: diffusers' `AutoencoderDC` on WebGPU.
+ *
+ * @packageDocumentation
+ */
+export { parseConfig } from './config/config.ts';
+export type { ActivationName, AutoencoderDCConfig, BlockType, NormType, StageStack } from './config/config.ts';
+export {
+  CheckpointError,
+  ConfigError,
+  DcAeError,
+  DeviceError,
+  DisposedError,
+  InputError,
+  SourceError,
+  type ErrorCode,
+} from './errors.ts';
+export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
+export type {
+  DecoderOutput,
+  EncoderOutput,
+  LatentInput,
+  MemoryUse,
+  RunOptions,
+} from './runtime/autoencoder_dc.ts';
+export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
+export type { LoadOptions, LoadProgress } from './runtime/load.ts';
+export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';
+export type { Bytes, ByteSource } from './weights/byte_source.ts';
+export type { SourceInput } from './weights/source.ts';

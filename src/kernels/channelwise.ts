@@ -1,0 +1,180 @@
+import type { Shader } from '../gpu/pipelines.ts';
+import type { DepthwiseOp, GroupedOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
+import { channelsOf, quadsOf } from '../graph/tensor.ts';
+import { affineQuads, type WeightType } from '../graph/weights.ts';
+import depthwiseF32 from '../../shaders/depthwise.wgsl?static';
+import depthwiseF16 from '../../shaders/depthwise.wgsl?static&f16';
+import groupedF32 from '../../shaders/grouped.wgsl?static';
+import groupedF16 from '../../shaders/grouped.wgsl?static&f16';
+import resampleCode from '../../shaders/resample.wgsl?static';
+import rmsNormCode from '../../shaders/rms_norm.wgsl?static';
+import {
+  activationCode,
+  gatherParams,
+  groups,
+  NONE,
+  tensorResource,
+  view,
+  weightResource,
+  type Dispatch,
+} from './dispatch.ts';
+import { struct } from './struct.ts';
+
+const depthwiseBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
+const depthwiseShaders: Record<WeightType, Shader> = {
+  f32: { name: 'depthwise', code: depthwiseF32, bindings: depthwiseBindings },
+  f16: { name: 'depthwise', code: depthwiseF16, bindings: depthwiseBindings },
+};
+const depthwiseParams = struct({
+  x: 'view',
+  y: 'view',
+  rows: 'u32',
+  cols: 'u32',
+  quads: 'u32',
+  taps: 'u32',
+  weight_quads: 'u32',
+  biased: 'u32',
+  gated: 'u32',
+});
+
+/** Depthwise convolution. A thread computes one quad of one pixel. */
+export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
+  const { x, y, weight, bias, kernel } = op;
+  const quads = quadsOf(y.layout);
+  return {
+    label: op.label,
+    shader: depthwiseShaders[type],
+    constants: {},
+    resources: [
+      tensorResource(x),
+      weightResource(weight),
+      bias ? weightResource(bias) : NONE,
+      tensorResource(y),
+    ],
+    params: depthwiseParams({
+      x: view(x, { padding: (kernel - 1) / 2 }),
+      y: view(y),
+      rows: y.height,
+      cols: y.width,
+      quads,
+      taps: kernel,
+      weight_quads: quadsOf(x.layout),
+      biased: bias ? 1 : 0,
+      gated: op.gated ? 1 : 0,
+    }),
+    grid: [groups(y.width * quads), y.height, y.n],
+  };
+}
+
+const groupedBindings = ['read', 'read', 'write', 'uniform'] as const;
+const groupedShaders: Record<WeightType, Shader> = {
+  f32: { name: 'grouped', code: groupedF32, bindings: groupedBindings },
+  f16: { name: 'grouped', code: groupedF16, bindings: groupedBindings },
+};
+const groupedParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', quads: 'u32', group_quads: 'u32' });
+
+/** Grouped 1x1 convolution. A thread computes one quad of one pixel. */
+export function grouped({ label, x, y, weight }: GroupedOp, type: WeightType): Dispatch {
+  const quads = quadsOf(y.layout);
+  return {
+    label,
+    shader: groupedShaders[type],
+    constants: {},
+    resources: [tensorResource(x), weightResource(weight), tensorResource(y)],
+    params: groupedParams({
+      x: view(x),
+      y: view(y),
+      rows: y.height,
+      cols: y.width,
+      quads,
+      group_quads: quadsOf(channelsOf(y.layout.group)),
+    }),
+    grid: [groups(y.width * quads), y.height, y.n],
+  };
+}
+
+const rmsNormShader: Shader = {
+  name: 'rms_norm',
+  code: rmsNormCode,
+  bindings: ['read', 'read', 'read', 'write', 'uniform'],
+};
+const rmsNormParams = struct({
+  x: 'view',
+  residual: 'view',
+  y: 'view',
+  rows: 'u32',
+  cols: 'u32',
+  quads: 'u32',
+  channels: 'u32',
+  eps: 'f32',
+  biased: 'u32',
+  activation: 'u32',
+  added: 'u32',
+});
+
+/** RMSNorm. A thread normalises one pixel. */
+export function rmsNorm({ label, x, y, affine, activation, residual }: RMSNormOp): Dispatch {
+  return {
+    label,
+    shader: rmsNormShader,
+    constants: {},
+    resources: [
+      tensorResource(x),
+      residual ? tensorResource(residual) : NONE,
+      weightResource(affine),
+      tensorResource(y),
+    ],
+    params: rmsNormParams({
+      x: view(x),
+      residual: view(residual ?? x),
+      y: view(y),
+      rows: y.height,
+      cols: y.width,
+      quads: quadsOf(y.layout),
+      channels: y.layout.channels,
+      eps: affine.eps,
+      biased: affine.keys.length > 1 ? 1 : 0,
+      activation: activationCode(activation),
+      added: residual ? 1 : 0,
+    }),
+    grid: [groups(y.width), y.height, y.n],
+  };
+}
+
+const resampleShader: Shader = {
+  name: 'resample',
+  code: resampleCode,
+  bindings: ['read', 'read', 'write', 'uniform'],
+};
+const resampleParams = struct({
+  source: 'view',
+  y: 'view',
+  gather: 'gather',
+  rows: 'u32',
+  cols: 'u32',
+  quads: 'u32',
+  affine_quads: 'u32',
+  activation: 'u32',
+});
+
+/** The gather alone. A thread computes one quad of one pixel. */
+export function resample({ label, x, y, gather, affine, activation }: ResampleOp): Dispatch {
+  const quads = quadsOf(y.layout);
+  return {
+    label,
+    shader: resampleShader,
+    constants: {},
+    resources: [tensorResource(x), affine ? weightResource(affine) : NONE, tensorResource(y)],
+    params: resampleParams({
+      source: view(x),
+      y: view(y),
+      gather: gatherParams(gather, y.layout.channels),
+      rows: y.height,
+      cols: y.width,
+      quads,
+      affine_quads: affine ? affineQuads(affine) : 0,
+      activation: activationCode(activation),
+    }),
+    grid: [groups(y.width * quads), y.height, y.n],
+  };
+}

@@ -1,0 +1,69 @@
+import type { ActivationName } from '../config/config.ts';
+import type { Constants, Shader } from '../gpu/pipelines.ts';
+import type { Gather } from '../graph/ops.ts';
+import { quadsOf, type Tensor } from '../graph/tensor.ts';
+import type { AffineSpec, MatrixSpec } from '../graph/weights.ts';
+import type { GatherParams, View } from './struct.ts';
+
+/** A buffer that a dispatch binds: a tensor, one slice of a weight, or nothing (a binding that this variant leaves unread). */
+export type Resource =
+  | { readonly kind: 'tensor'; readonly tensor: Tensor }
+  | { readonly kind: 'weight'; readonly spec: MatrixSpec | AffineSpec; readonly slice: number }
+  | { readonly kind: 'none' };
+
+/** One `dispatchWorkgroups` with all that it needs; the last binding is the uniform with its params. */
+export interface Dispatch {
+  readonly label: string;
+  readonly shader: Shader;
+  readonly constants: Constants;
+  readonly resources: readonly Resource[];
+  readonly params: ArrayBuffer;
+  /** Workgroups. */
+  readonly grid: readonly [number, number, number];
+}
+
+/** Threads of a workgroup. */
+export const WORKGROUP = 64;
+
+/** A tensor as a binding. */
+export function tensorResource(tensor: Tensor): Resource {
+  return { kind: 'tensor', tensor };
+}
+
+/** A weight as a binding. */
+export function weightResource(spec: MatrixSpec | AffineSpec, slice = 0): Resource {
+  return { kind: 'weight', spec, slice };
+}
+
+/** A binding that the shader's variant doesn't read. */
+export const NONE: Resource = { kind: 'none' };
+
+/** A tensor as a shader sees it, from the op's pixel (0, 0) on; `padding` moves the corner up and left. */
+export function view(tensor: Tensor, options: { padding?: number; quad?: number } = {}): View {
+  const { padding = 0, quad = 0 } = options;
+  return {
+    height: tensor.height,
+    width: tensor.width,
+    quads: quadsOf(tensor.layout),
+    quad,
+    y: -padding,
+    x: -padding,
+  };
+}
+
+/** A gather into a tensor of `channels` channels. */
+export function gatherParams(gather: Gather, channels: number): GatherParams {
+  const { repeats, group, shuffle, unshuffle, nearest } = gather;
+  const plain = repeats === 1 && group === 1 && !shuffle && !unshuffle && !nearest;
+  return { ...gather, plain, channels };
+}
+
+/** The kind of shaders/activation.wgsl. */
+export function activationCode(activation: ActivationName | undefined): number {
+  return activation === undefined ? 0 : { relu: 1, silu: 2, gelu: 3, mish: 4 }[activation];
+}
+
+/** Workgroups for `threads` threads. */
+export function groups(threads: number): number {
+  return Math.ceil(threads / WORKGROUP);
+}

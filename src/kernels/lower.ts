@@ -1,0 +1,30 @@
+import type { Op } from '../graph/ops.ts';
+import { weightSlices, type WeightType } from '../graph/weights.ts';
+import { attentionApply, attentionQuadratic, attentionReduce, attentionSums } from './attention.ts';
+import { depthwise, grouped, resample, rmsNorm } from './channelwise.ts';
+import { conv } from './conv.ts';
+import type { Dispatch } from './dispatch.ts';
+
+/** The dispatches of an op: one, but for a convolution whose weight had to be sliced to fit `maxBinding` bytes. */
+export function lower(op: Op, type: WeightType, maxBinding: number): Dispatch[] {
+  switch (op.type) {
+    case 'conv':
+      return conv(op, type, weightSlices(op.weight, type, maxBinding));
+    case 'depthwise':
+      return [depthwise(op, type)];
+    case 'grouped':
+      return [grouped(op, type)];
+    case 'attention-sums':
+      return [attentionSums(op)];
+    case 'attention-reduce':
+      return [attentionReduce(op)];
+    case 'attention-apply':
+      return [attentionApply(op)];
+    case 'attention-quadratic':
+      return [attentionQuadratic(op)];
+    case 'rms-norm':
+      return [rmsNorm(op)];
+    case 'resample':
+      return [resample(op)];
+  }
+}

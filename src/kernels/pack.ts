@@ -1,0 +1,136 @@
+import type { Constants, Shader } from '../gpu/pipelines.ts';
+import { quadsOf } from '../graph/tensor.ts';
+import { affineQuads, type AffineSpec, type MatrixSpec, type WeightSlice, type WeightType } from '../graph/weights.ts';
+import batchNormCode from '../../shaders/batch_norm.wgsl?static';
+import packF32 from '../../shaders/pack.wgsl?static';
+import packF16 from '../../shaders/pack.wgsl?static&f16';
+import { groups } from './dispatch.ts';
+import { struct } from './struct.ts';
+
+/** How a checkpoint stores its numbers. */
+export type RawType = 'F32' | 'F16' | 'BF16' | 'F64';
+
+/** Bytes of a number in a checkpoint. */
+export const RAW_BYTES: Readonly<Record<RawType, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
+
+/** A dispatch on buffers that its caller holds: raw or scratch in, packed out, params. */
+export interface PackDispatch {
+  readonly shader: Shader;
+  readonly constants: Constants;
+  readonly params: ArrayBuffer;
+  readonly grid: readonly [number, number, number];
+}
+
+/** Rows of a tensor that are on the GPU as they came. */
+export interface RowWindow {
+  readonly first: number;
+  readonly rows: number;
+}
+
+const bindings = ['read', 'write', 'uniform'] as const;
+const packShaders: Record<WeightType, Shader> = {
+  f32: { name: 'pack', code: packF32, bindings },
+  f16: { name: 'pack', code: packF16, bindings },
+};
+const batchNormShader: Shader = { name: 'batch_norm', code: batchNormCode, bindings };
+
+const packParams = struct({
+  quads: 'u32',
+  first_tile: 'u32',
+  first_quad: 'u32',
+  tile_quads: 'u32',
+  taps: 'u32',
+  columns: 'u32',
+  column_group: 'u32',
+  padded_columns: 'u32',
+  rows: 'u32',
+  row_group: 'u32',
+  padded_rows: 'u32',
+  phases: 'u32',
+  row_base: 'u32',
+  window_first: 'u32',
+  window_rows: 'u32',
+});
+const batchNormParams = struct({ quads: 'u32', eps: 'f32' });
+
+const RAW_CONSTANT: Record<RawType, number> = { F32: 0, F16: 1, BF16: 2, F64: 3 };
+
+/** Workgroups along x before the grid turns to y: WebGPU promises 65,535 along each. */
+const GRID_X = 32768;
+
+function grid(threads: number): [number, number, number] {
+  const count = groups(threads);
+  return count <= GRID_X ? [count, 1, 1] : [GRID_X, Math.ceil(count / GRID_X), 1];
+}
+
+/** Rows that a window may not part: those of one quad, of one channel group, of one pixel-shuffled channel. */
+export function windowRows({ rows, phases }: MatrixSpec): number {
+  return 4 * rows.group * phases;
+}
+
+/** Writes what a window of the source tensor that starts at row `rowBase` of the weight gives to one slice. */
+export function packMatrix(
+  spec: MatrixSpec,
+  slice: WeightSlice,
+  types: { raw: RawType; packed: WeightType },
+  rowBase: number,
+  window: RowWindow,
+): PackDispatch {
+  const quads = (slice.tiles * spec.tile * spec.paddedColumns * spec.taps) / 4;
+  return {
+    shader: packShaders[types.packed],
+    constants: { DTYPE: RAW_CONSTANT[types.raw] },
+    params: packParams({
+      quads,
+      first_tile: slice.firstTile,
+      first_quad: 0,
+      tile_quads: spec.tile / 4,
+      taps: spec.taps,
+      columns: spec.columns.channels,
+      column_group: spec.columns.group,
+      padded_columns: spec.paddedColumns,
+      rows: spec.rows.channels,
+      row_group: spec.rows.group,
+      padded_rows: 4 * quadsOf(spec.rows),
+      phases: spec.phases,
+      row_base: rowBase,
+      window_first: window.first,
+      window_rows: window.rows,
+    }),
+    grid: grid(quads),
+  };
+}
+
+/** Writes the `index`-th vector of an affine (or of batch norm's statistics). */
+export function packVector(spec: AffineSpec, raw: RawType, index: number): PackDispatch {
+  const quads = affineQuads(spec);
+  const padded = 4 * quadsOf(spec.rows);
+  return {
+    shader: packShaders.f32,
+    constants: { DTYPE: RAW_CONSTANT[raw] },
+    params: packParams({
+      quads,
+      first_tile: 0,
+      first_quad: index * quads,
+      tile_quads: 1,
+      taps: 1,
+      columns: 1,
+      column_group: 1,
+      padded_columns: 1,
+      rows: spec.rows.channels,
+      row_group: spec.rows.group,
+      padded_rows: padded,
+      phases: spec.phases,
+      row_base: 0,
+      window_first: 0,
+      window_rows: spec.rows.channels * spec.phases,
+    }),
+    grid: grid(quads),
+  };
+}
+
+/** Turns batch norm's packed statistics (weight, bias, mean, variance) into shift and scale. */
+export function packBatchNorm(spec: AffineSpec): PackDispatch {
+  const quads = affineQuads(spec);
+  return { shader: batchNormShader, constants: {}, params: batchNormParams({ quads, eps: spec.eps }), grid: grid(quads) };
+}

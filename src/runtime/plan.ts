@@ -1,0 +1,76 @@
+import { DeviceError } from '../errors.ts';
+import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
+import { planMemory, type MemoryPlan } from '../graph/memory.ts';
+import { flops, inputs } from '../graph/ops.ts';
+import { tensorBytes, type Tensor } from '../graph/tensor.ts';
+import type { WeightType } from '../graph/weights.ts';
+import type { Dispatch } from '../kernels/dispatch.ts';
+import { lower } from '../kernels/lower.ts';
+import type { Decoder, Encoder } from '../model/autoencoder.ts';
+
+/** What a device allows, as numbers: `GPUSupportedLimits` has them by these names. */
+export interface Limits {
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxBufferSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+}
+
+/** A dispatch and what it costs. */
+export interface Step {
+  readonly dispatch: Dispatch;
+  /** Two for each multiply-add. */
+  readonly flops: number;
+}
+
+/** All that running one half of the model at one size takes, known before anything is allocated. */
+export interface Plan {
+  readonly graph: Graph;
+  readonly memory: MemoryPlan;
+  readonly steps: readonly Step[];
+  readonly flops: number;
+  /** Bytes of activation buffers, weights apart. */
+  readonly peakBytes: number;
+}
+
+/** The largest binding that a device allows, in bytes. */
+export function maxBinding(limits: Limits): number {
+  return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+}
+
+/**
+ * Plans one half of the model for inputs of a size.
+ *
+ * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device
+ */
+export function makePlan(part: Encoder | Decoder, size: InputSize, type: WeightType, limits: Limits): Plan {
+  const graph = buildGraph(part, size);
+  const binding = maxBinding(limits);
+  const tensors = graph.ops.flatMap((op) => [...inputs(op), op.y]);
+  const largest = tensors.reduce((a, b) => (tensorBytes(b) > tensorBytes(a) ? b : a), graph.input);
+  if (tensorBytes(largest) > binding) throw tooLarge(part, size, largest, binding);
+  const steps = graph.ops.flatMap((op) => {
+    const dispatches = lower(op, type, binding);
+    return dispatches.map((dispatch) => ({ dispatch, flops: flops(op) / dispatches.length }));
+  });
+  const wide = steps.find(({ dispatch }) => dispatch.grid.some((count) => count > limits.maxComputeWorkgroupsPerDimension));
+  if (wide) throw tooLarge(part, size, largest, binding);
+  const memory = planMemory(graph);
+  return {
+    graph,
+    memory,
+    steps,
+    flops: steps.reduce((sum, step) => sum + step.flops, 0),
+    peakBytes: memory.buffers.reduce((sum, bytes) => sum + bytes, 0),
+  };
+}
+
+function tooLarge(part: Encoder | Decoder, size: InputSize, tensor: Tensor, binding: number): DeviceError {
+  const what = part.type === 'Encoder' ? 'image' : 'latent';
+  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+  return new DeviceError(
+    'limits',
+    `A batch of ${size.n} with an ${what} of ${size.height} x ${size.width} needs ${mib(tensorBytes(tensor))} MiB in one buffer ` +
+      `(${tensor.label}), and this device allows ${mib(binding)} MiB. Use a smaller ${what} or batch, or hand in a device that was ` +
+      'requested with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.',
+  );
+}

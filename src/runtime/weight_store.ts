@@ -1,0 +1,302 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Pipeline } from '../gpu/pipelines.ts';
+import { BufferUsage } from '../gpu/usage.ts';
+import {
+  affineQuads,
+  tileBytes,
+  weightBytes,
+  weightSlices,
+  type AffineSpec,
+  type WeightSpec,
+  type WeightType,
+} from '../graph/weights.ts';
+import {
+  packBatchNorm,
+  packMatrix,
+  packVector,
+  RAW_BYTES,
+  windowRows,
+  type PackDispatch,
+  type RawType,
+} from '../kernels/pack.ts';
+
+/** A tensor that is about to arrive. */
+export interface ArrivingTensor {
+  readonly key: string;
+  readonly dtype: RawType;
+  readonly shape: readonly number[];
+}
+
+/** Raw bytes on the GPU at a time: windows of tensors wait here to be packed. */
+const STAGING_BYTES = 32 * 2 ** 20;
+/** Params of packs between two submits. */
+const STAGED_PACKS = 256;
+/** Bytes handed to the queue before the GPU is waited for, so that copies don't pile up in the browser. */
+const IN_FLIGHT_BYTES = 64 * 2 ** 20;
+
+interface Part {
+  readonly spec: WeightSpec;
+  /** Which of the spec's tensors this is, and the row of the weight at which it starts. */
+  readonly index: number;
+  readonly rowBase: number;
+}
+
+interface Arrival {
+  readonly tensor: ArrivingTensor;
+  readonly part: Part;
+  readonly rowBytes: number;
+  readonly rows: number;
+  readonly rowsPerWindow: number;
+  /** First row and staging offset of the window that is being filled. */
+  first: number;
+  offset: number;
+}
+
+/** The packed weights of a model on the GPU, and the way there: bytes are uploaded as they came and packed by a kernel. */
+export class WeightStore {
+  readonly #gpu: Gpu;
+  readonly #type: WeightType;
+  readonly #maxBinding: number;
+  readonly #buffers = new Map<string, GPUBuffer[]>();
+  readonly #parts = new Map<string, Part>();
+  /** Batch norm's statistics until all four have come. */
+  readonly #statistics = new Map<string, { buffer: GPUBuffer; missing: number }>();
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #staging: GPUBuffer;
+  readonly #params: GPUBuffer;
+  #encoder: GPUCommandEncoder | undefined;
+  #retired: GPUBuffer[] = [];
+  #staged = 0;
+  #packs = 0;
+  #inFlight = 0;
+  #arrival: Arrival | undefined;
+
+  private constructor(gpu: Gpu, type: WeightType, maxBinding: number, specs: readonly WeightSpec[]) {
+    this.#gpu = gpu;
+    this.#type = type;
+    this.#maxBinding = maxBinding;
+    const { STORAGE, COPY_DST, UNIFORM } = BufferUsage;
+    const create = (label: string, size: number, usage: number): GPUBuffer =>
+      gpu.device.createBuffer({ label, size, usage });
+    for (const spec of specs) {
+      if (spec.kind === 'matrix') {
+        const slices = weightSlices(spec, type, maxBinding);
+        const buffers = slices.map(({ tiles }, i) => create(`${spec.id} ${i}`, tiles * tileBytes(spec, type), STORAGE));
+        this.#buffers.set(spec.id, buffers);
+        let rowBase = 0;
+        spec.sources.forEach(({ key, rows }, index) => {
+          this.#parts.set(key, { spec, index, rowBase });
+          rowBase += rows;
+        });
+      } else {
+        this.#buffers.set(spec.id, [create(spec.id, weightBytes(spec, 'f32'), STORAGE)]);
+        spec.keys.forEach((key, index) => this.#parts.set(key, { spec, index, rowBase: 0 }));
+      }
+    }
+    this.#staging = create('staging', Math.min(STAGING_BYTES, maxBinding), STORAGE | COPY_DST);
+    this.#params = create('pack params', STAGED_PACKS * 256, UNIFORM | COPY_DST);
+  }
+
+  /**
+   * Room on the GPU for a model's weights.
+   *
+   * @throws DeviceError when there isn't any
+   */
+  static async create(
+    gpu: Gpu,
+    type: WeightType,
+    maxBinding: number,
+    specs: readonly WeightSpec[],
+  ): Promise<WeightStore> {
+    let store: WeightStore | undefined;
+    try {
+      return await gpu.checked('the weights', () => (store = new WeightStore(gpu, type, maxBinding, specs)));
+    } catch (error) {
+      store?.dispose();
+      throw error;
+    }
+  }
+
+  /** Bytes of packed weights on the GPU. */
+  get bytes(): number {
+    return [...this.#buffers.values()].flat().reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** One slice of a packed weight, or an affine. */
+  buffer(spec: WeightSpec, slice: number): GPUBuffer {
+    const buffer = this.#buffers.get(spec.id)?.[slice];
+    if (!buffer) throw new RangeError(`weight ${spec.id} was never made`);
+    return buffer;
+  }
+
+  /**
+   * Takes the next bytes of a tensor; tensors come one after another, each from its start to its end, in chunks whose offsets are
+   * multiples of 8. Waits when the GPU falls behind.
+   */
+  async write(tensor: ArrivingTensor, offset: number, bytes: Uint8Array): Promise<void> {
+    const arrival = offset === 0 ? await this.#begin(tensor) : this.#arrival;
+    if (arrival?.tensor.key !== tensor.key) throw new RangeError(`${tensor.key} does not follow what came before`);
+    for (let at = 0; at < bytes.length; ) {
+      const windowStart = arrival.first * arrival.rowBytes;
+      const windowBytes = Math.min(arrival.rowsPerWindow, arrival.rows - arrival.first) * arrival.rowBytes;
+      const inWindow = offset + at - windowStart;
+      if (inWindow === 0) arrival.offset = this.#allocate(windowBytes);
+      const count = Math.min(bytes.length - at, windowBytes - inWindow);
+      this.#upload(arrival.offset + inWindow, bytes.subarray(at, at + count));
+      at += count;
+      if (inWindow + count === windowBytes) {
+        this.#pack(arrival, windowBytes);
+        arrival.first += arrival.rowsPerWindow;
+      }
+    }
+    this.#inFlight += bytes.length;
+    if (this.#inFlight >= IN_FLIGHT_BYTES) {
+      this.#submit();
+      this.#inFlight = 0;
+      await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
+    }
+  }
+
+  /** Packs what is still waiting and frees what only loading needed. */
+  async finish(): Promise<void> {
+    this.#submit();
+    await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
+    this.#staging.destroy();
+    this.#params.destroy();
+  }
+
+  /** Frees everything. */
+  dispose(): void {
+    for (const buffer of [...this.#buffers.values()].flat()) buffer.destroy();
+    for (const { buffer } of this.#statistics.values()) buffer.destroy();
+    for (const buffer of this.#retired) buffer.destroy();
+    this.#staging.destroy();
+    this.#params.destroy();
+  }
+
+  async #begin(tensor: ArrivingTensor): Promise<Arrival> {
+    const part = this.#parts.get(tensor.key);
+    if (!part) throw new RangeError(`${tensor.key} is no weight of this model`);
+    const rows = tensor.shape[0] ?? 1;
+    const rowBytes = tensor.shape.slice(1).reduce((a, b) => a * b, RAW_BYTES[tensor.dtype]);
+    let rowsPerWindow = rows;
+    if (rows * rowBytes > this.#staging.size && part.spec.kind === 'matrix') {
+      const step = windowRows(part.spec);
+      rowsPerWindow = Math.max(step, Math.floor(this.#staging.size / rowBytes / step) * step);
+    }
+    // Compiled here so that packing itself never waits.
+    await Promise.all(this.#dispatches(part, tensor.dtype, 0, rows).map(async ({ dispatch }) => this.#compile(dispatch)));
+    if (part.spec.kind === 'batch_norm') await this.#compile(packBatchNorm(part.spec));
+    this.#arrival = { tensor, part, rowBytes, rows, rowsPerWindow, first: 0, offset: 0 };
+    return this.#arrival;
+  }
+
+  async #compile({ shader, constants }: PackDispatch): Promise<void> {
+    const key = pipelineKey({ shader, constants });
+    if (!this.#pipelines.has(key)) {
+      this.#pipelines.set(key, await this.#gpu.guard(this.#gpu.pipelines.get(shader, constants)));
+    }
+  }
+
+  /** The packs of a window of a tensor's rows, each with the buffer that it writes. */
+  #dispatches(part: Part, raw: RawType, first: number, rows: number): { dispatch: PackDispatch; target: GPUBuffer }[] {
+    const { spec, index, rowBase } = part;
+    if (spec.kind === 'matrix') {
+      return weightSlices(spec, this.#type, this.#maxBinding).map((slice, i) => ({
+        dispatch: packMatrix(spec, slice, { raw, packed: this.#type }, rowBase, { first, rows }),
+        target: this.buffer(spec, i),
+      }));
+    }
+    const target = spec.kind === 'batch_norm' ? this.#statisticsOf(spec).buffer : this.buffer(spec, 0);
+    return [{ dispatch: packVector(spec, raw, index), target }];
+  }
+
+  #statisticsOf(spec: AffineSpec): { buffer: GPUBuffer; missing: number } {
+    let entry = this.#statistics.get(spec.id);
+    if (!entry) {
+      const size = spec.keys.length * affineQuads(spec) * 16;
+      const buffer = this.#gpu.device.createBuffer({
+        label: `${spec.id} statistics`,
+        size,
+        usage: BufferUsage.STORAGE,
+      });
+      entry = { buffer, missing: spec.keys.length };
+      this.#statistics.set(spec.id, entry);
+    }
+    return entry;
+  }
+
+  /** Room for a window in the staging buffer. Once the packs of all earlier ones are submitted, writes may come over them. */
+  #allocate(bytes: number): number {
+    if (bytes > this.#staging.size) throw new RangeError(`a window of ${bytes} bytes outgrows the staging buffer`);
+    if (this.#staged + bytes > this.#staging.size) {
+      this.#submit();
+      this.#staged = 0;
+    }
+    const offset = this.#staged;
+    this.#staged = Math.ceil((offset + bytes) / 256) * 256;
+    return offset;
+  }
+
+  #upload(offset: number, bytes: Uint8Array): void {
+    const whole = bytes.length & ~3;
+    const { queue } = this.#gpu.device;
+    if (whole > 0) queue.writeBuffer(this.#staging, offset, bytes, 0, whole);
+    if (whole < bytes.length) {
+      const rest = new Uint8Array(4);
+      rest.set(bytes.subarray(whole));
+      queue.writeBuffer(this.#staging, offset + whole, rest);
+    }
+  }
+
+  #pack({ part, tensor, first, rows, rowsPerWindow, offset }: Arrival, bytes: number): void {
+    const { spec } = part;
+    const count = Math.min(rowsPerWindow, rows - first);
+    const raw = { buffer: this.#staging, offset, size: Math.ceil(bytes / 4) * 4 };
+    for (const { dispatch, target } of this.#dispatches(part, tensor.dtype, first, count)) {
+      this.#encode(dispatch, raw, target);
+    }
+    if (spec.kind !== 'batch_norm') return;
+    const statistics = this.#statisticsOf(spec);
+    if (--statistics.missing === 0) {
+      this.#encode(packBatchNorm(spec), { buffer: statistics.buffer }, this.buffer(spec, 0));
+      this.#statistics.delete(spec.id);
+      this.#retired.push(statistics.buffer);
+    }
+  }
+
+  #encode({ shader, constants, params, grid }: PackDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
+    if (this.#packs === STAGED_PACKS) this.#submit();
+    const { device } = this.#gpu;
+    const target = this.#pipelines.get(pipelineKey({ shader, constants }));
+    if (!target) throw new RangeError(`${shader.name} was not compiled`);
+    const offset = 256 * this.#packs++;
+    device.queue.writeBuffer(this.#params, offset, params);
+    const resources = [input, { buffer: output }, { buffer: this.#params, offset, size: params.byteLength }];
+    this.#encoder ??= device.createCommandEncoder({ label: 'pack' });
+    const pass = this.#encoder.beginComputePass();
+    pass.setPipeline(target.pipeline);
+    pass.setBindGroup(
+      0,
+      device.createBindGroup({
+        layout: target.layout,
+        entries: resources.map((resource, binding) => ({ binding, resource })),
+      }),
+    );
+    pass.dispatchWorkgroups(...grid);
+    pass.end();
+  }
+
+  /** Submits the packs so far. */
+  #submit(): void {
+    if (this.#encoder) this.#gpu.device.queue.submit([this.#encoder.finish()]);
+    this.#encoder = undefined;
+    this.#packs = 0;
+    for (const buffer of this.#retired) buffer.destroy();
+    this.#retired = [];
+  }
+}
+
+function pipelineKey({ shader, constants }: Pick<PackDispatch, 'shader' | 'constants'>): string {
+  return `${shader.code}\n${JSON.stringify(constants)}`;
+}

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { readFixture, readFloats, readJson, relativeMaxError } from '../support/fixtures.ts';
+
+describe('fixtures', () => {
+  test('are read from safetensors, with their metadata', async () => {
+    const fixture = await readFixture('test/fixtures/ops/pixel-shuffle.safetensors');
+    expect(fixture.metadata['op']).toBeTypeOf('string');
+    const { shape, data } = fixture.get('input');
+    expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
+    expect(() => fixture.get('nothing')).toThrow('has no tensor nothing, only: ');
+  });
+
+  test('are read from raw floats', async () => {
+    const golden = await readJson<{ tensors: { latent: { min: number; max: number } } }>(
+      'test/fixtures/nano/golden.json',
+    );
+    const latent = await readFloats('test/fixtures/nano/golden_latent.f32');
+    expect(latent.length).toBe(16 * 32 * 32);
+    expect(Math.min(...latent)).toBe(golden.tensors.latent.min);
+    expect(Math.max(...latent)).toBe(golden.tensors.latent.max);
+  });
+});
+
+describe('relativeMaxError', () => {
+  test('is the largest difference over the largest expected value', () => {
+    expect(relativeMaxError([1, 2, -3.5], [1, 2, -4])).toBe(0.125);
+    expect(relativeMaxError([0, 0], [0, 0])).toBe(0);
+  });
+
+  test('is infinite where either side is not finite, or zero was expected', () => {
+    expect(relativeMaxError([1, NaN], [1, 1])).toBe(Infinity);
+    expect(relativeMaxError([1, 1], [1, -Infinity])).toBe(Infinity);
+    expect(relativeMaxError([1], [0])).toBe(Infinity);
+  });
+
+  test('refuses tensors of different lengths', () => {
+    expect(() => relativeMaxError([1], [1, 2])).toThrow('1 values where 2 were expected');
+  });
+});

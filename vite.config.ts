@@ -1,0 +1,143 @@
+import { cpSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { playwright } from '@vitest/browser-playwright';
+import type { BrowserInstanceOption } from 'vitest/node';
+import { defineConfig, type Plugin, type ViteUserConfig as UserConfig } from 'vitest/config';
+import { weslStatic } from './.config/wesl.ts';
+import { hasLavapipe, launchOptions, usesOwnGpu } from './test/support/chromium.mjs';
+
+const here = (path: string) => resolve(import.meta.dirname, path);
+const shaders = () => weslStatic(here('shaders'));
+
+/** `vite build`: the package. Dependencies stay imports, shaders are strings. Types come from tsc. */
+const library: UserConfig = {
+  plugins: [shaders(), workerChunk()],
+  publicDir: false,
+  build: {
+    outDir: 'dist',
+    target: 'es2022',
+    minify: false,
+    sourcemap: true,
+    lib: { entry: here('src/index.ts'), formats: ['es'], fileName: 'index' },
+    rolldownOptions: { external: [/^@huggingface\//, /^node:/] },
+  },
+};
+
+/** `vite build --mode demo`, `vite --mode demo`: the page. No inline scripts or styles, so that a strict CSP holds. */
+const demo: UserConfig = {
+  root: here('demo'),
+  base: './',
+  plugins: [shaders(), demoFiles()],
+  resolve: { alias: { 'dc-ae-webgpu': here('src/index.ts') } },
+  publicDir: false,
+  server: { fs: { allow: [here('.')] } },
+  build: {
+    outDir: here('dist-demo'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0, // a data: URL would need a laxer CSP
+    modulePreload: { polyfill: false },
+  },
+  worker: { format: 'es', plugins: () => [shaders()] },
+};
+
+/**
+ * Leaves `new Worker(new URL('./worker.js', import.meta.url))` in the package, word for word: the form that bundlers look
+ * for. Vite's own handling would put a copy of everything into an asset that only Vite finds.
+ */
+function workerChunk(): Plugin {
+  const pattern = /new URL\(\s*'\.\/(\w+)\.ts',\s*import\.meta\.url,?\s*\)/g;
+  const placeholder = /__WORKER_CHUNK_(\w+?)__/g;
+  return {
+    name: 'worker-chunk',
+    apply: 'build',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!code.includes('new Worker(')) return null;
+      for (const [, name = ''] of code.matchAll(pattern)) {
+        this.emitFile({ type: 'chunk', id: resolve(dirname(id), `${name}.ts`), fileName: `${name}.js` });
+      }
+      return { code: code.replace(pattern, '__WORKER_CHUNK_$1__'), map: null };
+    },
+    renderChunk(code) {
+      if (!placeholder.test(code)) return null;
+      return { code: code.replace(placeholder, "new URL('./$1.js', import.meta.url)"), map: null };
+    },
+  };
+}
+
+/** The demo's checkpoint and pictures are fetched by name, so they are copied as they are. */
+function demoFiles(): Plugin {
+  let outDir = '';
+  return {
+    name: 'demo-files',
+    apply: 'build',
+    configResolved(config) {
+      outDir = config.build.outDir;
+    },
+    closeBundle() {
+      for (const folder of ['models', 'samples'])
+        cpSync(here(`demo/${folder}`), resolve(outDir, folder), { recursive: true });
+    },
+  };
+}
+
+/** Tests in a browser, once for each adapter that this machine can offer. */
+function browserProject(name: string, adapters: readonly ('swiftshader' | 'lavapipe' | 'default')[], timeout: number) {
+  const instances: BrowserInstanceOption[] = adapters.map((adapter) => ({
+    browser: 'chromium',
+    name: name === 'gpu' ? adapter : `${name}-${adapter}`,
+    provider: playwright({ launchOptions: launchOptions(adapter) }),
+    provide: { adapter },
+  }));
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: timeout,
+      hookTimeout: timeout,
+      fileParallelism: false, // the adapters are software: a second page would only wait for the same cores
+      browser: { enabled: true, headless: true, screenshotFailures: false, provider: playwright(), instances },
+    },
+  };
+}
+
+const lavapipe = hasLavapipe() ? (['lavapipe'] as const) : [];
+const adapters = usesOwnGpu ? (['default'] as const) : (['swiftshader', ...lavapipe] as const);
+
+const tests: UserConfig['test'] = {
+  passWithNoTests: true,
+  reporters: ['default', here('test/support/summary-reporter.ts')],
+  projects: [
+    { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
+    browserProject('gpu', adapters, 60_000),
+    {
+      extends: true,
+      test: {
+        name: 'e2e',
+        include: ['test/e2e/**/*.test.ts'],
+        environment: 'node',
+        globalSetup: here('test/support/build-demo.ts'),
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      },
+    },
+    ...(process.env['DCAE_FULL'] ? [browserProject('full', usesOwnGpu ? ['default'] : ['lavapipe'], 1_800_000)] : []),
+  ],
+};
+
+export default defineConfig(({ mode }) => {
+  if (process.env['VITEST']) {
+    return {
+      plugins: [shaders()],
+      resolve: { alias: { 'dc-ae-webgpu': here('src/index.ts') } },
+      // found on the way, a dependency would reload the page under a running test
+      optimizeDeps: { include: ['@huggingface/hub'] },
+      test: tests,
+      worker: { format: 'es', plugins: () => [shaders()] },
+    };
+  }
+  return mode === 'demo' ? demo : library;
+});
