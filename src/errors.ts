@@ -12,15 +12,7 @@
  * - `disposed`: the object was used after `dispose()`.
  */
 export type ErrorCode =
-  | 'config'
-  | 'checkpoint'
-  | 'source'
-  | 'input'
-  | 'limits'
-  | 'unsupported'
-  | 'device-lost'
-  | 'gpu'
-  | 'disposed';
+  'config' | 'checkpoint' | 'source' | 'input' | 'limits' | 'unsupported' | 'device-lost' | 'gpu' | 'disposed';
 
 /** The base of every error that this package throws on purpose. Aborted calls reject with the signal's own reason instead. */
 export class DcAeError extends Error {

@@ -16,13 +16,7 @@ export {
   type ErrorCode,
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
-export type {
-  DecoderOutput,
-  EncoderOutput,
-  LatentInput,
-  MemoryUse,
-  RunOptions,
-} from './runtime/autoencoder_dc.ts';
+export type { DecoderOutput, EncoderOutput, LatentInput, MemoryUse, RunOptions } from './runtime/autoencoder_dc.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
 export type { LoadOptions, LoadProgress } from './runtime/load.ts';
 export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';

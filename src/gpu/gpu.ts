@@ -44,9 +44,7 @@ export class Gpu {
     try {
       result = allocate();
     } finally {
-      [memory, validation] = await this.guard(
-        Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]),
-      );
+      [memory, validation] = await this.guard(Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]));
     }
     if (memory) {
       throw new DeviceError(
@@ -56,7 +54,8 @@ export class Gpu {
         { cause: memory },
       );
     }
-    if (validation) throw new DeviceError('gpu', `The GPU refused ${what}: ${validation.message}`, { cause: validation });
+    if (validation)
+      throw new DeviceError('gpu', `The GPU refused ${what}: ${validation.message}`, { cause: validation });
     return result;
   }
 
@@ -92,7 +91,10 @@ export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
   if (!gpu) throw new DeviceError('unsupported', `This environment has no WebGPU. ${UNAVAILABLE}`);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
-    throw new DeviceError('unsupported', `WebGPU is here, but it found no adapter (GPU) that it may use. ${UNAVAILABLE}`);
+    throw new DeviceError(
+      'unsupported',
+      `WebGPU is here, but it found no adapter (GPU) that it may use. ${UNAVAILABLE}`,
+    );
   }
   const { maxStorageBufferBindingSize, maxBufferSize, maxTextureDimension2D } = adapter.limits;
   const features: GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];

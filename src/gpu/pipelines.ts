@@ -82,7 +82,8 @@ export class PipelineCache {
       const { messages } = await module.getCompilationInfo();
       const lines = shader.code.split('\n');
       const report = messages.map(
-        ({ lineNum, linePos, message }) => `${shader.name}.wgsl:${lineNum}:${linePos}: ${message}\n  ${lines[lineNum - 1] ?? ''}`,
+        ({ lineNum, linePos, message }) =>
+          `${shader.name}.wgsl:${lineNum}:${linePos}: ${message}\n  ${lines[lineNum - 1] ?? ''}`,
       );
       throw new DeviceError(
         'gpu',

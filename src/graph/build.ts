@@ -107,11 +107,7 @@ export class GraphBuilder {
   /** A gather of pixels and channels into `channels` channels at a size that follows from it. */
   resample(label: string, x: Tensor, channels: number, gather: Gather, activation?: ActivationName): Tensor {
     const scale = gather.shuffle || gather.nearest ? 2 : gather.unshuffle ? 0.5 : 1;
-    const y = this.tensor(
-      label,
-      { n: x.n, height: x.height * scale, width: x.width * scale },
-      channelsOf(channels),
-    );
+    const y = this.tensor(label, { n: x.n, height: x.height * scale, width: x.width * scale }, channelsOf(channels));
     this.ops.push({ type: 'resample', label, x, y, gather, affine: undefined, activation });
     return y;
   }

@@ -45,12 +45,7 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
     label: op.label,
     shader: depthwiseShaders[type],
     constants: {},
-    resources: [
-      tensorResource(x),
-      weightResource(weight),
-      bias ? weightResource(bias) : NONE,
-      tensorResource(y),
-    ],
+    resources: [tensorResource(x), weightResource(weight), bias ? weightResource(bias) : NONE, tensorResource(y)],
     params: depthwiseParams({
       x: view(x, { padding: (kernel - 1) / 2 }),
       y: view(y),

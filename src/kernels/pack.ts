@@ -132,5 +132,10 @@ export function packVector(spec: AffineSpec, raw: RawType, index: number): PackD
 /** Turns batch norm's packed statistics (weight, bias, mean, variance) into shift and scale. */
 export function packBatchNorm(spec: AffineSpec): PackDispatch {
   const quads = affineQuads(spec);
-  return { shader: batchNormShader, constants: {}, params: batchNormParams({ quads, eps: spec.eps }), grid: grid(quads) };
+  return {
+    shader: batchNormShader,
+    constants: {},
+    params: batchNormParams({ quads, eps: spec.eps }),
+    grid: grid(quads),
+  };
 }

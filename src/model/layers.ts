@@ -87,10 +87,7 @@ export function layerParameters(layer: Layer): Parameter[] {
   if (layer.type === 'Conv2d') {
     const { outChannels, inChannels, groups, kernel } = layer;
     const shape = layer.linear ? [outChannels, inChannels] : [outChannels, inChannels / groups, kernel, kernel];
-    return [
-      { key: `${path}.weight`, shape },
-      ...(layer.bias ? [{ key: `${path}.bias`, shape: [outChannels] }] : []),
-    ];
+    return [{ key: `${path}.weight`, shape }, ...(layer.bias ? [{ key: `${path}.bias`, shape: [outChannels] }] : [])];
   }
   const names =
     layer.type === 'BatchNorm2d'

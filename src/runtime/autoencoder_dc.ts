@@ -242,7 +242,9 @@ export class AutoencoderDC {
   async #pictureIn(part: Encoder, image: Exclude<ImageInput, TensorInput>): Promise<[Session, Size]> {
     const { inChannels } = this.config;
     if (inChannels !== 3) {
-      throw new InputError(`This model takes ${inChannels} channels; hand in a tensor { data, shape: [N, ${inChannels}, H, W] }.`);
+      throw new InputError(
+        `This model takes ${inChannels} channels; hand in a tensor { data, shape: [N, ${inChannels}, H, W] }.`,
+      );
     }
     const picture = await uploadPicture(this.#gpu, image);
     try {
@@ -265,10 +267,14 @@ export class AutoencoderDC {
     const [n, channels, height, width] = latent.shape;
     const { latentChannels } = this.config;
     if (channels !== latentChannels) {
-      throw new InputError(`This model's latents have ${latentChannels} channels; this one has ${channels} and belongs to another.`);
+      throw new InputError(
+        `This model's latents have ${latentChannels} channels; this one has ${channels} and belongs to another.`,
+      );
     }
     if (latent.device !== this.device) {
-      throw new InputError('This latent lives on another device: hand in { data: await latent.toArray(), shape: latent.shape }.');
+      throw new InputError(
+        'This latent lives on another device: hand in { data: await latent.toArray(), shape: latent.shape }.',
+      );
     }
     const session = await this.#session(part, { n, height, width });
     const encoder = this.device.createCommandEncoder({ label: 'latent in' });

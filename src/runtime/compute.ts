@@ -11,7 +11,11 @@ export async function runDispatch(
   const { device } = gpu;
   const { pipeline, layout } = await gpu.guard(gpu.pipelines.get(shader, constants));
   const { UNIFORM, COPY_DST } = BufferUsage;
-  const uniform = device.createBuffer({ label: `${shader.name} params`, size: params.byteLength, usage: UNIFORM | COPY_DST });
+  const uniform = device.createBuffer({
+    label: `${shader.name} params`,
+    size: params.byteLength,
+    usage: UNIFORM | COPY_DST,
+  });
   device.queue.writeBuffer(uniform, 0, params);
   const entries = [...resources, { buffer: uniform }].map((resource, binding) => ({ binding, resource }));
   const encoder = device.createCommandEncoder({ label: shader.name });

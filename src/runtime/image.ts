@@ -70,7 +70,9 @@ export function checkTensor(what: string, input: TensorInput, channels: number):
     throw new InputError(`${what}.shape must be [N, ${channels}, H, W] of positive integers; it was ${shown}.`);
   }
   if (c !== channels) {
-    throw new InputError(`${what}.shape must have ${channels} channels, as the checkpoint's config says; it was ${shown}.`);
+    throw new InputError(
+      `${what}.shape must have ${channels} channels, as the checkpoint's config says; it was ${shown}.`,
+    );
   }
   const count = n * c * height * width;
   if (data.length !== count) {
@@ -109,7 +111,9 @@ async function uploadPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Promi
     );
   }
   if (width > limit || height > limit) {
-    throw new InputError(`The image is ${width} x ${height} pixels, and this device's textures end at ${limit}. Scale it down.`);
+    throw new InputError(
+      `The image is ${width} x ${height} pixels, and this device's textures end at ${limit}. Scale it down.`,
+    );
   }
   if ('createView' in image) return { texture: image, width, height, dispose: () => undefined };
   const { COPY_DST, TEXTURE_BINDING, RENDER_ATTACHMENT } = TextureUsage;
@@ -125,7 +129,9 @@ async function uploadPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Promi
     if ('data' in image) {
       const data = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
       if (data.length !== 4 * width * height) {
-        throw new InputError(`image.data must hold ${4 * width * height} RGBA bytes for ${width} x ${height}; it holds ${data.length}.`);
+        throw new InputError(
+          `image.data must hold ${4 * width * height} RGBA bytes for ${width} x ${height}; it holds ${data.length}.`,
+        );
       }
       gpu.device.queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, [width, height]);
     } else {
@@ -172,5 +178,6 @@ function pictureSize(image: Exclude<PictureInput, Blob>): [number, number] {
 
 /** Refuses what is no object at all, so that the checks above may look for properties. */
 export function checkImage(image: unknown): asserts image is ImageInput {
-  if (typeof image !== 'object' || image === null) throw new InputError(`encode takes ${ACCEPTED}; it got ${String(image)}.`);
+  if (typeof image !== 'object' || image === null)
+    throw new InputError(`encode takes ${ACCEPTED}; it got ${String(image)}.`);
 }

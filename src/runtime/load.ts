@@ -65,12 +65,15 @@ const PARTS = ['both', 'encoder', 'decoder'];
 const DTYPES = ['f32', 'f16'];
 
 function checkOptions({ dtype = 'f32', parts = 'both', device }: LoadOptions): void {
-  if (!DTYPES.includes(dtype)) throw new InputError(`options.dtype must be "f32" or "f16"; it was ${JSON.stringify(dtype)}.`);
+  if (!DTYPES.includes(dtype))
+    throw new InputError(`options.dtype must be "f32" or "f16"; it was ${JSON.stringify(dtype)}.`);
   if (!PARTS.includes(parts)) {
     throw new InputError(`options.parts must be "both", "encoder" or "decoder"; it was ${JSON.stringify(parts)}.`);
   }
   if (device !== undefined && typeof device.createBuffer !== 'function') {
-    throw new InputError('options.device must be a GPUDevice: await (await navigator.gpu.requestAdapter()).requestDevice().');
+    throw new InputError(
+      'options.device must be a GPUDevice: await (await navigator.gpu.requestAdapter()).requestDevice().',
+    );
   }
 }
 

@@ -40,20 +40,29 @@ export function maxBinding(limits: Limits): number {
 /**
  * Plans one half of the model for inputs of a size.
  *
- * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device
+ * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device; InputError if the network can't take the size
  */
 export function makePlan(part: Encoder | Decoder, size: InputSize, type: WeightType, limits: Limits): Plan {
-  const graph = buildGraph(part, size);
+  return planGraph(buildGraph(part, size), type, limits);
+}
+
+/**
+ * Plans a graph.
+ *
+ * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device
+ */
+export function planGraph(graph: Graph, type: WeightType, limits: Limits): Plan {
   const binding = maxBinding(limits);
   const tensors = graph.ops.flatMap((op) => [...inputs(op), op.y]);
   const largest = tensors.reduce((a, b) => (tensorBytes(b) > tensorBytes(a) ? b : a), graph.input);
-  if (tensorBytes(largest) > binding) throw tooLarge(part, size, largest, binding);
+  if (tensorBytes(largest) > binding) throw tooLarge(graph, largest, binding);
   const steps = graph.ops.flatMap((op) => {
     const dispatches = lower(op, type, binding);
     return dispatches.map((dispatch) => ({ dispatch, flops: flops(op) / dispatches.length }));
   });
-  const wide = steps.find(({ dispatch }) => dispatch.grid.some((count) => count > limits.maxComputeWorkgroupsPerDimension));
-  if (wide) throw tooLarge(part, size, largest, binding);
+  const fits = ({ dispatch }: Step): boolean =>
+    dispatch.grid.every((count) => count <= limits.maxComputeWorkgroupsPerDimension);
+  if (!steps.every(fits)) throw tooLarge(graph, largest, binding);
   const memory = planMemory(graph);
   return {
     graph,
@@ -64,13 +73,12 @@ export function makePlan(part: Encoder | Decoder, size: InputSize, type: WeightT
   };
 }
 
-function tooLarge(part: Encoder | Decoder, size: InputSize, tensor: Tensor, binding: number): DeviceError {
-  const what = part.type === 'Encoder' ? 'image' : 'latent';
+function tooLarge({ input }: Graph, tensor: Tensor, binding: number): DeviceError {
   const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   return new DeviceError(
     'limits',
-    `A batch of ${size.n} with an ${what} of ${size.height} x ${size.width} needs ${mib(tensorBytes(tensor))} MiB in one buffer ` +
-      `(${tensor.label}), and this device allows ${mib(binding)} MiB. Use a smaller ${what} or batch, or hand in a device that was ` +
-      'requested with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.',
+    `An input of ${input.n} x ${input.height} x ${input.width} needs ${mib(tensorBytes(tensor))} MiB in one buffer (${tensor.label}), and ` +
+      `this device allows ${mib(binding)} MiB. Use a smaller image or batch, or hand in a device that was requested with the adapter’s own ` +
+      'maxStorageBufferBindingSize and maxBufferSize.',
   );
 }

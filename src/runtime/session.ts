@@ -116,7 +116,7 @@ export class Session {
   async run(signal?: AbortSignal): Promise<void> {
     const { device } = this.#gpu;
     let previous: Promise<void> | undefined;
-    for (let i = 0; i < this.#commands.length; ) {
+    for (let i = 0; i < this.#commands.length;) {
       signal?.throwIfAborted();
       const started = performance.now();
       const encoder = device.createCommandEncoder();

@@ -136,7 +136,7 @@ export class WeightStore {
   async write(tensor: ArrivingTensor, offset: number, bytes: Uint8Array): Promise<void> {
     const arrival = offset === 0 ? await this.#begin(tensor) : this.#arrival;
     if (arrival?.tensor.key !== tensor.key) throw new RangeError(`${tensor.key} does not follow what came before`);
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const windowStart = arrival.first * arrival.rowBytes;
       const windowBytes = Math.min(arrival.rowsPerWindow, arrival.rows - arrival.first) * arrival.rowBytes;
       const inWindow = offset + at - windowStart;
@@ -185,7 +185,9 @@ export class WeightStore {
       rowsPerWindow = Math.max(step, Math.floor(this.#staging.size / rowBytes / step) * step);
     }
     // Compiled here so that packing itself never waits.
-    await Promise.all(this.#dispatches(part, tensor.dtype, 0, rows).map(async ({ dispatch }) => this.#compile(dispatch)));
+    await Promise.all(
+      this.#dispatches(part, tensor.dtype, 0, rows).map(async ({ dispatch }) => this.#compile(dispatch)),
+    );
     if (part.spec.kind === 'batch_norm') await this.#compile(packBatchNorm(part.spec));
     this.#arrival = { tensor, part, rowBytes, rows, rowsPerWindow, first: 0, offset: 0 };
     return this.#arrival;
