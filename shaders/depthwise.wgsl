@@ -25,17 +25,16 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 fn convolve(n: u32, row: u32, col: u32, q: u32) -> vec4<f32> {
+  let outside = arrayLength(&x) - params.weight_quads;
   var sum = vec4<f32>();
   if params.biased == 1u {
     sum = bias[q];
   }
   for (var dy = 0u; dy < params.taps; dy++) {
     for (var dx = 0u; dx < params.taps; dx++) {
-      let start = stored_pixel(params.x, n, i32(row + dy) + params.x.y, i32(col + dx) + params.x.x);
-      if start >= 0 {
-        let w = load_weight(weight[(dy * params.taps + dx) * params.weight_quads + q]);
-        sum = fma(x[u32(start) + q], w, sum);
-      }
+      let start = stored_pixel(params.x, n, i32(row + dy) + params.x.y, i32(col + dx) + params.x.x, outside);
+      let w = load_weight(weight[(dy * params.taps + dx) * params.weight_quads + q]);
+      sum = fma(x[start + q], w, sum);
     }
   }
   return sum;

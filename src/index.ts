@@ -18,7 +18,9 @@ export {
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
 export type { DecoderOutput, EncoderOutput, LatentInput, MemoryUse, RunOptions } from './runtime/autoencoder_dc.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
-export type { LoadOptions, LoadProgress } from './runtime/load.ts';
+export type { LoadOptions, LoadProgress } from './runtime/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';
 export type { Bytes, ByteSource } from './weights/byte_source.ts';
-export type { SourceInput } from './weights/source.ts';
+export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';
+export type { RetryPolicy } from './weights/read.ts';
+export type { SourceInput, SourceOptions } from './weights/source.ts';

@@ -13,3 +13,13 @@ declare module '*.wgsl?static&f16' {
   const code: string;
   export default code;
 }
+
+declare module '*.wgsl?static&wide' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&wide' {
+  const code: string;
+  export default code;
+}

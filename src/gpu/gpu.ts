@@ -6,6 +6,8 @@ import { BufferUsage } from './usage.ts';
 export class Gpu {
   readonly device: GPUDevice;
   readonly pipelines: PipelineCache;
+  /** The adapter runs on the CPU (SwiftShader, lavapipe, WARP). */
+  readonly software: boolean;
   /** Bound where a shader's variant leaves a binding unread. */
   readonly unused: GPUBuffer;
   /** FLOPs of a submit, so that one takes some ten milliseconds here; found as work runs. */
@@ -16,6 +18,7 @@ export class Gpu {
 
   constructor(device: GPUDevice, owned: boolean) {
     this.device = device;
+    this.software = isSoftware(device);
     this.#owned = owned;
     this.pipelines = new PipelineCache(device);
     this.unused = device.createBuffer({ label: 'unused binding', size: 256, usage: BufferUsage.STORAGE });
@@ -65,6 +68,13 @@ export class Gpu {
     this.unused.destroy();
     if (this.#owned) this.device.destroy();
   }
+}
+
+function isSoftware({ adapterInfo }: GPUDevice): boolean {
+  const info: Partial<GPUAdapterInfo> | undefined = adapterInfo;
+  if (info?.isFallbackAdapter === true) return true;
+  const names = [info?.vendor, info?.architecture, info?.description].join(' ');
+  return /swiftshader|llvmpipe|lavapipe|warp|basic render/i.test(names);
 }
 
 function lostError({ reason, message }: GPUDeviceLostInfo): DeviceError {

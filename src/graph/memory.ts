@@ -1,6 +1,6 @@
 import type { Graph } from './build.ts';
 import { inputs } from './ops.ts';
-import { tensorBytes, type Tensor } from './tensor.ts';
+import { quadsOf, tensorBytes, type Tensor } from './tensor.ts';
 
 /** Which buffer each tensor lives in, and how large the buffers are. */
 export interface MemoryPlan {
@@ -13,7 +13,7 @@ export interface MemoryPlan {
 /**
  * Shares buffers between tensors whose lives don't overlap: largest first, each into the smallest buffer that is free for its whole life
  * (greedy by size, arXiv 2001.03288). A dispatch can't read and write one buffer, so an op's output never shares with its inputs. The graph's
- * input lives to its first use, its output from its last write to the end.
+ * input lives to its first use, its output from its last write to the end. Each buffer ends in zeros, the pixels outside of shaders/view.wgsl.
  */
 export function planMemory({ ops, input, output }: Graph): MemoryPlan {
   const lives = new Map<number, { tensor: Tensor; first: number; last: number }>();
@@ -44,5 +44,6 @@ export function planMemory({ ops, input, output }: Graph): MemoryPlan {
     else index = buffers.push({ bytes: tensorBytes(tensor), taken: [{ first, last }] }) - 1;
     placement.set(tensor.id, index);
   }
-  return { buffers: buffers.map(({ bytes }) => bytes), placement };
+  const zeros = 16 * Math.max(...bySize.map(({ tensor }) => quadsOf(tensor.layout)));
+  return { buffers: buffers.map(({ bytes }) => bytes + zeros), placement };
 }

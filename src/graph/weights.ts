@@ -5,6 +5,13 @@ import { channelsOf, quadsOf, type ChannelLayout } from './tensor.ts';
 /** How a weight is stored: `f16` halves it, sums stay f32. */
 export type WeightType = 'f32' | 'f16';
 
+/** What kernels are chosen by. */
+export interface Target {
+  readonly weights: WeightType;
+  /** The adapter runs on the CPU: larger register tiles pay there, and would spill on a GPU. */
+  readonly software: boolean;
+}
+
 /**
  * A convolution's weight in the order its kernel reads: `[tile of rows][tap][column][row in the tile]`, rows being output channels and
  * columns input channels.
@@ -45,8 +52,10 @@ export interface WeightSlice {
   readonly tiles: number;
 }
 
-/** Output channels that one thread of the dense convolution computes. */
-export const CONV_TILE = 8;
+/** Output channels that one lane of the dense convolution computes. */
+const LANE_ROWS = 8;
+/** Lanes of the dense convolution side by side along channels, at most. */
+const MAX_LANES = 8;
 
 /** The weight of one dense convolution, or of several that read the same input and whose outputs lie end to end. */
 export function denseWeight(
@@ -57,17 +66,20 @@ export function denseWeight(
   const first = convs[0];
   if (first === undefined) throw new RangeError('denseWeight needs a convolution');
   const phases = options.phases ?? 1;
-  const rows = convs.reduce((sum, conv) => sum + conv.outChannels, 0) / phases;
+  const channels = convs.reduce((sum, conv) => sum + conv.outChannels, 0) / phases;
+  const rows = { channels, group: options.rowGroup ?? channels };
+  let lanes = 1;
+  while (lanes < MAX_LANES && lanes * LANE_ROWS < 4 * quadsOf(rows) * phases) lanes *= 2;
   return {
     kind: 'matrix',
     id: convs.map((conv) => `${conv.path}.weight`).join('+'),
     sources: convs.map((conv) => ({ key: `${conv.path}.weight`, rows: conv.outChannels })),
-    rows: { channels: rows, group: options.rowGroup ?? rows },
+    rows,
     phases,
     columns,
     paddedColumns: 4 * quadsOf(columns),
     taps: first.kernel ** 2,
-    tile: CONV_TILE,
+    tile: LANE_ROWS * lanes,
   };
 }
 
@@ -133,6 +145,11 @@ export function affineVectors(spec: AffineSpec): number {
 /** Tiles of a matrix, the last one padded with rows of zeros. */
 export function matrixTiles(spec: MatrixSpec): number {
   return Math.ceil((4 * quadsOf(spec.rows) * spec.phases) / spec.tile);
+}
+
+/** Lanes of the dense convolution that share a tile of its weight. */
+export function convLanes({ tile }: MatrixSpec): number {
+  return tile / LANE_ROWS;
 }
 
 /** Bytes of one tile. */

@@ -1,25 +1,28 @@
 import type { Shader } from '../gpu/pipelines.ts';
 import { convPixels, IDENTITY, type ConvOp } from '../graph/ops.ts';
 import { quadsOf } from '../graph/tensor.ts';
-import { affineQuads, type WeightSlice, type WeightType } from '../graph/weights.ts';
+import { affineQuads, convLanes, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import f32 from '../../shaders/conv.wgsl?static';
 import f16 from '../../shaders/conv.wgsl?static&f16';
+import f16Wide from '../../shaders/conv.wgsl?static&f16&wide';
+import f32Wide from '../../shaders/conv.wgsl?static&wide';
 import {
   activationCode,
   gatherParams,
-  groups,
   NONE,
   tensorResource,
   view,
   weightResource,
+  WORKGROUP,
   type Dispatch,
 } from './dispatch.ts';
 import { struct } from './struct.ts';
 
 const bindings = ['read', 'read', 'read', 'read', 'write', 'uniform'] as const;
-const shaders: Record<WeightType, Shader> = {
-  f32: { name: 'conv', code: f32, bindings },
-  f16: { name: 'conv', code: f16, bindings },
+const shader = (code: string): Shader => ({ name: 'conv', code, bindings });
+const variants: Record<WeightType, { narrow: Shader; wide: Shader }> = {
+  f32: { narrow: shader(f32), wide: shader(f32Wide) },
+  f16: { narrow: shader(f16), wide: shader(f16Wide) },
 };
 
 const params = struct({
@@ -35,6 +38,9 @@ const params = struct({
   in_quads: 'u32',
   out_quads: 'u32',
   first_tile: 'u32',
+  lanes: 'u32',
+  batch: 'u32',
+  sums: 'u32',
   phase_quads: 'u32',
   store: 'u32',
   activation: 'u32',
@@ -45,14 +51,23 @@ const params = struct({
 
 const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
 
-/** Dense convolution, a dispatch for each slice of its weight. A thread computes 2 x 4 pixels of 8 channels. */
-export function conv(op: ConvOp, type: WeightType, slices: readonly WeightSlice[]): Dispatch[] {
+/** Workgroups along y before the grid turns to z: WebGPU promises 65,535 along each. */
+const GRID_Y = 32768;
+
+/** Dense convolution, a dispatch for each slice of its weight. A lane computes 2 x 4 pixels (wide: 4 x 8) of 8 channels. */
+export function conv(op: ConvOp, { weights, software }: Target, slices: readonly WeightSlice[]): Dispatch[] {
   const { x, y, weight, affine, shortcut } = op;
   const { rows, cols } = convPixels(op);
   const phaseQuads = quadsOf(weight.rows);
+  const lanes = convLanes(weight);
+  const [tileRows, tileCols] = software ? [4, 8] : [2, 4];
+  const tiles = Math.ceil(rows / tileRows) * Math.ceil(cols / tileCols);
+  const pixelGroups = software ? tiles : Math.ceil(tiles / (WORKGROUP / lanes));
+  const gridY = Math.min(pixelGroups, GRID_Y);
+  const grid = [gridY, Math.ceil(pixelGroups / gridY) * y.n] as const;
   return slices.map((slice, i) => ({
     label: op.label,
-    shader: shaders[type],
+    shader: variants[weights][software ? 'wide' : 'narrow'],
     constants: {},
     resources: [
       shortcut ? tensorResource(shortcut.source) : NONE,
@@ -74,6 +89,9 @@ export function conv(op: ConvOp, type: WeightType, slices: readonly WeightSlice[
       in_quads: quadsOf(weight.columns),
       out_quads: phaseQuads * weight.phases,
       first_tile: slice.firstTile,
+      lanes,
+      batch: y.n,
+      sums: 2 * tileRows * tileCols,
       phase_quads: phaseQuads,
       store: STORE[op.store],
       activation: activationCode(op.activation),
@@ -81,6 +99,6 @@ export function conv(op: ConvOp, type: WeightType, slices: readonly WeightSlice[
       scaled: affine?.kind === 'batch_norm' ? 1 : 0,
       shortcut: shortcut ? 1 : 0,
     }),
-    grid: [groups(Math.ceil(rows / 2) * Math.ceil(cols / 4)), slice.tiles, y.n],
+    grid: [slice.tiles, ...grid],
   }));
 }

@@ -1,19 +1,19 @@
 import type { Op } from '../graph/ops.ts';
-import { weightSlices, type WeightType } from '../graph/weights.ts';
+import { weightSlices, type Target } from '../graph/weights.ts';
 import { attentionApply, attentionQuadratic, attentionReduce, attentionSums } from './attention.ts';
 import { depthwise, grouped, resample, rmsNorm } from './channelwise.ts';
 import { conv } from './conv.ts';
 import type { Dispatch } from './dispatch.ts';
 
 /** The dispatches of an op: one, but for a convolution whose weight had to be sliced to fit `maxBinding` bytes. */
-export function lower(op: Op, type: WeightType, maxBinding: number): Dispatch[] {
+export function lower(op: Op, target: Target, maxBinding: number): Dispatch[] {
   switch (op.type) {
     case 'conv':
-      return conv(op, type, weightSlices(op.weight, type, maxBinding));
+      return conv(op, target, weightSlices(op.weight, target.weights, maxBinding));
     case 'depthwise':
-      return [depthwise(op, type)];
+      return [depthwise(op, target.weights)];
     case 'grouped':
-      return [grouped(op, type)];
+      return [grouped(op, target.weights)];
     case 'attention-sums':
       return [attentionSums(op)];
     case 'attention-reduce':

@@ -63,9 +63,10 @@ function grid(threads: number): [number, number, number] {
   return count <= GRID_X ? [count, 1, 1] : [GRID_X, Math.ceil(count / GRID_X), 1];
 }
 
-/** Rows that a window may not part: those of one quad, of one channel group, of one pixel-shuffled channel. */
+/** Windows of a tensor's rows are multiples of this, so that none parts a quad (all phases of four channels that are stored together). */
 export function windowRows({ rows, phases }: MatrixSpec): number {
-  return 4 * rows.group * phases;
+  const filled = rows.group === rows.channels || rows.group % 4 === 0;
+  return 4 * phases * (filled ? 1 : rows.group);
 }
 
 /** Writes what a window of the source tensor that starts at row `rowBase` of the weight gives to one slice. */

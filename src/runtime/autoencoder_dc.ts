@@ -4,13 +4,14 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import type { InputSize } from '../graph/build.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
-import type { WeightType } from '../graph/weights.ts';
+import type { Target, WeightType } from '../graph/weights.ts';
 import { imageIn, nchwIn } from '../kernels/image.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/source.ts';
 import { runDispatch } from './compute.ts';
 import { checkImage, checkTensor, isTensorInput, uploadPicture, type ImageInput, type TensorInput } from './image.ts';
-import { loadModel, smallestSide, type Loaded, type LoadOptions, type Parts } from './load.ts';
+import { loadPretrained, loadSingleFile, smallestSide, type Loaded, type Parts } from './load.ts';
+import type { LoadOptions } from './load_options.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { Latent, Sample, type Size } from './results.ts';
 import { Session } from './session.ts';
@@ -70,15 +71,28 @@ export class AutoencoderDC {
   }
 
   /**
-   * Loads a checkpoint in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with an index. Weights stream
-   * straight to the GPU; JavaScript never holds more than a few MiB of them.
+   * Loads a checkpoint in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with an index; or one of the
+   * original release (model.safetensors). Weights stream straight to the GPU; JavaScript never holds more than a few MiB of them.
    *
-   * @param source - the folder's URL, a dropped folder's files, or `{ size(path), read(path, start, end, signal) }`
+   * @param source - a repository of the hub (`"mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers"`), the folder's URL, a dropped folder's files, or
+   * `{ size(path), read(path, start, end, signal) }`
    * @throws DeviceError without WebGPU or memory; SourceError, ConfigError or CheckpointError for what is wrong with the source; the signal's
    * reason when aborted
    */
   static async fromPretrained(source: SourceInput, options: LoadOptions = {}): Promise<AutoencoderDC> {
-    return new AutoencoderDC(await loadModel(source, options));
+    return new AutoencoderDC(await loadPretrained(source, options));
+  }
+
+  /**
+   * Loads a single .safetensors file, in the original efficientvit format or in diffusers'. Without `config` the released network that has these
+   * keys and shapes is taken; where `in` and `mix` can't be told apart, that is `mix`, and a warning says so.
+   *
+   * @param file - a file of a repository (`"owner/name/model.safetensors"`), its page on the hub, any URL, or a `File`
+   * @throws DeviceError without WebGPU or memory; SourceError, ConfigError or CheckpointError for what is wrong with the file; the signal's reason
+   * when aborted
+   */
+  static async fromSingleFile(file: string | URL | Blob, options: LoadOptions = {}): Promise<AutoencoderDC> {
+    return new AutoencoderDC(await loadSingleFile(file, options));
   }
 
   /** The device that the model runs on; its results' buffers can be used there. */
@@ -109,7 +123,7 @@ export class AutoencoderDC {
    */
   plan(part: 'encoder' | 'decoder', size: InputSize): Pick<Plan, 'flops' | 'peakBytes'> & { dispatches: number } {
     const half = this.#part(part === 'encoder' ? 'Encoder' : 'Decoder');
-    const { flops, peakBytes, steps } = makePlan(half, size, this.dtype, this.device.limits);
+    const { flops, peakBytes, steps } = makePlan(half, size, this.#target, this.device.limits);
     return { flops, peakBytes, dispatches: steps.length };
   }
 
@@ -180,6 +194,10 @@ export class AutoencoderDC {
     this.dispose();
   }
 
+  get #target(): Target {
+    return { weights: this.dtype, software: this.#gpu.software };
+  }
+
   #part<T extends 'Encoder' | 'Decoder'>(type: T): T extends 'Encoder' ? Encoder : Decoder;
   #part(type: 'Encoder' | 'Decoder'): Encoder | Decoder {
     const part = type === 'Encoder' ? this.#parts.encoder : this.#parts.decoder;
@@ -209,7 +227,7 @@ export class AutoencoderDC {
     const key = `${size.n} ${size.height} ${size.width}`;
     const last = this.#sessions.get(part.type);
     if (last?.key === key) return last.session;
-    const plan = makePlan(part, size, this.dtype, this.device.limits);
+    const plan = makePlan(part, size, this.#target, this.device.limits);
     last?.session.dispose();
     this.#sessions.delete(part.type);
     const session = await Session.create(this.#gpu, plan, this.#weights);

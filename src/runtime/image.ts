@@ -135,11 +135,7 @@ async function uploadPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Promi
       }
       gpu.device.queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, [width, height]);
     } else {
-      gpu.device.queue.copyExternalImageToTexture(
-        { source: image },
-        { texture, colorSpace: 'srgb', premultipliedAlpha: false },
-        [width, height],
-      );
+      await copyPixels(gpu.device.queue, image, texture);
     }
   } catch (cause) {
     texture.destroy();
@@ -150,6 +146,28 @@ async function uploadPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Promi
     );
   }
   return { texture, width, height, dispose: () => texture.destroy() };
+}
+
+/** Copies the straightest way that this browser has, else through a bitmap: VideoFrames in some browsers, and wherever there is no real GPU. */
+async function copyPixels(
+  queue: GPUQueue,
+  image: Exclude<PictureInput, Blob | GPUTexture | PixelInput>,
+  texture: GPUTexture,
+): Promise<void> {
+  const copy = (source: GPUCopyExternalImageSource): void => {
+    const target = { texture, colorSpace: 'srgb', premultipliedAlpha: false } as const;
+    queue.copyExternalImageToTexture({ source }, target, [texture.width, texture.height]);
+  };
+  try {
+    copy(image);
+  } catch {
+    const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' });
+    try {
+      copy(bitmap);
+    } finally {
+      bitmap.close();
+    }
+  }
 }
 
 function isBlob(image: PictureInput): image is Blob {

@@ -3,7 +3,7 @@ import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
 import { planMemory, type MemoryPlan } from '../graph/memory.ts';
 import { flops, inputs } from '../graph/ops.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
-import type { WeightType } from '../graph/weights.ts';
+import type { Target } from '../graph/weights.ts';
 import type { Dispatch } from '../kernels/dispatch.ts';
 import { lower } from '../kernels/lower.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
@@ -13,6 +13,7 @@ export interface Limits {
   readonly maxStorageBufferBindingSize: number;
   readonly maxBufferSize: number;
   readonly maxComputeWorkgroupsPerDimension: number;
+  readonly minUniformBufferOffsetAlignment: number;
 }
 
 /** A dispatch and what it costs. */
@@ -28,7 +29,9 @@ export interface Plan {
   readonly memory: MemoryPlan;
   readonly steps: readonly Step[];
   readonly flops: number;
-  /** Bytes of activation buffers, weights apart. */
+  /** Bytes from one dispatch's params to the next one's in the buffer that holds them all. */
+  readonly paramStride: number;
+  /** Bytes that a session allocates: activations and params, weights apart. */
   readonly peakBytes: number;
 }
 
@@ -42,8 +45,8 @@ export function maxBinding(limits: Limits): number {
  *
  * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device; InputError if the network can't take the size
  */
-export function makePlan(part: Encoder | Decoder, size: InputSize, type: WeightType, limits: Limits): Plan {
-  return planGraph(buildGraph(part, size), type, limits);
+export function makePlan(part: Encoder | Decoder, size: InputSize, target: Target, limits: Limits): Plan {
+  return planGraph(buildGraph(part, size), target, limits);
 }
 
 /**
@@ -51,25 +54,29 @@ export function makePlan(part: Encoder | Decoder, size: InputSize, type: WeightT
  *
  * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device
  */
-export function planGraph(graph: Graph, type: WeightType, limits: Limits): Plan {
+export function planGraph(graph: Graph, target: Target, limits: Limits): Plan {
   const binding = maxBinding(limits);
   const tensors = graph.ops.flatMap((op) => [...inputs(op), op.y]);
   const largest = tensors.reduce((a, b) => (tensorBytes(b) > tensorBytes(a) ? b : a), graph.input);
-  if (tensorBytes(largest) > binding) throw tooLarge(graph, largest, binding);
+  const memory = planMemory(graph);
+  if (Math.max(...memory.buffers) > binding) throw tooLarge(graph, largest, binding);
   const steps = graph.ops.flatMap((op) => {
-    const dispatches = lower(op, type, binding);
+    const dispatches = lower(op, target, binding);
     return dispatches.map((dispatch) => ({ dispatch, flops: flops(op) / dispatches.length }));
   });
   const fits = ({ dispatch }: Step): boolean =>
     dispatch.grid.every((count) => count <= limits.maxComputeWorkgroupsPerDimension);
   if (!steps.every(fits)) throw tooLarge(graph, largest, binding);
-  const memory = planMemory(graph);
+  const alignment = limits.minUniformBufferOffsetAlignment;
+  const longest = Math.max(1, ...steps.map(({ dispatch }) => dispatch.params.byteLength));
+  const paramStride = Math.ceil(longest / alignment) * alignment;
   return {
     graph,
     memory,
     steps,
     flops: steps.reduce((sum, step) => sum + step.flops, 0),
-    peakBytes: memory.buffers.reduce((sum, bytes) => sum + bytes, 0),
+    paramStride,
+    peakBytes: memory.buffers.reduce((sum, bytes) => sum + bytes, steps.length * paramStride),
   };
 }
 

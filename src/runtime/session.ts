@@ -1,6 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
-import { tensorBytes } from '../graph/tensor.ts';
 import type { Resource } from '../kernels/dispatch.ts';
 import type { Plan } from './plan.ts';
 import type { WeightStore } from './weight_store.ts';
@@ -60,8 +59,8 @@ export class Session {
         const buffers = plan.memory.buffers.map((bytes, i) =>
           make(`activations ${i}`, bytes, STORAGE | COPY_SRC | COPY_DST),
         );
-        const stride = device.limits.minUniformBufferOffsetAlignment;
-        const params = make('params', Math.max(1, plan.steps.length) * stride, UNIFORM | COPY_DST);
+        const stride = plan.paramStride;
+        const params = make('params', plan.steps.length * stride, UNIFORM | COPY_DST);
         const bytes = new Uint8Array(params.size);
         plan.steps.forEach(({ dispatch }, i) => bytes.set(new Uint8Array(dispatch.params), i * stride));
         device.queue.writeBuffer(params, 0, bytes);
@@ -71,7 +70,7 @@ export class Session {
           if (resource.kind === 'weight') return { buffer: weights.buffer(resource.spec, resource.slice) };
           const buffer = buffers[plan.memory.placement.get(resource.tensor.id) ?? -1];
           if (!buffer) throw new RangeError(`tensor ${resource.tensor.label} has no buffer in its plan`);
-          return { buffer, size: tensorBytes(resource.tensor) };
+          return { buffer };
         };
         const commands = plan.steps.map(({ dispatch, flops }, i): Command => {
           const target = compiled[i];

@@ -70,6 +70,7 @@ export class WeightStore {
   #packs = 0;
   #inFlight = 0;
   #arrival: Arrival | undefined;
+  #disposed = false;
 
   private constructor(gpu: Gpu, type: WeightType, maxBinding: number, specs: readonly WeightSpec[]) {
     this.#gpu = gpu;
@@ -167,6 +168,7 @@ export class WeightStore {
 
   /** Frees everything. */
   dispose(): void {
+    this.#disposed = true;
     for (const buffer of [...this.#buffers.values()].flat()) buffer.destroy();
     for (const { buffer } of this.#statistics.values()) buffer.destroy();
     for (const buffer of this.#retired) buffer.destroy();
@@ -189,6 +191,8 @@ export class WeightStore {
       this.#dispatches(part, tensor.dtype, 0, rows).map(async ({ dispatch }) => this.#compile(dispatch)),
     );
     if (part.spec.kind === 'batch_norm') await this.#compile(packBatchNorm(part.spec));
+    // An aborted load disposes of the store while shaders compile: what comes after would never be freed.
+    if (this.#disposed) throw new RangeError(`${tensor.key} came after the weights were disposed of`);
     this.#arrival = { tensor, part, rowBytes, rows, rowsPerWindow, first: 0, offset: 0 };
     return this.#arrival;
   }

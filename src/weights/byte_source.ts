@@ -1,7 +1,7 @@
 /** The one interface that everything here reads through. */
 
 /** What `ByteSource.read` may answer with: the bytes at once, or as they come. */
-export type Bytes = Uint8Array | ArrayBuffer | ReadableStream<Uint8Array>;
+export type Bytes = Uint8Array | ArrayBuffer | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
  * A folder to read from, near or far. Write one to load a checkpoint from anywhere.

@@ -23,9 +23,13 @@ export class WebPageError extends SourceError {
   }
 }
 
+/** There is no such repository, or no such revision of it: looking for other files there is of no use. */
+export class NoRepositoryError extends SourceError {}
+
 /** Whether `error` says that a file isn't there: status 404 or 410, a file system's "not found", or a web page in its place. */
 export function isMissing(error: unknown): boolean {
   if (error instanceof WebPageError) return true;
+  if (error instanceof NoRepositoryError) return false;
   if (typeof error !== 'object' || error === null) return false;
   if ('status' in error && (error.status === 404 || error.status === 410)) return true;
   return ('code' in error && error.code === 'ENOENT') || ('name' in error && error.name === 'NotFoundError');

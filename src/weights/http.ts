@@ -25,6 +25,16 @@ export function wholeLength(response: Response): number | undefined {
   return Number(length);
 }
 
+/**
+ * What the server says to tell versions of a file by: its ETag, else (CORS hides that one from us unless the server exposes it) its
+ * time of change. Some servers compress on the way and mark the tag as weak; the version is what stands between the quotes.
+ */
+export function versionTag(response: Response): string | undefined {
+  const etag = response.headers.get('etag');
+  if (etag !== null) return etag.replace(/^W\//, '').replace(/-gzip"$/, '"');
+  return response.headers.get('last-modified') ?? undefined;
+}
+
 /** How long Retry-After asks us to wait, in milliseconds; `undefined` where it says nothing. */
 export function retryAfter(response: Response): number | undefined {
   const value = response.headers.get('retry-after');

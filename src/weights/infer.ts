@@ -13,17 +13,20 @@ export interface FoundConfig {
 
 /**
  * The config that belongs to a checkpoint: config.json's where that is a diffusers config; that of the released checkpoint which an
- * original config.json names (`{"model_name": "dc-ae-f32c32-in-1.0"}`); else what the tensors say.
+ * original config.json (`{"model_name": "dc-ae-f32c32-in-1.0"}`) or the repository names; else what the tensors say.
  *
  * @param json - config.json, parsed; `undefined` where there is none
  * @param tensors - by diffusers' key
+ * @param repo - the repository's id, where the checkpoint comes from one
  * @throws ConfigError where config.json can't be used, CheckpointError where nothing tells the config
  */
-export function resolveConfig(json: unknown, tensors: ReadonlyMap<string, TensorInfo>): FoundConfig {
+export function resolveConfig(json: unknown, tensors: ReadonlyMap<string, TensorInfo>, repo?: string): FoundConfig {
   if (isDiffusersConfig(json)) return { config: parseConfig(json), warning: undefined };
   const name = typeof json === 'object' && json !== null && 'model_name' in json ? json.model_name : undefined;
-  const known = typeof name === 'string' ? findCheckpoint(name) : undefined;
-  if (known !== undefined && fits(known.config, tensors)) return { config: known.config, warning: undefined };
+  for (const candidate of [name, repo]) {
+    const known = typeof candidate === 'string' ? findCheckpoint(candidate) : undefined;
+    if (known !== undefined && fits(known.config, tensors)) return { config: known.config, warning: undefined };
+  }
   return inferConfig(tensors);
 }
 

@@ -201,6 +201,24 @@ class Attempt {
 }
 
 async function* chunksOf(answer: Bytes, attempt: Attempt): AsyncGenerator<Uint8Array, void, undefined> {
+  const isBytes =
+    answer instanceof Uint8Array ||
+    answer instanceof ArrayBuffer ||
+    answer instanceof ReadableStream ||
+    (typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer);
+  if (!isBytes) {
+    throw new SourceError(
+      `${attempt.path}: the source's read() gave ${typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer, or a ReadableStream or async iterable of bytes.`,
+    );
+  }
+  yield* bytesOf(answer, (next) => attempt.wait(next));
+}
+
+/** What a source answered, piece by piece; `wait` may give up on one. Ending the iteration early lets go of the source. */
+export async function* bytesOf(
+  answer: Bytes,
+  wait: <T>(next: Promise<T>) => Promise<T> = (next) => next,
+): AsyncGenerator<Uint8Array, void, undefined> {
   if (answer instanceof Uint8Array) {
     yield answer;
   } else if (answer instanceof ArrayBuffer) {
@@ -209,7 +227,7 @@ async function* chunksOf(answer: Bytes, attempt: Attempt): AsyncGenerator<Uint8A
     const reader = answer.getReader();
     try {
       for (;;) {
-        const { done, value } = await attempt.wait(reader.read());
+        const { done, value } = await wait(reader.read());
         if (done) return;
         yield value;
       }
@@ -218,9 +236,16 @@ async function* chunksOf(answer: Bytes, attempt: Attempt): AsyncGenerator<Uint8A
       reader.cancel().catch(() => undefined);
     }
   } else {
-    throw new SourceError(
-      `${attempt.path}: the source's read() gave ${typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer or a ReadableStream of bytes.`,
-    );
+    const iterator = answer[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await wait(iterator.next());
+        if (done === true) return;
+        yield value;
+      }
+    } finally {
+      iterator.return?.().catch(() => undefined);
+    }
   }
 }
 

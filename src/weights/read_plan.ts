@@ -21,14 +21,21 @@ const longestGap = 64 * 1024;
 const gapShare = 0.005;
 
 /**
- * Joins the tensors' ranges into runs and cuts the runs into windows. A file that can't be read from the middle becomes one run
+ * Joins the tensors' ranges into runs and cuts the runs into windows at multiples of `window` in the file, so that whoever reads the
+ * same file asks for the same windows. A file that can't be read from the middle becomes one run
  * and one window.
  *
  * @param window - bytes in a window at most
  * @param seekable - whether a file can be read from the middle
+ * @param whole - sizes of files that are to be read from their first byte to their last, whatever is wanted of them
  * @throws CheckpointError where two tensors share bytes
  */
-export function planReads(infos: readonly TensorInfo[], window: number, seekable: (file: string) => boolean): ReadPlan {
+export function planReads(
+  infos: readonly TensorInfo[],
+  window: number,
+  seekable: (file: string) => boolean,
+  whole: ReadonlyMap<string, number> = new Map(),
+): ReadPlan {
   const tensors = [...infos].sort((a, b) => compare(a.file, b.file) || a.start - b.start || a.end - b.end);
   const solid = tensors.filter(({ start, end }) => end > start);
   const joined = gapsToRead(solid);
@@ -45,11 +52,16 @@ export function planReads(infos: readonly TensorInfo[], window: number, seekable
       run.end = tensor.end;
     else runs.push({ file: tensor.file, start: tensor.start, end: tensor.end });
   }
+  const inFull = [...whole].map(([file, size]) => ({ file, start: 0, end: size }));
+  const all = [...runs.filter(({ file }) => !whole.has(file)), ...inFull].sort((a, b) => compare(a.file, b.file));
   const windows: ReadWindow[] = [];
-  for (const { file, start, end } of runs) {
-    const step = seekable(file) ? Math.max(8, window) : end - start;
-    for (let from = start; from < end; from += step)
-      windows.push({ file, start: from, end: Math.min(end, from + step) });
+  for (const { file, start, end } of all) {
+    const step = seekable(file) ? Math.max(8, window) : Infinity;
+    for (let from = start; from < end;) {
+      const to = Math.min(end, step === Infinity ? end : (Math.floor(from / step) + 1) * step);
+      windows.push({ file, start: from, end: to });
+      from = to;
+    }
   }
   return { tensors, windows };
 }

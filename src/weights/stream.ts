@@ -24,12 +24,18 @@ export interface StreamProgress {
   readonly total: number;
   /** The file that is being read. */
   readonly file: string;
+  /** One past the last byte of the file that the sink has taken. */
+  readonly position: number;
 }
 
 /** How to stream. */
 export interface StreamOptions extends ReadOptions {
   /** Called before the first byte and after each piece that the sink took. */
   readonly onProgress?: ((progress: StreamProgress) => void) | undefined;
+  /** Files to read from their first byte to their last, whatever is wanted of them, with their sizes. */
+  readonly whole?: ReadonlyMap<string, number> | undefined;
+  /** Sees all bytes that come, wanted or not, in the order of the files. They are only lent. */
+  readonly onBytes?: ((file: string, bytes: Uint8Array) => void) | undefined;
   /** Bytes to ask for in one request, and to hold at most for each; 8 MiB where this is missing. */
   readonly window?: number | undefined;
   /** Requests in flight at once; 3 where this is missing. */
@@ -48,17 +54,17 @@ export async function streamTensors(
   source: ByteSource,
   infos: readonly TensorInfo[],
   sink: TensorSink,
-  { signal, retry, onProgress, window = 8 * 1024 * 1024, requests = 3 }: StreamOptions = {},
+  { signal, retry, onProgress, whole, onBytes, window = 8 * 1024 * 1024, requests = 3 }: StreamOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
-  const { tensors, windows } = planReads(infos, window, (file) => source.seekable?.(file) ?? true);
+  const { tensors, windows } = planReads(infos, window, (file) => source.seekable?.(file) ?? true, whole);
   const total = tensors.reduce((sum, { start, end }) => sum + (end - start), 0);
   let loaded = 0;
-  const report = (file: string, bytes: number): void => {
+  const report = (file: string, bytes: number, position: number): void => {
     loaded += bytes;
-    onProgress?.({ loaded, total, file });
+    onProgress?.({ loaded, total, file, position });
   };
-  report(tensors[0]?.file ?? '', 0);
+  report(tensors[0]?.file ?? '', 0, tensors[0]?.start ?? 0);
 
   // Stops every request as soon as anything fails.
   const stop = new AbortController();
@@ -82,6 +88,7 @@ export async function streamTensors(
       for (;;) {
         const part = await reader?.read();
         if (part?.value === undefined) break;
+        onBytes?.(file, part.value);
         await cutter.push(file, position, part.value);
         position += part.value.length;
       }
@@ -129,7 +136,7 @@ class Cutter {
     readonly tensors: readonly TensorInfo[],
     readonly sink: TensorSink,
     readonly signal: AbortSignal | undefined,
-    readonly report: (file: string, bytes: number) => void,
+    readonly report: (file: string, bytes: number, position: number) => void,
   ) {}
 
   /** Takes bytes of `file` that begin at `position`; calls come in the order of the files and positions. */
@@ -189,7 +196,7 @@ class Cutter {
   async #write(tensor: TensorInfo, bytes: Uint8Array): Promise<void> {
     await this.#wait(this.sink.write(tensor, this.#written, bytes));
     this.#written += bytes.length;
-    this.report(tensor.file, bytes.length);
+    this.report(tensor.file, bytes.length, tensor.start + this.#written);
   }
 
   /** A sink may take its time; an abort doesn't wait for it. */

@@ -30,15 +30,16 @@ function affine(name: string, shape: readonly number[]): readonly [offset: numbe
  *
  * @param name - its key in the diffusers-format state dict, or `input`
  * @param shape - its shape there
- * @param target - where to write it; as long as the tensor
+ * @param target - where to write it; as long as the tensor, or as the part of it that begins at element `first`
  */
 export function hashTensor(
   name: string,
   shape: readonly number[],
   target = new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  first = 0,
 ): Float32Array<ArrayBuffer> {
   const [offset, scale] = affine(name, shape);
-  let counter = fnv1a32(name) | 0;
+  let counter = (fnv1a32(name) + Math.imul(first, 0x9e3779b9)) | 0;
   for (let i = 0; i < target.length; i++) {
     let x = counter;
     x = Math.imul(x ^ (x >>> 16), 0x7feb352d);

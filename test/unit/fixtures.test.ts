@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { readFixture, readFloats, readJson, relativeMaxError } from '../support/fixtures.ts';
 
@@ -8,6 +9,13 @@ describe('fixtures', () => {
     const { shape, data } = fixture.get('input');
     expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
     expect(() => fixture.get('nothing')).toThrow('has no tensor nothing, only: ');
+  });
+
+  test.for(['ops', 'hash-slices'])('in %s are those of its index, which the tests on the GPU go by', async (folder) => {
+    const files = await readdir(new URL(`../fixtures/${folder}/`, import.meta.url));
+    const index = await readJson<{ name: string }[]>(`test/fixtures/${folder}/index.json`);
+    const listed = index.map(({ name }) => `${name}.safetensors`);
+    expect(files.filter((file) => file !== 'index.json').sort()).toEqual(listed.sort());
   });
 
   test('are read from raw floats', async () => {

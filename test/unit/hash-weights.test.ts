@@ -38,6 +38,12 @@ describe('hash weights', () => {
     }
   });
 
+  test('can be had from the middle of a tensor on', () => {
+    const whole = hashTensor('encoder.conv_in.weight', [128, 3, 3, 3]);
+    const part = hashTensor('encoder.conv_in.weight', [128, 3, 3, 3], new Float32Array(100), 1234);
+    expect([...part]).toEqual([...whole.subarray(1234, 1334)]);
+  });
+
   test('of norms lie around one', () => {
     expect(sum(hashTensor('norm.weight', [4096])) / 4096).toBeCloseTo(1, 1);
     expect(Math.min(...hashTensor('norm.running_var', [4096]))).toBeGreaterThanOrEqual(0.5);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CheckpointError, InputError, SourceError } from '../../src/errors.ts';
 import { fileSource } from '../../src/weights/file_source.ts';
 import { readAll, readJson } from '../../src/weights/read.ts';
-import { toSource } from '../../src/weights/source.ts';
+import { openFile, openFolder } from '../../src/weights/source.ts';
 import { memorySource } from '../support/memory-source.ts';
 
 describe('fileSource', () => {
@@ -40,33 +40,101 @@ describe('fileSource', () => {
   });
 });
 
-describe('toSource', () => {
-  test('takes a URL, files, or an object that reads', async () => {
+describe('openFolder', () => {
+  const label = (...args: Parameters<typeof openFolder>) => openFolder(...args).source.label;
+
+  test('takes a repository, a URL, files, or an object that reads', async () => {
     const own = memorySource([]);
-    expect(toSource(own)).toBe(own);
-    expect(toSource('https://example.com/model').label).toBe('https://example.com/model/');
-    expect(toSource(new URL('https://example.com/a/b?x=1')).label).toBe('https://example.com/a/b/?x=1');
-    expect(await toSource([new File(['abc'], 'a')]).size('a')).toBe(3);
-    expect(await toSource(new Set([new File(['abc'], 'a')])).size('a')).toBe(3);
-    expect(await toSource(new File(['abcd'], 'a')).size('a')).toBe(4);
+    expect(openFolder(own).source).toBe(own);
+    expect(label('https://example.com/model')).toBe('https://example.com/model/');
+    expect(label(new URL('https://example.com/a/b?x=1'))).toBe('https://example.com/a/b/?x=1');
+    const size = (input: Parameters<typeof openFolder>[0]) => openFolder(input).source.size('a');
+    expect(await size([new File(['abc'], 'a')])).toBe(3);
+    expect(await size(new Set([new File(['abc'], 'a')]))).toBe(3);
+    expect(await size(new File(['abcd'], 'a'))).toBe(4);
   });
 
-  test.each<[string, unknown, string]>([
-    ['a number', 3, 'source was number; allowed: the URL'],
+  test.each<[string, string, Parameters<typeof openFolder>[1]?]>([
+    ['mit-han-lab/dc-ae', 'https://huggingface.co/mit-han-lab/dc-ae/tree/main/'],
+    [
+      'mit-han-lab/dc-ae',
+      'http://localhost:1/mit-han-lab/dc-ae/tree/v1/vae/',
+      { hubUrl: 'http://localhost:1/', revision: 'v1', subfolder: '/vae' },
+    ],
+    ['https://huggingface.co/a/b', 'https://huggingface.co/a/b/tree/main/'],
+    ['https://huggingface.co/a/b/tree/v1.0', 'https://huggingface.co/a/b/tree/v1.0/'],
+    ['https://hf.co/a/b/resolve/refs%2Fpr%2F3/vae/', 'https://huggingface.co/a/b/tree/refs/pr/3/vae/'],
+    [
+      'http://localhost:1/hub/a/b/tree/main/x',
+      'http://localhost:1/hub/a/b/tree/main/x/',
+      { hubUrl: 'http://localhost:1/hub' },
+    ],
+    ['https://example.com/a/b/resolve/main/', 'https://example.com/a/b/resolve/main/'],
+    ['https://example.com/a/', 'https://example.com/a/vae/', { subfolder: 'vae' }],
+  ])('reads %s as %s', (input, expected, options) => {
+    expect(label(input, options)).toBe(expected);
+  });
+
+  test('looks into a folder of what was dropped', async () => {
+    const { source } = openFolder(memorySource([['vae/config.json', new Uint8Array(3)]]), { subfolder: 'vae' });
+    expect(await source.size('config.json')).toBe(3);
+  });
+
+  test.each<[string, unknown, string, Parameters<typeof openFolder>[1]?]>([
+    ['a number', 3, 'source was number; allowed: a repository'],
     ['null', null, 'source was null'],
     ['nothing', undefined, 'source was undefined'],
     ['half a source', { read: () => {} }, 'source was object'],
     ['no files', [], 'source was an empty list'],
     ['paths', ['config.json'], 'holds something else than File objects'],
+    ['no address', 'config', "isn't a URL, nor a repository's id"],
+    ['a file', 'a/b/model.safetensors', 'load it with AutoencoderDC.fromSingleFile()'],
+    ['a revision of a URL', 'https://example.com/a/', 'options.revision "v1" is for repositories', { revision: 'v1' }],
+    ['a way out', 'a/b', 'leads elsewhere', { subfolder: '../c' }],
+    ['no hub', 'a/b', 'options.hubUrl "nowhere"', { hubUrl: 'nowhere' }],
+    ['no token', 'a/b', 'options.accessToken must be a token of the hub', { accessToken: 'secret' }],
+  ])('refuses %s in words', (_, input, message, options) => {
+    expect(() => openFolder(input as string, options)).toThrow(InputError);
+    expect(() => openFolder(input as string, options)).toThrow(message);
+  });
+});
+
+describe('openFile', () => {
+  test.each<[string, string, string]>([
+    ['a/b/model.safetensors', 'https://huggingface.co/a/b/tree/main/', 'model.safetensors'],
+    ['a/b', 'https://huggingface.co/a/b/tree/main/', 'model.safetensors'],
+    ['a/b/deep/x.safetensors', 'https://huggingface.co/a/b/tree/main/deep/', 'x.safetensors'],
     [
-      'a repository',
-      'mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers',
-      'https://huggingface.co/mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers/resolve/main/',
+      'https://huggingface.co/a/b/blob/v2/deep/x.safetensors',
+      'https://huggingface.co/a/b/tree/v2/deep/',
+      'x.safetensors',
     ],
-    ['no address', 'config', "isn't a URL"],
-  ])('refuses %s in words', (_, input, message) => {
-    expect(() => toSource(input as string)).toThrow(InputError);
-    expect(() => toSource(input as string)).toThrow(message);
+    [
+      'https://huggingface.co/a/b/resolve/main/x.safetensors?download=true',
+      'https://huggingface.co/a/b/tree/main/',
+      'x.safetensors',
+    ],
+    ['https://mirror.example/a/b/blob/main/x.safetensors', 'https://mirror.example/a/b/resolve/main/', 'x.safetensors'],
+    ['https://example.com/x%20y.safetensors?sig=1', 'https://example.com/?sig=1', 'x y.safetensors'],
+  ])('finds %s', (input, folder, file) => {
+    const opened = openFile(input);
+    expect([opened.source.label, opened.file]).toEqual([folder, file]);
+  });
+
+  test('takes a File, and bytes without a name', async () => {
+    const named = openFile(new File(['abc'], 'my.safetensors'));
+    expect(named.file).toBe('my.safetensors');
+    expect(await named.source.size('my.safetensors')).toBe(3);
+    expect(await openFile(new Blob(['ab'])).source.size('model.safetensors')).toBe(2);
+  });
+
+  test.each<[unknown, string]>([
+    ['https://example.com/model/', 'is not the address of a .safetensors file'],
+    ['a/b/model.ckpt', "isn't a URL"],
+    [7, 'The file was number'],
+  ])('refuses %s in words', (input, message) => {
+    expect(() => openFile(input as string)).toThrow(InputError);
+    expect(() => openFile(input as string)).toThrow(message);
   });
 });
 

@@ -1,0 +1,25 @@
+/** What is going on, how far it is, and a button that ends it. */
+import { find, hide } from './dom.ts';
+
+/** The bar at the foot of the stage while something is worked on. */
+export class WorkBar {
+  readonly #bar = find('#work', HTMLElement);
+  readonly #label = find('#work label', HTMLLabelElement);
+  readonly #progress = find('#work progress', HTMLProgressElement);
+
+  constructor(cancel: () => void) {
+    find('#work button', HTMLButtonElement).addEventListener('click', cancel);
+  }
+
+  /** @param done - from 0 to 1; left out where nobody knows */
+  show(label: string, done?: number): void {
+    this.#label.textContent = label;
+    if (done === undefined) this.#progress.removeAttribute('value');
+    else this.#progress.value = done;
+    this.#bar.hidden = false;
+  }
+
+  hide(): void {
+    hide(this.#bar);
+  }
+}

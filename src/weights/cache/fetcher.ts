@@ -1,0 +1,150 @@
+import type { RemoteSource } from '../remote_source.ts';
+import { bytesOf } from '../read.ts';
+import type { CachedFile } from './cached_file.ts';
+import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
+import { Room } from './room.ts';
+import { Staging } from './staging.ts';
+import type { CacheStore } from './store.ts';
+
+/**
+ * Files are fetched and stored in cells of this many bytes, the windows of streaming: two tabs that load one model ask for the same
+ * ones and take turns.
+ */
+export const cellBytes = 8 * 1024 * 1024;
+
+/** How long another tab may take for a cell before we fetch it ourselves, in milliseconds. */
+const patience = 20_000;
+/** Cells in memory: those on their way in, and those on their way to the disk. */
+const stagedCells = 5;
+
+/** What to fetch. */
+export interface Gap {
+  readonly start: number;
+  readonly end: number;
+  /** Whether to fetch it even if it is in the copy: reading it there failed. */
+  readonly force: boolean;
+}
+
+/** Brings bytes over the network and stores them on the way. */
+export class Fetcher {
+  readonly #remote: RemoteSource;
+  readonly #room: Room;
+  readonly #staging = new Staging(stagedCells, cellBytes);
+  readonly #onTrouble: (message: string) => void;
+  readonly #writes = new Set<Promise<void>>();
+  #keeps = true;
+
+  constructor(remote: RemoteSource, store: CacheStore, onTrouble: (message: string) => void) {
+    this.#remote = remote;
+    this.#room = new Room(store);
+    this.#onTrouble = onTrouble;
+  }
+
+  /**
+   * The bytes `[start, end)`, none of which are in the copy; fewer where another tab has stored some in the meantime. What has come
+   * is stored even if reading ends early.
+   */
+  async *fetch(
+    path: string,
+    copy: CachedFile,
+    gap: Gap,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { start, end } = gap;
+    const lock = await this.#turn(copy, gap, signal);
+    if (lock === undefined) return;
+    let release: Release | undefined = lock;
+    let position = start;
+    let cell: { readonly start: number; readonly end: number; readonly buffer: Uint8Array<ArrayBuffer> } | undefined;
+    const store = (): void => {
+      if (cell === undefined) return;
+      this.#store(copy, cell.start, cell.buffer, position - cell.start, release);
+      release = undefined;
+      cell = undefined;
+    };
+    try {
+      for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal))) {
+        for (let at = 0; at < bytes.length;) {
+          const cellEnd = Math.min(end, (Math.floor(position / cellBytes) + 1) * cellBytes);
+          if (cell === undefined && this.#keeps)
+            cell = { start: position, end: cellEnd, buffer: await this.#staging.take() };
+          const part = bytes.subarray(at, at + cellEnd - position);
+          cell?.buffer.set(part, position - cell.start);
+          at += part.length;
+          position += part.length;
+          if (position === cellEnd) store();
+        }
+        yield bytes;
+      }
+    } finally {
+      store();
+      release?.();
+    }
+  }
+
+  /** Waits until all that was fetched is stored. */
+  async settled(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.all(this.#writes);
+  }
+
+  /** Our turn to fetch; `undefined` if another tab has done it for us. */
+  async #turn(
+    copy: CachedFile,
+    { start, end, force }: Gap,
+    signal: AbortSignal | undefined,
+  ): Promise<Release | undefined> {
+    const name = fetchLock(copy.key, Math.floor(start / cellBytes));
+    const free = await tryLock(name);
+    const release = free ?? (await waitForLock(name, patience, signal)) ?? (() => undefined);
+    if (force) return release;
+    try {
+      if (free === undefined) await copy.refresh();
+      if (copy.coveredUntil(start) === undefined && !(await copy.appeared(start, end))) return release;
+    } catch {
+      return release; // the disk can't be asked: fetch
+    }
+    release();
+    return undefined;
+  }
+
+  /** Stores a cell, and gives its buffer and its lock back. */
+  #store(copy: CachedFile, start: number, buffer: Uint8Array<ArrayBuffer>, length: number, release?: Release): void {
+    const write = this.#write(copy, start, buffer.subarray(0, length)).finally(() => {
+      this.#staging.put(buffer);
+      release?.();
+      this.#writes.delete(write);
+    });
+    this.#writes.add(write);
+  }
+
+  async #write(copy: CachedFile, start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#keeps || bytes.length === 0) return;
+    try {
+      if (!(await this.#room.take(bytes.length))) {
+        this.#stop('the browser grants no more storage to this page');
+        return;
+      }
+      await copy.write(start, bytes);
+    } catch (error) {
+      if (isQuotaError(error) && (await this.#room.refused(bytes.length).catch(() => false))) {
+        await this.#write(copy, start, bytes);
+        return;
+      }
+      this.#stop(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Goes on without the cache. */
+  #stop(why: string): void {
+    if (!this.#keeps) return;
+    this.#keeps = false;
+    this.#onTrouble(
+      `The weights could not be kept for the next visit: ${why}. Free some room (checkpointCache.list() and .remove() show what is kept), ` +
+        'or load with `cache: false`.',
+    );
+  }
+}
+
+function isQuotaError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'QuotaExceededError';
+}

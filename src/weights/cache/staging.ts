@@ -1,0 +1,30 @@
+/** A few buffers that windows of a file wait in until they are stored. Waiting for one to become free keeps memory bounded. */
+export class Staging {
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  readonly #waiting: ((buffer: Uint8Array<ArrayBuffer>) => void)[] = [];
+  readonly #size: number;
+  #unmade: number;
+
+  constructor(count: number, size: number) {
+    this.#unmade = count;
+    this.#size = size;
+  }
+
+  /** A buffer, as soon as there is one. */
+  async take(): Promise<Uint8Array<ArrayBuffer>> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#unmade > 0) {
+      this.#unmade--;
+      return new Uint8Array(this.#size);
+    }
+    return await new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Gives a buffer back. */
+  put(buffer: Uint8Array<ArrayBuffer>): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(buffer);
+    else next(buffer);
+  }
+}

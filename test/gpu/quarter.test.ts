@@ -1,0 +1,25 @@
+import { expect, inject, test } from 'vitest';
+import { fileGpu } from '../support/device.ts';
+import { worstErrors } from '../support/figures.ts';
+import { hashModelFixture, loadHashModel, runHashModel } from '../support/hash-model.ts';
+
+// The released architectures with all widths divided by four: test/fixtures/hash-models. The full widths are in test/full.
+const MODELS = ['sana-quarter', 'mix-quarter', 'lite-quarter'];
+/** SwiftShader takes half a minute for one type; f16 storage runs there in all the smaller tests. */
+const DTYPES = inject('adapter') === 'swiftshader' ? (['f32'] as const) : (['f32', 'f16'] as const);
+
+const shared = fileGpu();
+const note = worstErrors('hash-models, quarter width');
+
+test.for(MODELS.flatMap((name) => DTYPES.map((dtype) => [name, dtype] as const)))('%s in %s', async ([name, dtype]) => {
+  const { runs, tolerance } = await hashModelFixture(name);
+  using ae = await loadHashModel(name, { dtype, device: shared.watched.device });
+  for (const run of runs) {
+    const errors = await runHashModel(ae, name, run);
+    for (const half of ['latent', 'reconstruction'] as const) {
+      note(`${dtype} ${half}`, `${name} ${run.file}`, errors[half]);
+      const allowed = dtype === 'f32' ? tolerance.f32_rel_max : 3 * run.error[`f16sim_${half}`]!.max;
+      expect(errors[half], `${half} of ${run.file}`).toBeLessThanOrEqual(allowed);
+    }
+  }
+});

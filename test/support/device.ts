@@ -1,0 +1,87 @@
+// A GPU device whose every buffer and texture is counted, and whose every unexpected error is kept.
+import { afterAll, beforeAll, expect } from 'vitest';
+import { requestGpu, type Gpu } from '../../src/gpu/gpu.ts';
+
+/** A device under observation. */
+export interface WatchedDevice {
+  readonly device: GPUDevice;
+  /** Labels of the buffers and textures that were made and not destroyed, sorted. */
+  live(): string[];
+  /** Bytes of the buffers among them. */
+  allocated(): number;
+  /** Messages of errors that no error scope caught: there should be none, whatever the caller does. */
+  readonly uncaptured: readonly string[];
+}
+
+/** Limits that WebGPU grants only on request. */
+const LIMITS = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxTextureDimension2D'] as const;
+
+/**
+ * A device of this browser's adapter; throws where there is none.
+ *
+ * @param limits - `adapter`: all that the adapter offers; `default`: what WebGPU promises everywhere
+ */
+export async function watchedDevice(limits: 'adapter' | 'default' = 'adapter'): Promise<WatchedDevice> {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (!adapter) throw new Error('navigator.gpu.requestAdapter() found no adapter');
+  const requiredLimits = Object.fromEntries(
+    limits === 'adapter' ? LIMITS.map((name) => [name, adapter.limits[name]]) : [],
+  );
+  return watch(await adapter.requestDevice({ requiredLimits }));
+}
+
+/** Counts what a device makes from now on. */
+export function watch(device: GPUDevice): WatchedDevice {
+  const alive = new Set<GPUBuffer | GPUTexture>();
+  const count = <T extends GPUBuffer | GPUTexture>(made: T): T => {
+    alive.add(made);
+    made.destroy = () => {
+      alive.delete(made);
+      Object.getPrototypeOf(made).destroy.call(made);
+    };
+    return made;
+  };
+  const { createBuffer, createTexture } = GPUDevice.prototype;
+  device.createBuffer = (descriptor) => count(createBuffer.call(device, descriptor));
+  device.createTexture = (descriptor) => count(createTexture.call(device, descriptor));
+  const uncaptured: string[] = [];
+  device.addEventListener('uncapturederror', (event) => uncaptured.push(event.error.message));
+  return {
+    device,
+    live: () => [...alive].map(({ label }) => label).sort(),
+    allocated: () => [...alive].reduce((sum, made) => sum + ('mapState' in made ? made.size : 0), 0),
+    uncaptured,
+  };
+}
+
+/**
+ * One device for a whole test file, since each device compiles every shader anew. At the end all that was made on it must have been
+ * destroyed, and the driver must have had nothing to complain of.
+ */
+export function fileGpu(): { readonly gpu: Gpu; readonly watched: WatchedDevice } {
+  let gpu: Gpu | undefined;
+  let watched: WatchedDevice | undefined;
+  beforeAll(async () => {
+    watched = await watchedDevice();
+    gpu = await requestGpu(watched.device);
+  });
+  afterAll(async () => {
+    gpu?.dispose();
+    await watched?.device.queue.onSubmittedWorkDone();
+    expect(watched?.live()).toEqual([]);
+    expect(watched?.uncaptured).toEqual([]);
+    watched?.device.destroy();
+  });
+  const made = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the device is there only while tests run');
+    return value;
+  };
+  return {
+    get gpu() {
+      return made(gpu);
+    },
+    get watched() {
+      return made(watched);
+    },
+  };
+}

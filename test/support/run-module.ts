@@ -1,0 +1,142 @@
+// Runs one module of the tree on the GPU, or any other graph: builder → plan → weights → session → numbers.
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { BufferUsage } from '../../src/gpu/usage.ts';
+import { GraphBuilder } from '../../src/graph/build.ts';
+import { weightsOf } from '../../src/graph/ops.ts';
+import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
+import { denseWeight, type WeightType } from '../../src/graph/weights.ts';
+import { nchwIn } from '../../src/kernels/image.ts';
+import type { RawType } from '../../src/kernels/pack.ts';
+import { conv2d } from '../../src/model/layers.ts';
+import { runDispatch } from '../../src/runtime/compute.ts';
+import { maxBinding, planGraph, type Limits } from '../../src/runtime/plan.ts';
+import { GpuTensor } from '../../src/runtime/results.ts';
+import { Session } from '../../src/runtime/session.ts';
+import { WeightStore } from '../../src/runtime/weight_store.ts';
+import type { FixtureTensor } from './fixtures.ts';
+
+/** A weight as a checkpoint has it: `data` is read as bytes, of numbers of type `dtype` (F32 where it is missing). */
+export interface RawWeight {
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView;
+  readonly dtype?: RawType;
+}
+
+/** A graph over one input: what a module's builder method does, or several in a row. */
+export type Build = (builder: GraphBuilder, x: Tensor) => Tensor;
+
+/** How to run. */
+export interface RunModuleOptions {
+  /** How weights are stored; f32 where it is missing. */
+  readonly dtype?: WeightType;
+  /** Pretend that the device allows no larger binding than this many bytes. */
+  readonly binding?: number;
+  /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
+  readonly chunk?: number;
+}
+
+/**
+ * The same graph between activations whose channels lie in groups of `group`, each padded to whole quads, as attention's do: exact 1x1
+ * convolutions bring them there and back. They need `regroupWeights`.
+ */
+export function inGroups(group: number, build: Build): Build {
+  return (b, x) => {
+    const { channels } = x.layout;
+    const into = conv2d('regroup.in', channels, channels, { kernel: 1, bias: false });
+    const weight = denseWeight([into], x.layout, { rowGroup: group });
+    const y = build(b, b.conv(into, x, { weight, layout: { channels, group } }));
+    const { channels: outChannels } = y.layout;
+    return b.conv(conv2d('regroup.out', outChannels, outChannels, { kernel: 1, bias: false }), y);
+  };
+}
+
+/** The weights of `inGroups` for so many channels on each side. */
+export function regroupWeights(channels: number, outChannels = channels): [string, RawWeight][] {
+  const identity = (size: number): RawWeight => ({
+    shape: [size, size, 1, 1],
+    data: Float32Array.from({ length: size ** 2 }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
+  });
+  return [
+    ['regroup.in.weight', identity(channels)],
+    ['regroup.out.weight', identity(outChannels)],
+  ];
+}
+
+/** The output of a module for `input`, both `[N, C, H, W]`. Weights are handed over in the order in which `weights` has them. */
+export async function runModule(
+  gpu: Gpu,
+  build: Build,
+  input: FixtureTensor,
+  weights: ReadonlyMap<string, RawWeight>,
+  { dtype = 'f32', binding = Infinity, chunk = Infinity }: RunModuleOptions = {},
+): Promise<FixtureTensor> {
+  const [n, channels, height, width] = input.shape as [number, number, number, number];
+  const builder = new GraphBuilder();
+  const x = builder.tensor('input', { n, height, width }, channelsOf(channels));
+  const output = build(builder, x);
+  const graph = { ops: builder.ops, input: x, output };
+  const limits = limitsWith(gpu, binding);
+  const plan = planGraph(graph, { weights: dtype, software: gpu.software }, limits);
+  const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
+  const keys = new Set(
+    specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),
+  );
+  const missing = [...keys].filter((key) => !weights.has(key));
+  if (missing.length > 0)
+    throw new Error(`the test gives no ${missing.join(', ')}, only: ${[...weights.keys()].join(', ')}`);
+  const store = await WeightStore.create(gpu, dtype, maxBinding(limits), specs);
+  try {
+    for (const [key, weight] of [...weights].filter(([key]) => keys.has(key))) {
+      await writeWeight(store, key, weight, chunk);
+    }
+    await store.finish();
+    const session = await Session.create(gpu, plan, store);
+    try {
+      await upload(gpu, x, session.input, input.data);
+      await session.run();
+      const result = new GpuTensor(gpu, output, session.output);
+      return { shape: result.shape, data: (await result.toArray()) as Float32Array<ArrayBuffer> };
+    } finally {
+      session.dispose();
+    }
+  } finally {
+    store.dispose();
+  }
+}
+
+/** The device's limits, with bindings of at most `binding` bytes. */
+function limitsWith(gpu: Gpu, binding: number): Limits {
+  const { maxBufferSize, maxComputeWorkgroupsPerDimension, minUniformBufferOffsetAlignment } = gpu.device.limits;
+  return {
+    maxStorageBufferBindingSize: Math.min(binding, gpu.device.limits.maxStorageBufferBindingSize),
+    maxBufferSize,
+    maxComputeWorkgroupsPerDimension,
+    minUniformBufferOffsetAlignment,
+  };
+}
+
+async function writeWeight(store: WeightStore, key: string, weight: RawWeight, chunk: number): Promise<void> {
+  const { shape, data, dtype = 'F32' } = weight;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const tensor = { key, dtype, shape };
+  for (let offset = 0; offset < bytes.length; offset += chunk) {
+    await store.write(tensor, offset, bytes.subarray(offset, offset + chunk));
+  }
+}
+
+/** Writes `[N, C, H, W]` numbers into a stored tensor's buffer. */
+export async function upload(
+  gpu: Gpu,
+  tensor: Tensor,
+  target: GPUBuffer,
+  data: Float32Array<ArrayBuffer>,
+): Promise<void> {
+  const { STORAGE, COPY_DST } = BufferUsage;
+  const planar = gpu.device.createBuffer({ label: 'input', size: data.byteLength, usage: STORAGE | COPY_DST });
+  try {
+    gpu.device.queue.writeBuffer(planar, 0, data);
+    await runDispatch(gpu, nchwIn(tensor), [{ buffer: planar }, { buffer: target }]);
+  } finally {
+    planar.destroy();
+  }
+}
