@@ -5,8 +5,8 @@ import { planGraph, maxBinding } from '../../src/runtime/plan.ts';
 import { Session } from '../../src/runtime/session.ts';
 import { WeightStore } from '../../src/runtime/weight_store.ts';
 import { hashTensor } from '../support/hash-weights.ts';
-import type { CpuClock, PeakProbe } from './peak.ts';
-import type { Work } from './works.ts';
+import { peakProbe, type CpuClock, type PeakProbe } from './peak.ts';
+import { works, type Work } from './works.ts';
 
 /** What one work took. Times in ms, rates in GFLOP/s. */
 export interface Row {
@@ -127,4 +127,33 @@ export function table(rows: readonly Row[]): string {
   );
   const head = `${'work'.padEnd(26)}  type  GFLOP        ms       min    first   GFLOP/s   of peak   peak   CPU ms   by CPU   disp   plan/alloc MiB`;
   return [head, ...lines].join('\n');
+}
+
+/** What to time. */
+export interface Options {
+  /** A regular expression over the works' names; empty for all. */
+  readonly only: string;
+  readonly dtypes: readonly WeightType[];
+  /** Warm runs of each work. */
+  readonly reps: number;
+}
+
+/** What was timed, on what. */
+export interface Report {
+  readonly adapter: string;
+  readonly rows: readonly Row[];
+  readonly table: string;
+}
+
+/** Times all works that the options ask for. */
+export async function report(gpu: Gpu, cpu: CpuClock, { only, dtypes, reps }: Options): Promise<Report> {
+  const { vendor, architecture, description } = gpu.device.adapterInfo;
+  const peak = await peakProbe(gpu.device, cpu);
+  const rows: Row[] = [];
+  for (const dtype of dtypes) {
+    for (const work of works()) {
+      if (new RegExp(only).test(work.name)) rows.push(await bench({ gpu, peak, cpu }, work, dtype, reps));
+    }
+  }
+  return { adapter: [vendor, architecture, description].join(' ').trim(), rows, table: table(rows) };
 }

@@ -6,5 +6,7 @@ declare module 'vitest' {
     adapter: 'swiftshader' | 'lavapipe' | 'default';
     /** Where the built demo is served, with a strict CSP. */
     demoUrl: string;
+    /** Where the page of the loading tests is served. */
+    pageUrl: string;
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SourceError } from '../../src/errors.ts';
+import { type SourceError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/weights/checkpoint.ts';
 import { isMissing } from '../../src/weights/failures.ts';
 import { readAll, readJson, sizeOf } from '../../src/weights/read.ts';

@@ -1,0 +1,126 @@
+// The page of the loading tests: the package as a bundler gives it to an app, and a few handles for Playwright to pull.
+import * as dcae from 'dc-ae-webgpu';
+import type { AutoencoderDC, LoadOptions, LoadProgress } from 'dc-ae-webgpu';
+import { hashTensor } from '../../support/hash-weights.ts';
+import { countGpu, liveBytes, liveLabels, uncapturedErrors } from './gpu-count.ts';
+
+/** An error as it crosses from the page to the test. */
+export interface SeenError {
+  readonly name: string;
+  readonly code: string | undefined;
+  readonly status: number | undefined;
+  readonly message: string;
+}
+
+/** What a load came to. */
+export interface Outcome {
+  readonly error: SeenError | undefined;
+  readonly events: readonly LoadProgress[];
+  readonly warnings: readonly string[];
+  /** The first and last numbers of an encoded and decoded picture, and a sum of all: equal where the weights are. */
+  readonly numbers: readonly number[] | undefined;
+  readonly scalingFactor: number | undefined;
+  /** What was on the GPU when all was over. */
+  readonly leaked: readonly string[];
+  readonly uncaptured: readonly string[];
+  readonly ms: number;
+}
+
+/** How the page loads a model. */
+export interface LoadRequest {
+  /** `fromPretrained` where this is missing. */
+  readonly single?: boolean;
+  readonly source: string;
+  readonly options?: Omit<LoadOptions, 'signal' | 'onProgress' | 'onWarning' | 'device'>;
+  /** Abort after so many milliseconds, or at the first event whose `loaded` reaches `abortAt`. */
+  readonly abortAfter?: number;
+  readonly abortAt?: number;
+  /** Don't run the model. */
+  readonly dry?: boolean;
+}
+
+countGpu();
+const shared = device();
+
+/** One device for all loads of a page, since each device compiles every shader anew. */
+async function device(): Promise<GPUDevice> {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (!adapter) throw new Error('navigator.gpu.requestAdapter() found no adapter');
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  return await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+}
+
+/** Loads a model, runs it once on a picture made by hash, and frees it. */
+async function load({ single, source, options, abortAfter, abortAt, dry }: LoadRequest): Promise<Outcome> {
+  const events: LoadProgress[] = [];
+  const warnings: string[] = [];
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(new DOMException('enough', 'AbortError'));
+  if (abortAfter !== undefined) setTimeout(stop, abortAfter);
+  const before = performance.now();
+  const all: LoadOptions = {
+    ...options,
+    device: await shared,
+    signal: controller.signal,
+    onWarning: (message) => warnings.push(message),
+    onProgress: (event) => {
+      events.push(event);
+      if (abortAt !== undefined && event.loaded >= abortAt) stop();
+    },
+  };
+  let error: SeenError | undefined;
+  let numbers: number[] | undefined;
+  let scalingFactor: number | undefined;
+  let ms = 0;
+  try {
+    const load = single === true ? dcae.AutoencoderDC.fromSingleFile : dcae.AutoencoderDC.fromPretrained;
+    using ae = await load.call(dcae.AutoencoderDC, source, all);
+    ms = performance.now() - before;
+    ({ scalingFactor } = ae.config);
+    if (dry !== true) numbers = await run(ae);
+  } catch (caught) {
+    ms = performance.now() - before;
+    error = seen(caught);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50)); // what still goes on in the background must not make anything anew
+  await (await shared).queue.onSubmittedWorkDone();
+  const leaked = liveLabels();
+  return { error, events, warnings, numbers, scalingFactor, leaked, uncaptured: uncapturedErrors(), ms };
+}
+
+async function run(ae: AutoencoderDC): Promise<number[]> {
+  const side = 2 ** ae.config.encoder.layersPerBlock.length; // at least one pixel of latent, whichever network it is
+  const shape = [1, 3, side, side];
+  const { latent } = await ae.encode({ data: hashTensor('input', shape), shape });
+  const { sample } = await ae.decode(latent);
+  const numbers = [await latent.toArray(), await sample.toArray()].flatMap((array) => [
+    array.length,
+    ...array.slice(0, 4),
+    ...array.slice(-4),
+    array.reduce((sum, value) => sum + Math.abs(value), 0),
+  ]);
+  latent.dispose();
+  sample.dispose();
+  return numbers;
+}
+
+function seen(error: unknown): SeenError {
+  const of = (key: string): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined;
+  return {
+    name: String(of('name')),
+    code: of('code') as string | undefined,
+    status: of('status') as number | undefined,
+    message: String(of('message')),
+  };
+}
+
+const page = { dcae, load, hashTensor, liveLabels, liveBytes, shared };
+
+declare global {
+  interface Window {
+    page: typeof page;
+  }
+}
+
+window.page = page;
