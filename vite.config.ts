@@ -103,6 +103,22 @@ function browserProject(name: string, adapters: readonly ('swiftshader' | 'lavap
   };
 }
 
+/** Tests that serve checkpoints to a page and look at both ends: they run in Node and start the browser themselves. */
+function loadingProject(name: string, include: string, timeout: number) {
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include: [include],
+      environment: 'node' as const,
+      globalSetup: here('test/support/build-page.ts'),
+      testTimeout: timeout,
+      hookTimeout: timeout,
+      fileParallelism: false,
+    },
+  };
+}
+
 const lavapipe = hasLavapipe() ? (['lavapipe'] as const) : [];
 const adapters = usesOwnGpu ? (['default'] as const) : (['swiftshader', ...lavapipe] as const);
 
@@ -124,6 +140,8 @@ const tests: UserConfig['test'] = {
         fileParallelism: false,
       },
     },
+    loadingProject('loading', 'test/loading/*.test.ts', 120_000),
+    ...(process.env['DCAE_FULL'] ? [loadingProject('full-loading', 'test/loading/full/*.test.ts', 1_800_000)] : []),
     ...(process.env['DCAE_FULL'] ? [browserProject('full', usesOwnGpu ? ['default'] : ['lavapipe'], 1_800_000)] : []),
   ],
 };

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { findCheckpoint, knownCheckpoints, type KnownCheckpoint } from './config/checkpoints.ts';
 export { parseConfig } from './config/config.ts';
 export type { ActivationName, AutoencoderDCConfig, BlockType, NormType, StageStack } from './config/config.ts';
 export {
@@ -16,8 +17,9 @@ export {
   type ErrorCode,
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
-export type { DecoderOutput, EncoderOutput, LatentInput, MemoryUse, RunOptions } from './runtime/autoencoder_dc.ts';
+export type { DecoderOutput, EncoderOutput, MemoryUse, RunOptions } from './runtime/autoencoder_dc.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
+export type { LatentInput } from './runtime/inputs.ts';
 export type { LoadOptions, LoadProgress } from './runtime/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';
 export type { Bytes, ByteSource } from './weights/byte_source.ts';

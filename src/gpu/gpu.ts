@@ -1,4 +1,4 @@
-import { DeviceError } from '../errors.ts';
+import { DeviceError, DisposedError } from '../errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import { BufferUsage } from './usage.ts';
 
@@ -23,7 +23,7 @@ export class Gpu {
     this.pipelines = new PipelineCache(device);
     this.unused = device.createBuffer({ label: 'unused binding', size: 256, usage: BufferUsage.STORAGE });
     this.#lost = device.lost.then((info) => {
-      throw this.#released ? undefined : lostError(info);
+      throw this.#released ? new DisposedError('AutoencoderDC') : lostError(info);
     });
     this.#lost.catch(() => undefined);
   }

@@ -77,7 +77,7 @@ export function conv(op: ConvOp, { weights, software }: Target, slices: readonly
       tensorResource(y),
     ],
     params: params({
-      x: view(x, { padding: (op.kernel - 1) / 2 }),
+      x: view(x, { padding: (op.kernel - 1) / 2, upsample: op.upsample }),
       source: view(shortcut?.source ?? x),
       y: view(y),
       gather: gatherParams(shortcut?.gather ?? IDENTITY, y.layout.channels),

@@ -38,16 +38,20 @@ export function weightResource(spec: MatrixSpec | AffineSpec, slice = 0): Resour
 /** A binding that the shader's variant doesn't read. */
 export const NONE: Resource = { kind: 'none' };
 
-/** A tensor as a shader sees it, from the op's pixel (0, 0) on; `padding` moves the corner up and left. */
-export function view(tensor: Tensor, options: { padding?: number; quad?: number } = {}): View {
-  const { padding = 0, quad = 0 } = options;
+/**
+ * A tensor as a shader sees it, from the image's pixel (0, 0) on. `padding` moves that corner up and left; `upsample` counts pixels of a
+ * nearest x2 upsampling of the tensor.
+ */
+export function view(tensor: Tensor, options: { padding?: number; quad?: number; upsample?: boolean } = {}): View {
+  const { padding = 0, quad = 0, upsample = false } = options;
+  const scale = upsample ? 2 : 1;
   return {
     height: tensor.height,
     width: tensor.width,
     quads: quadsOf(tensor.layout),
     quad,
-    y: -padding,
-    x: -padding,
+    y: -padding - scale * tensor.origin.y,
+    x: -padding - scale * tensor.origin.x,
   };
 }
 

@@ -1,19 +1,18 @@
 import type { AutoencoderDCConfig } from '../config/config.ts';
-import { DcAeError, DisposedError, InputError } from '../errors.ts';
+import { DisposedError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import type { InputSize } from '../graph/build.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import type { Target, WeightType } from '../graph/weights.ts';
-import { imageIn, nchwIn } from '../kernels/image.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/source.ts';
-import { runDispatch } from './compute.ts';
-import { checkImage, checkTensor, isTensorInput, uploadPicture, type ImageInput, type TensorInput } from './image.ts';
+import type { ImageInput } from './image.ts';
+import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
 import { loadPretrained, loadSingleFile, smallestSide, type Loaded, type Parts } from './load.ts';
 import type { LoadOptions } from './load_options.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { Latent, Sample, type Size } from './results.ts';
+import { Latent, Sample } from './results.ts';
 import { Session } from './session.ts';
 import type { WeightStore } from './weight_store.ts';
 
@@ -25,12 +24,6 @@ export interface EncoderOutput {
 /** What `decode` and `forward` give, as in diffusers. */
 export interface DecoderOutput {
   readonly sample: Sample;
-}
-
-/** A latent from elsewhere: `[N, latentChannels, h, w]`, not scaled (a pipeline's latents divided by `config.scalingFactor`). */
-export interface LatentInput extends TensorInput {
-  /** The size to crop the decoded picture to. */
-  readonly imageSize?: Size | undefined;
 }
 
 /** Options of a run. */
@@ -138,13 +131,13 @@ export class AutoencoderDC {
    */
   async encode(image: ImageInput, { signal }: RunOptions = {}): Promise<EncoderOutput> {
     return await this.#exclusive(signal, async () => {
-      checkImage(image);
       const part = this.#part('Encoder');
-      const [session, size] = isTensorInput(image)
-        ? await this.#tensorIn(part, 'image', image, this.config.inChannels)
-        : await this.#pictureIn(part, image);
-      const { tensor, buffer } = await this.#run(session, signal);
-      return { latent: new Latent(this.#gpu, tensor, buffer, size) };
+      const staged = await stageImage(this.#gpu, image, this.config.inChannels);
+      const ratio = smallestSide(part);
+      const fit = (side: number): number => (staged.padded ? Math.ceil(side / ratio) * ratio : side);
+      const { n, height, width } = staged;
+      const { tensor, buffer } = await this.#run(part, { n, height: fit(height), width: fit(width) }, staged, signal);
+      return { latent: new Latent(this.#gpu, tensor, buffer, { height, width }) };
     });
   }
 
@@ -156,12 +149,8 @@ export class AutoencoderDC {
    */
   async decode(latent: Latent | LatentInput, { signal }: RunOptions = {}): Promise<DecoderOutput> {
     return await this.#exclusive(signal, async () => {
-      const part = this.#part('Decoder');
-      const session =
-        latent instanceof Latent
-          ? await this.#latentIn(part, latent)
-          : (await this.#tensorIn(part, 'latent', checkLatent(latent), this.config.latentChannels))[0];
-      const { tensor, buffer } = await this.#run(session, signal);
+      const staged = await stageLatent(this.#gpu, latent, this.config.latentChannels);
+      const { tensor, buffer } = await this.#run(this.#part('Decoder'), staged, staged, signal);
       const crop = latent.imageSize ?? tensor;
       const height = Math.min(crop.height, tensor.height);
       const width = Math.min(crop.width, tensor.width);
@@ -179,7 +168,10 @@ export class AutoencoderDC {
     }
   }
 
-  /** Frees all GPU memory of the model; results live on. A device that was handed in is left alone. */
+  /**
+   * Frees all GPU memory of the model; calls that are running reject with a DisposedError. A device that was handed in is left alone, and results
+   * on it live on; the model's own device is destroyed with all that is on it.
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -213,13 +205,7 @@ export class AutoencoderDC {
       return await this.#gpu.guard(work());
     });
     this.#queue = turn.catch(() => undefined);
-    try {
-      return await turn;
-    } catch (error) {
-      // What a disposal in the middle breaks is not the driver's fault.
-      if (this.#disposed && !(error instanceof DcAeError)) throw new DisposedError('AutoencoderDC');
-      throw error;
-    }
+    return await turn;
   }
 
   /** The session of a half for inputs of a size, made anew if the size has changed. */
@@ -231,93 +217,42 @@ export class AutoencoderDC {
     last?.session.dispose();
     this.#sessions.delete(part.type);
     const session = await Session.create(this.#gpu, plan, this.#weights);
+    if (this.#disposed) {
+      session.dispose();
+      throw new DisposedError('AutoencoderDC');
+    }
     this.#sessions.set(part.type, { key, session });
     return session;
   }
 
-  async #tensorIn(
+  /** Runs a half on a staged input, and copies its output out of the buffers that the next run overwrites. */
+  async #run(
     part: Encoder | Decoder,
-    what: 'image' | 'latent',
-    input: TensorInput,
-    channels: number,
-  ): Promise<[Session, Size]> {
-    const [n, , height, width] = checkTensor(what, input, channels);
-    const session = await this.#session(part, { n, height, width });
-    const { STORAGE, COPY_DST } = BufferUsage;
-    const { data } = input;
-    const planar = await this.#gpu.checked(`the ${what}`, () =>
-      this.device.createBuffer({ label: what, size: data.byteLength, usage: STORAGE | COPY_DST }),
-    );
+    size: InputSize,
+    staged: StagedInput,
+    signal: AbortSignal | undefined,
+  ): Promise<{ tensor: Tensor; buffer: GPUBuffer }> {
+    let session: Session;
     try {
-      this.device.queue.writeBuffer(planar, 0, data.buffer, data.byteOffset, data.byteLength);
-      await runDispatch(this.#gpu, nchwIn(session.plan.graph.input), [{ buffer: planar }, { buffer: session.input }]);
+      session = await this.#session(part, size);
+      await staged.into(session);
     } finally {
-      planar.destroy();
+      staged.dispose();
     }
-    return [session, { height, width }];
-  }
-
-  async #pictureIn(part: Encoder, image: Exclude<ImageInput, TensorInput>): Promise<[Session, Size]> {
-    const { inChannels } = this.config;
-    if (inChannels !== 3) {
-      throw new InputError(
-        `This model takes ${inChannels} channels; hand in a tensor { data, shape: [N, ${inChannels}, H, W] }.`,
-      );
-    }
-    const picture = await uploadPicture(this.#gpu, image);
-    try {
-      const { height, width } = picture;
-      const ratio = smallestSide(part);
-      const fit = (side: number): number => Math.ceil(side / ratio) * ratio;
-      const session = await this.#session(part, { n: 1, height: fit(height), width: fit(width) });
-      const { texture } = picture;
-      await runDispatch(this.#gpu, imageIn(session.plan.graph.input, height, width), [
-        texture.createView(),
-        { buffer: session.input },
-      ]);
-      return [session, { height, width }];
-    } finally {
-      picture.dispose();
-    }
-  }
-
-  async #latentIn(part: Decoder, latent: Latent): Promise<Session> {
-    const [n, channels, height, width] = latent.shape;
-    const { latentChannels } = this.config;
-    if (channels !== latentChannels) {
-      throw new InputError(
-        `This model's latents have ${latentChannels} channels; this one has ${channels} and belongs to another.`,
-      );
-    }
-    if (latent.device !== this.device) {
-      throw new InputError(
-        'This latent lives on another device: hand in { data: await latent.toArray(), shape: latent.shape }.',
-      );
-    }
-    const session = await this.#session(part, { n, height, width });
-    const encoder = this.device.createCommandEncoder({ label: 'latent in' });
-    encoder.copyBufferToBuffer(latent.buffer, 0, session.input, 0, tensorBytes(session.plan.graph.input));
-    this.device.queue.submit([encoder.finish()]);
-    return session;
-  }
-
-  /** Replays a session and copies its output out of the buffers that the next run overwrites. */
-  async #run(session: Session, signal: AbortSignal | undefined): Promise<{ tensor: Tensor; buffer: GPUBuffer }> {
-    const tensor = session.plan.graph.output;
     await session.run(signal);
-    const { STORAGE, COPY_SRC } = BufferUsage;
-    const size = tensorBytes(tensor);
+    const tensor = session.plan.graph.output;
+    const bytes = tensorBytes(tensor);
+    const { STORAGE, COPY_SRC, COPY_DST } = BufferUsage;
     const buffer = await this.#gpu.checked('the result', () =>
-      this.device.createBuffer({ label: 'result', size, usage: STORAGE | COPY_SRC | BufferUsage.COPY_DST }),
+      this.device.createBuffer({ label: 'result', size: bytes, usage: STORAGE | COPY_SRC | COPY_DST }),
     );
+    if (this.#disposed) {
+      buffer.destroy();
+      throw new DisposedError('AutoencoderDC');
+    }
     const encoder = this.device.createCommandEncoder({ label: 'result' });
-    encoder.copyBufferToBuffer(session.output, 0, buffer, 0, size);
+    encoder.copyBufferToBuffer(session.output, 0, buffer, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
     return { tensor, buffer };
   }
-}
-
-function checkLatent(latent: unknown): TensorInput {
-  if (typeof latent === 'object' && latent !== null && 'data' in latent && isTensorInput(latent)) return latent;
-  throw new InputError('decode takes what encode gave, or { data: Float32Array, shape: [N, C, h, w] }.');
 }

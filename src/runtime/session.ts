@@ -1,3 +1,4 @@
+import { DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import type { Resource } from '../kernels/dispatch.ts';
@@ -22,6 +23,7 @@ export class Session {
   readonly #commands: readonly Command[];
   readonly #buffers: readonly GPUBuffer[];
   readonly #params: GPUBuffer;
+  #disposed = false;
 
   private constructor(
     plan: Plan,
@@ -117,6 +119,7 @@ export class Session {
     let previous: Promise<void> | undefined;
     for (let i = 0; i < this.#commands.length;) {
       signal?.throwIfAborted();
+      if (this.#disposed) throw new DisposedError('AutoencoderDC');
       const started = performance.now();
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -140,8 +143,9 @@ export class Session {
     signal?.throwIfAborted();
   }
 
-  /** Frees the buffers. */
+  /** Frees the buffers; a run in progress ends with a DisposedError. */
   dispose(): void {
+    this.#disposed = true;
     for (const buffer of this.#buffers) buffer.destroy();
     this.#params.destroy();
   }

@@ -98,13 +98,13 @@ test('says that the device was lost, and loads again', async () => {
 
 test('says that the model could not be had', async () => {
   const demo = await open('?sample=rocket', {
-    prepare: (target) => target.route(/models\/nano\/config\.json/, (route) => route.fulfill({ status: 404 })),
-    meant: /404/,
+    prepare: (target) => target.route(/models\/nano\//, (route) => route.fulfill({ status: 403 })),
+    meant: /403/,
   });
   const { page } = demo;
   await demo.notice.getByRole('heading', { name: 'The model could not be downloaded' }).waitFor();
   await demo.notice.getByText('Details').click();
-  expect(await demo.notice.locator('pre').textContent()).toContain('404');
+  expect(await demo.notice.locator('pre').textContent()).toContain('403');
   await page.unrouteAll();
   await demo.notice.getByRole('button', { name: 'Try again' }).click();
   await demo.reconstructed('Rocket');

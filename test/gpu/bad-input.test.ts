@@ -3,17 +3,16 @@ import {
   AutoencoderDC,
   CheckpointError,
   ConfigError,
-  DcAeError,
   DeviceError,
-  DisposedError,
   InputError,
   SourceError,
   type ImageInput,
   type LoadOptions,
 } from '../../src/index.ts';
 import { watchedDevice, type WatchedDevice } from '../support/device.ts';
-import { firstDifference, readBytes } from '../support/fixtures.ts';
-import { asTensor, loadNano, NANO, nanoSource, testPicture } from '../support/nano.ts';
+import { failure } from '../support/failure.ts';
+import { readBytes } from '../support/fixtures.ts';
+import { loadNano, NANO, testPicture } from '../support/nano.ts';
 import { memorySource } from '../support/sources.ts';
 
 // What must not go wrong quietly. Each failure is a typed error whose message names a remedy; afterwards nothing is left on the GPU, the
@@ -47,26 +46,6 @@ afterAll(() => {
 });
 
 const WEIGHTS = 'diffusion_pytorch_model.safetensors';
-
-type ErrorClass = abstract new (...args: never[]) => DcAeError;
-
-/** The error that `work` ends in: of this class and code, its message matching all of `patterns`, the remedy among them. */
-async function failure(
-  work: Promise<unknown>,
-  type: ErrorClass,
-  code: string,
-  ...patterns: RegExp[]
-): Promise<DcAeError> {
-  const error = await work.then(
-    () => expect.fail('it went well'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(type);
-  expect(error).toBeInstanceOf(DcAeError);
-  expect((error as DcAeError).code).toBe(code);
-  for (const pattern of patterns) expect((error as DcAeError).message).toMatch(pattern);
-  return error as DcAeError;
-}
 
 /** Loads a folder with these files on the shared device. */
 function load(files: Parameters<typeof memorySource>[0], options: LoadOptions = {}): Promise<AutoencoderDC> {
@@ -416,44 +395,4 @@ test.for<[string, LoadOptions, RegExp]>([
   ['device', { device: {} as GPUDevice }, /options.device must be a GPUDevice/],
 ])('an option with an impossible value: %s', async ([, options, pattern]) => {
   await failure(loadNano({ device: watched.device, ...options }), InputError, 'input', pattern);
-});
-
-describe('after dispose()', () => {
-  test('a model refuses every call, also those that were waiting or running', async () => {
-    const model = await loadNano({ device: watched.device });
-    const picture = testPicture(64, 64);
-    const { latent } = await model.encode(picture);
-    const waiting = [model.encode(picture), model.decode(latent), model.forward(picture)];
-    const outcomes = Promise.all(waiting.map((call) => failure(call, DisposedError, 'disposed', /was disposed of/)));
-    await new Promise((resolve) => setTimeout(resolve, 5)); // the first is running by now
-    model.dispose();
-    await outcomes;
-    await failure(model.encode(picture), DisposedError, 'disposed', /make a new one/);
-    await failure(model.decode(latent), DisposedError, 'disposed', /make a new one/);
-    // on a device that was handed in, results outlive their model
-    expect((await latent.toArray()).length).toBe(16 * 64);
-    latent.dispose();
-  });
-
-  test('a model on its own device takes its results along', async () => {
-    const model = await loadNano();
-    const { latent } = await model.encode(testPicture(8, 8));
-    model.dispose();
-    await failure(latent.toArray(), DisposedError, 'disposed', /Keep it until its last use/);
-    latent.dispose();
-  });
-
-  test('a latent and a sample refuse', async () => {
-    const { latent } = await ae.encode(testPicture(8, 8));
-    const { sample } = await ae.decode(latent);
-    for (const result of [latent, sample]) {
-      result.dispose();
-      result.dispose();
-      await failure(result.toArray(), DisposedError, 'disposed', /result was disposed of/);
-      expect(() => result.buffer).toThrow(DisposedError);
-    }
-    await failure(ae.decode(latent), DisposedError, 'disposed', /result was disposed of/);
-    await failure(sample.toImageData(), DisposedError, 'disposed', /result was disposed of/);
-    await failure(sample.drawTo(new OffscreenCanvas(1, 1)), DisposedError, 'disposed', /result was disposed of/);
-  });
 });

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AutoencoderDC, ImageInput, TensorInput } from '../../src/index.ts';
+import { fileGpu } from '../support/device.ts';
+import { worstErrors } from '../support/figures.ts';
+import { firstDifference, relativeMaxError } from '../support/fixtures.ts';
+import { asTensor, loadNano, testPicture } from '../support/nano.ts';
+
+// Everything that a browser calls a picture, into a model and out of it.
+const shared = fileGpu();
+const note = worstErrors('images');
+let ae: AutoencoderDC;
+beforeAll(async () => {
+  ae = await loadNano({ device: shared.watched.device });
+});
+afterAll(() => ae.dispose());
+
+/** Pixels through 8 bits and 1 / 255 are the same tensor to this, and so are their latents. */
+const ROUNDING = 1e-5;
+
+async function encoded(image: ImageInput): Promise<Float32Array> {
+  const { latent } = await ae.encode(image);
+  try {
+    return await latent.toArray();
+  } finally {
+    latent.dispose();
+  }
+}
+
+async function decoded(latent: TensorInput): Promise<Float32Array> {
+  const { sample } = await ae.decode(latent);
+  try {
+    return await sample.toArray();
+  } finally {
+    sample.dispose();
+  }
+}
+
+describe('a picture may come as', () => {
+  const picture = testPicture(40, 24);
+  const imageData = () => new ImageData(picture.data, picture.width, picture.height);
+  const drawn = <C extends HTMLCanvasElement | OffscreenCanvas>(canvas: C): C => {
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+    context.putImageData(imageData(), 0, 0);
+    return canvas;
+  };
+  const png = () => drawn(new OffscreenCanvas(40, 24)).convertToBlob({ type: 'image/png' });
+
+  const kinds: Record<string, () => ImageInput | Promise<ImageInput>> = {
+    'RGBA bytes': () => picture,
+    ImageData: imageData,
+    ImageBitmap: () => createImageBitmap(imageData()),
+    Blob: png,
+    OffscreenCanvas: () => drawn(new OffscreenCanvas(40, 24)),
+    '<canvas>': () => drawn(Object.assign(document.createElement('canvas'), { width: 40, height: 24 })),
+    '<img>': async () => {
+      const image = new Image();
+      image.src = URL.createObjectURL(await png());
+      await image.decode();
+      return image;
+    },
+    VideoFrame: () => {
+      const size = { codedWidth: 40, codedHeight: 24, timestamp: 0 };
+      return new VideoFrame(picture.data, { format: 'RGBA', ...size });
+    },
+    GPUTexture: () => {
+      const { TEXTURE_BINDING, COPY_DST } = GPUTextureUsage;
+      const { device } = shared.watched;
+      const usage = TEXTURE_BINDING | COPY_DST;
+      const texture = device.createTexture({ size: [40, 24], format: 'rgba8unorm', usage });
+      device.queue.writeTexture({ texture }, picture.data, { bytesPerRow: 160 }, [40, 24]);
+      return texture;
+    },
+  };
+
+  test.for(Object.keys(kinds))('%s', async (kind) => {
+    const image = await kinds[kind]!();
+    const error = relativeMaxError(await encoded(image), await encoded(asTensor(picture)));
+    note('a picture against its tensor', kind, error);
+    expect(error).toBeLessThanOrEqual(ROUNDING);
+    if (image instanceof GPUTexture) {
+      // it is the caller's, and still there
+      expect(shared.watched.live()).toContain('');
+      image.destroy();
+    } else if (image instanceof VideoFrame) image.close();
+  });
+});
+
+describe('sides that are no multiples of the ratio', () => {
+  test.for([
+    [37, 21],
+    [8, 9],
+    [1, 1],
+    [3, 50],
+  ] as const)('%i x %i: the edge is repeated, and decoding crops', async ([width, height]) => {
+    const picture = testPicture(width, height);
+    const padded = asTensor(picture);
+    const { latent } = await ae.encode(picture);
+    expect(latent.shape).toEqual([1, 16, Math.ceil(height / 8), Math.ceil(width / 8)]);
+    expect(latent.imageSize).toEqual({ height, width });
+    const numbers = await latent.toArray();
+    expect(relativeMaxError(numbers, await encoded(padded))).toBeLessThanOrEqual(ROUNDING);
+
+    const { sample } = await ae.decode(latent);
+    expect(sample.shape).toEqual([1, 3, height, width]);
+    const cropped = await sample.toArray();
+    const [, , , cols] = padded.shape;
+    const whole = await decoded({ data: numbers, shape: latent.shape });
+    const inside = (i: number) => i % cols < width && Math.floor(i / cols) % padded.shape[2] < height;
+    expect(
+      firstDifference(
+        cropped,
+        whole.filter((_, i) => inside(i)),
+      ),
+    ).toBeUndefined();
+    const { sample: sized } = await ae.decode({ data: numbers, shape: latent.shape, imageSize: { height, width } });
+    expect(sized.shape).toEqual(sample.shape);
+    expect(firstDifference(await sized.toArray(), cropped)).toBeUndefined();
+    for (const result of [latent, sample, sized]) result.dispose();
+  });
+});
+
+test('toImageData and drawTo show the same picture, on a fresh canvas and on one with a 2D context', async () => {
+  const { sample } = await ae.forward(testPicture(37, 21));
+  const expected = await sample.toImageData();
+  expect([expected.width, expected.height]).toEqual([37, 21]);
+  expect(new Set(expected.data.filter((_, i) => i % 4 === 3))).toEqual(new Set([255]));
+
+  const flat = document.createElement('canvas');
+  const context = flat.getContext('2d')!;
+  await sample.drawTo(flat);
+  expect([flat.width, flat.height]).toEqual([37, 21]);
+  expect(firstDifference(context.getImageData(0, 0, 37, 21).data, expected.data)).toBeUndefined();
+
+  const fresh = canvasStandIn();
+  await sample.drawTo(fresh.canvas);
+  expect([fresh.canvas.width, fresh.canvas.height]).toEqual([37, 21]);
+  expect(firstDifference(await fresh.read(), expected.data)).toBeUndefined();
+
+  const taken = new OffscreenCanvas(5, 5);
+  taken.getContext('bitmaprenderer');
+  await expect(sample.drawTo(taken)).rejects.toMatchObject({ code: 'input', message: /"webgpu" or a "2d"/ });
+  sample.dispose();
+});
+
+/**
+ * What drawTo needs of a canvas, and its pixels. A real one has no way to the screen on a software adapter: there Chromium's GPU process ends
+ * as soon as a WebGPU canvas is asked for its texture.
+ */
+function canvasStandIn(): { canvas: OffscreenCanvas; read: () => Promise<Uint8Array> } {
+  let configuration: GPUCanvasConfiguration | undefined;
+  let texture: GPUTexture | undefined;
+  const canvas = {
+    width: 5,
+    height: 5,
+    getContext: (kind: string) => (kind === 'webgpu' ? context : null),
+  };
+  const context = {
+    configure: (given: GPUCanvasConfiguration) => (configuration = given),
+    getCurrentTexture: () => {
+      const { device, format, usage = GPUTextureUsage.RENDER_ATTACHMENT } = configuration!;
+      const size = [canvas.width, canvas.height];
+      return (texture = device.createTexture({ size, format, usage: usage | GPUTextureUsage.COPY_SRC }));
+    },
+  };
+  const read = async () => {
+    const { width, height, format } = texture!;
+    expect(format).toBe('rgba8unorm');
+    const { device } = shared.watched;
+    const buffer = device.createBuffer({
+      size: 256 * height,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    const encoder = device.createCommandEncoder();
+    encoder.copyTextureToBuffer({ texture: texture! }, { buffer, bytesPerRow: 256 }, [width, height]);
+    device.queue.submit([encoder.finish()]);
+    await buffer.mapAsync(GPUMapMode.READ);
+    const bytes = new Uint8Array(buffer.getMappedRange()).filter((_, i) => i % 256 < 4 * width);
+    buffer.destroy();
+    texture!.destroy();
+    return bytes;
+  };
+  return { canvas: canvas as unknown as OffscreenCanvas, read };
+}

@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AutoencoderDC, DeviceError, DisposedError, type ByteSource, type LoadOptions } from '../../src/index.ts';
+import { watchedDevice, type WatchedDevice } from '../support/device.ts';
+import { failure } from '../support/failure.ts';
+import { firstDifference } from '../support/fixtures.ts';
+import { asTensor, loadNano, nanoSource, testPicture } from '../support/nano.ts';
+
+// Work that ends before it is done: by dispose(), by an AbortSignal, by the loss of the device, or because there never was one. Calls
+// reject at once and for the reason that there was; nothing is left on the GPU, and the driver has had nothing to complain of.
+let watched: WatchedDevice;
+beforeEach(async () => {
+  watched = await watchedDevice();
+});
+afterEach(async () => {
+  await watched.device.queue.onSubmittedWorkDone();
+  expect(watched.live()).toEqual([]);
+  expect(watched.uncaptured).toEqual([]);
+  watched.device.destroy();
+});
+
+/** Calls `then` when the device has been given `count` more submits. */
+function afterSubmits(device: GPUDevice, count: number, then: () => void): void {
+  const { queue } = device;
+  let left = count;
+  queue.submit = (buffers) => {
+    GPUQueue.prototype.submit.call(queue, buffers);
+    if (--left === 0) then();
+  };
+}
+
+describe('after dispose()', () => {
+  test('a model refuses every call, also those that were waiting or running', async () => {
+    const model = await loadNano({ device: watched.device });
+    const picture = testPicture(64, 64);
+    const { latent } = await model.encode(picture);
+    const waiting = [model.encode(picture), model.decode(latent), model.forward(picture)];
+    const outcomes = Promise.all(waiting.map((call) => failure(call, DisposedError, 'disposed', /was disposed of/)));
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the first is running by now
+    model.dispose();
+    await outcomes;
+    await failure(model.encode(picture), DisposedError, 'disposed', /make a new one/);
+    await failure(model.decode(latent), DisposedError, 'disposed', /make a new one/);
+    // on a device that was handed in, results outlive their model
+    expect((await latent.toArray()).length).toBe(16 * 64);
+    latent.dispose();
+  });
+
+  test('a model on its own device takes its results along', async () => {
+    const model = await loadNano();
+    const { latent } = await model.encode(testPicture(8, 8));
+    model.dispose();
+    await failure(latent.toArray(), DisposedError, 'disposed', /Keep it until its last use/);
+    latent.dispose();
+  });
+
+  test('a latent and a sample refuse', async () => {
+    const model = await loadNano({ device: watched.device });
+    const { latent } = await model.encode(testPicture(8, 8));
+    const { sample } = await model.decode(latent);
+    for (const result of [latent, sample]) {
+      result.dispose();
+      result.dispose();
+      await failure(result.toArray(), DisposedError, 'disposed', /result was disposed of/);
+      expect(() => result.buffer).toThrow(DisposedError);
+    }
+    await failure(model.decode(latent), DisposedError, 'disposed', /result was disposed of/);
+    await failure(sample.toImageData(), DisposedError, 'disposed', /result was disposed of/);
+    await failure(sample.drawTo(document.createElement('canvas')), DisposedError, 'disposed', /result was disposed of/);
+    model.dispose();
+  });
+});
+
+describe('an aborted', () => {
+  const reason = new Error('changed my mind');
+
+  test('load rejects with the reason: before it starts', async () => {
+    const signal = AbortSignal.abort(reason);
+    await expect(loadNano({ device: watched.device, signal })).rejects.toBe(reason);
+  });
+
+  test.for(['size', 'read'] as const)(
+    'load rejects with the reason: while %s() of its source hangs',
+    async (method) => {
+      const abort = new AbortController();
+      const source: ByteSource = { ...nanoSource, [method]: () => new Promise(() => undefined) };
+      const loading = AutoencoderDC.fromPretrained(source, { device: watched.device, signal: abort.signal });
+      setTimeout(() => abort.abort(reason), 20);
+      await expect(loading).rejects.toBe(reason);
+    },
+  );
+
+  test.for(['resolve', 'download', 'upload', 'compile'] as const)(
+    'load rejects with the reason: in phase %s',
+    async (phase) => {
+      const abort = new AbortController();
+      const onProgress: LoadOptions['onProgress'] = (progress) => {
+        if (progress.phase === phase && (phase !== 'download' || progress.loaded > 1000)) abort.abort(reason);
+      };
+      await expect(loadNano({ device: watched.device, signal: abort.signal, onProgress })).rejects.toBe(reason);
+      // once more, and nothing stands in the way
+      (await loadNano({ device: watched.device })).dispose();
+    },
+  );
+
+  test('run rejects with the reason, before it starts and in the middle, and the model works on', async () => {
+    const model = await loadNano({ device: watched.device });
+    const picture = asTensor(testPicture(128, 128));
+    const { latent } = await model.encode(picture);
+    const expected = await latent.toArray();
+    const aborted = AbortSignal.abort(reason);
+    await expect(model.encode(picture, { signal: aborted })).rejects.toBe(reason);
+    await expect(model.decode(latent, { signal: aborted })).rejects.toBe(reason);
+    await expect(model.forward(picture, { signal: aborted })).rejects.toBe(reason);
+    for (const submits of [1, 2, 3]) {
+      const abort = new AbortController();
+      afterSubmits(watched.device, submits, () => abort.abort(reason));
+      await expect(model.forward(picture, { signal: abort.signal })).rejects.toBe(reason);
+      // one that waits behind it is not touched
+      const { latent: again } = await model.encode(picture);
+      expect(firstDifference(await again.toArray(), expected)).toBeUndefined();
+      again.dispose();
+    }
+    latent.dispose();
+    model.dispose();
+  });
+});
+
+describe('a device that is lost', () => {
+  /** Buffers of a lost device need no freeing. */
+  const forget = () => {
+    watched = { ...watched, live: () => [] };
+  };
+
+  test('in the middle of a run ends that call, those behind it, and all later ones', async () => {
+    const model = await loadNano({ device: watched.device });
+    const picture = testPicture(64, 64);
+    const { latent } = await model.encode(picture);
+    afterSubmits(watched.device, 2, () => watched.device.destroy());
+    const calls = [model.encode(picture), model.decode(latent), model.forward(picture), latent.toArray()];
+    const lost = (call: Promise<unknown>) =>
+      failure(call, DeviceError, 'device-lost', /device was lost/, /Dispose of this model and load it again/);
+    await Promise.all(calls.map(lost));
+    for (const call of [() => model.encode(picture), () => model.decode(latent), () => latent.toArray()])
+      await lost(call());
+    latent.dispose();
+    model.dispose();
+    forget();
+  });
+
+  test.for(['size', 'read'] as const)('while a load waits for %s() ends the load', async (method) => {
+    const source: ByteSource = { ...nanoSource, [method]: () => new Promise(() => undefined) };
+    const loading = AutoencoderDC.fromPretrained(source, { device: watched.device });
+    setTimeout(() => watched.device.destroy(), 20);
+    await failure(loading, DeviceError, 'device-lost', /load it again/);
+    forget();
+  });
+
+  test.for(['download', 'upload', 'compile'] as const)('while a load is in phase %s ends the load', async (phase) => {
+    const onProgress: LoadOptions['onProgress'] = (progress) => {
+      if (progress.phase === phase) watched.device.destroy();
+    };
+    await failure(loadNano({ device: watched.device, onProgress }), DeviceError, 'device-lost', /load it again/);
+    forget();
+  });
+
+  test('before it is handed in is refused', async () => {
+    watched.device.destroy();
+    await watched.device.lost;
+    await failure(loadNano({ device: watched.device }), DeviceError, 'device-lost', /load it again/);
+    forget();
+  });
+});
+
+describe('without WebGPU', () => {
+  const stubGpu = (value: unknown) => Object.defineProperty(navigator, 'gpu', { value, configurable: true });
+  afterEach(() => {
+    Reflect.deleteProperty(navigator, 'gpu');
+    expect(navigator.gpu).toBeInstanceOf(GPU);
+  });
+
+  test.for<[string, unknown, RegExp]>([
+    ['no navigator.gpu', undefined, /no WebGPU/],
+    ['no adapter', { requestAdapter: async () => null }, /found no adapter/],
+    [
+      'no device',
+      {
+        requestAdapter: async () => ({
+          limits: {},
+          features: new Set(),
+          requestDevice: () => Promise.reject(new Error('no')),
+        }),
+      },
+      /gave no device/,
+    ],
+  ])('%s: the error says what to do', async ([, gpu, pattern]) => {
+    stubGpu(gpu);
+    await failure(
+      loadNano(),
+      DeviceError,
+      'unsupported',
+      pattern,
+      /Update the browser/,
+      /hardware acceleration/,
+      /https/,
+    );
+  });
+});
+
+describe('a device that refuses', () => {
+  test('buffers of the size that weights need', async () => {
+    const { maxBufferSize, maxTextureDimension2D } = watched.device.limits;
+    const limits = { maxBufferSize, maxTextureDimension2D, maxStorageBufferBindingSize: 5000 };
+    Object.defineProperty(watched.device, 'limits', { value: limits });
+    await failure(
+      loadNano({ device: watched.device }),
+      DeviceError,
+      'limits',
+      /allows 5000/,
+      /maxStorageBufferBindingSize/,
+    );
+  });
+
+  test.for(['weights', 'activations', 'result'])('to make %s', async (what) => {
+    const model = what === 'weights' ? undefined : await loadNano({ device: watched.device });
+    const label = { weights: 'encoder.conv_in.conv.bias', activations: 'activations 1', result: 'result' }[what];
+    const { device } = watched;
+    const create = device.createBuffer;
+    // A buffer that is larger than allowed is a validation error, which the driver reports later.
+    device.createBuffer = (descriptor) =>
+      create(descriptor.label === label ? { ...descriptor, size: 4 * device.limits.maxBufferSize } : descriptor);
+    const work = model ? model.encode(testPicture(16, 16)) : loadNano({ device });
+    await failure(work, DeviceError, 'gpu', /The GPU refused/);
+    device.createBuffer = create;
+    if (model) {
+      const { latent } = await model.encode(testPicture(16, 16));
+      latent.dispose();
+      model.dispose();
+    }
+  });
+});
