@@ -10,8 +10,8 @@ export type Mode = 'original' | 'split' | 'reconstruction';
 const SQUARES = 4;
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 60;
-/** Pixels that a name beside the divider takes. */
-const TAG_ROOM = 140;
+/** Pixels that the names beside the divider take. */
+const TAG_ROOM = { left: 100, right: 150 };
 
 /**
  * `<split-view>`; its parts are in index.html. Says `viewchange` when the zoom changes.
@@ -104,6 +104,7 @@ export class SplitView extends HTMLElement {
     this.#reconstruction.setAttribute('aria-label', `Reconstruction: ${title}`);
     const same = this.#picture.width === width && this.#picture.height === height;
     this.#picture = { width, height };
+    this.style.setProperty('--ratio', String(width / height));
     this.#hasReconstruction = false;
     this.#wipe.stop();
     if (same) this.#draw();
@@ -278,8 +279,8 @@ export class SplitView extends HTMLElement {
     this.style.setProperty('--at', `${line}px`);
     this.style.setProperty('--top', `${seen.y}px`);
     this.style.setProperty('--height', `${seen.height}px`);
-    this.toggleAttribute('data-room-left', line - seen.x > TAG_ROOM);
-    this.toggleAttribute('data-room-right', seen.x + seen.width - line > TAG_ROOM);
+    this.toggleAttribute('data-room-left', line - seen.x > TAG_ROOM.left);
+    this.toggleAttribute('data-room-right', seen.x + seen.width - line > TAG_ROOM.right);
     const percent = Math.round(this.#split * 100);
     this.#divider.setAttribute('aria-valuenow', String(percent));
     this.#divider.setAttribute('aria-valuetext', `${percent} % original, ${100 - percent} % reconstruction`);

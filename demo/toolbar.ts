@@ -49,6 +49,7 @@ export class Toolbar {
         bringIntoView(button);
       } else button.removeAttribute('aria-current');
     }
+    if (!sample) find('.strip', HTMLElement).scrollLeft = 0;
   }
 
   #key(event: KeyboardEvent): void {

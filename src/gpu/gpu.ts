@@ -1,4 +1,4 @@
-import { DeviceError, DisposedError } from '../errors.ts';
+import { DeviceError, DisposedError, type DcAeError } from '../errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import { BufferUsage } from './usage.ts';
 
@@ -12,8 +12,11 @@ export class Gpu {
   readonly unused: GPUBuffer;
   /** FLOPs of a submit, so that one takes some ten milliseconds here; found as work runs. */
   submitFlops = 5e8;
+  /** Rejects once the device is lost. */
+  readonly lost: Promise<never>;
   readonly #owned: boolean;
-  readonly #lost: Promise<never>;
+  readonly #waiting = new Set<(reason: Error) => void>();
+  #loss: DcAeError | undefined;
   #released = false;
 
   constructor(device: GPUDevice, owned: boolean) {
@@ -22,15 +25,22 @@ export class Gpu {
     this.#owned = owned;
     this.pipelines = new PipelineCache(device);
     this.unused = device.createBuffer({ label: 'unused binding', size: 256, usage: BufferUsage.STORAGE });
-    this.#lost = device.lost.then((info) => {
-      throw this.#released ? new DisposedError('AutoencoderDC') : lostError(info);
+    this.lost = device.lost.then((info) => {
+      this.#loss = this.#released && this.#owned ? new DisposedError('AutoencoderDC') : lostError(info);
+      for (const reject of this.#waiting) reject(this.#loss);
+      throw this.#loss;
     });
-    this.#lost.catch(() => undefined);
+    this.lost.catch(() => undefined);
   }
 
   /** The work's result, or a `device-lost` error as soon as the device is lost. */
-  async guard<T>(work: Promise<T>): Promise<T> {
-    return await Promise.race([work, this.#lost]);
+  guard<T>(work: Promise<T>): Promise<T> {
+    // Not Promise.race: `lost` lives as long as the device, and would hold on to every result that it was raced against.
+    return new Promise((resolve, reject) => {
+      if (this.#loss) reject(this.#loss);
+      this.#waiting.add(reject);
+      work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
   }
 
   /**
@@ -49,6 +59,7 @@ export class Gpu {
     } finally {
       [memory, validation] = await this.guard(Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]));
     }
+    if (memory ?? validation) destroyFailed(result);
     if (memory) {
       throw new DeviceError(
         'limits',
@@ -68,6 +79,13 @@ export class Gpu {
     this.unused.destroy();
     if (this.#owned) this.device.destroy();
   }
+}
+
+/** What the driver refused is still an object, and counts as alive until it is destroyed. */
+function destroyFailed(made: unknown): void {
+  const isDestroyable = (value: unknown): value is { destroy(): void } =>
+    typeof value === 'object' && value !== null && 'destroy' in value && typeof value.destroy === 'function';
+  if (isDestroyable(made)) made.destroy();
 }
 
 function isSoftware({ adapterInfo }: GPUDevice): boolean {

@@ -2,7 +2,11 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage, MapMode } from '../gpu/usage.ts';
 import type { PackDispatch } from '../kernels/pack.ts';
 
-/** Runs one dispatch outside any plan: the conversions at the edges of the model. */
+/**
+ * Runs one dispatch outside any plan: the conversions at the edges of the model.
+ *
+ * @throws DeviceError `gpu` if the driver refuses it, because of a resource that can't be bound so
+ */
 export async function runDispatch(
   gpu: Gpu,
   { shader, constants, params, grid }: PackDispatch,
@@ -18,14 +22,19 @@ export async function runDispatch(
   });
   device.queue.writeBuffer(uniform, 0, params);
   const entries = [...resources, { buffer: uniform }].map((resource, binding) => ({ binding, resource }));
-  const encoder = device.createCommandEncoder({ label: shader.name });
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ label: shader.name, layout, entries }));
-  pass.dispatchWorkgroups(...grid);
-  pass.end();
-  device.queue.submit([encoder.finish()]);
-  uniform.destroy();
+  try {
+    await gpu.checked(shader.name, () => {
+      const encoder = device.createCommandEncoder({ label: shader.name });
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ label: shader.name, layout, entries }));
+      pass.dispatchWorkgroups(...grid);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+    });
+  } finally {
+    uniform.destroy();
+  }
 }
 
 /** Brings bytes back from the GPU: `copy` encodes a copy of `size` bytes into the buffer that it is given. */

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { DeviceError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import type { InputSize } from '../graph/build.ts';
@@ -45,13 +45,25 @@ export async function stageImage(gpu: Gpu, image: ImageInput, channels: number):
     height,
     width,
     padded: true,
-    into: (session) =>
-      runDispatch(gpu, imageIn(session.plan.graph.input, height, width), [
-        texture.createView(),
-        { buffer: session.input },
-      ]),
+    into: async (session) => {
+      const dispatch = imageIn(session.plan.graph.input, height, width);
+      try {
+        await runDispatch(gpu, dispatch, [texture.createView(), { buffer: session.input }]);
+      } catch (cause) {
+        if (texture === image && cause instanceof DeviceError && cause.code === 'gpu') throw unreadable(cause);
+        throw cause;
+      }
+    },
     dispose: () => picture.dispose(),
   };
+}
+
+function unreadable(cause: DeviceError): InputError {
+  return new InputError(
+    'The GPUTexture could not be read. It must be on the same device as the model (ae.device), two-dimensional and without layers, ' +
+      'of a float format such as rgba8unorm, made with TEXTURE_BINDING, and not yet destroyed.',
+    { cause },
+  );
 }
 
 /**

@@ -63,6 +63,7 @@ async function load(
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const own = { ...options, signal };
   const arriving = requestGpu(options.device);
+  arriving.then((gpu) => gpu.lost).catch((error: unknown) => stop.abort(error));
   const cache = new LoadCache(own);
   try {
     const opening = open(own, (opened) => cache.wrap(opened));

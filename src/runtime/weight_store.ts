@@ -79,9 +79,13 @@ export class WeightStore {
     const { STORAGE, COPY_DST, UNIFORM } = BufferUsage;
     const create = (label: string, size: number, usage: number): GPUBuffer =>
       gpu.device.createBuffer({ label, size, usage });
+    // All are cut before any buffer is made: a weight that doesn't fit must leave nothing behind.
+    const slicesOf = new Map(
+      specs.map((spec) => [spec.id, spec.kind === 'matrix' ? weightSlices(spec, type, maxBinding) : []]),
+    );
     for (const spec of specs) {
       if (spec.kind === 'matrix') {
-        const slices = weightSlices(spec, type, maxBinding);
+        const slices = slicesOf.get(spec.id) ?? [];
         const buffers = slices.map(({ tiles }, i) => create(`${spec.id} ${i}`, tiles * tileBytes(spec, type), STORAGE));
         this.#buffers.set(spec.id, buffers);
         let rowBase = 0;

@@ -5,7 +5,7 @@ import { NoRepositoryError, TransientError } from './failures.ts';
 import { failedResponse, retryAfter } from './http.ts';
 import { drop } from './http_body.ts';
 import { prefixBytes, type FileVersion } from './remote_source.ts';
-import { UrlFile } from './url_file.ts';
+import { unkept, UrlFile } from './url_file.ts';
 import { parseUrl } from './url_source.ts';
 
 /** A repository of a hub, and how to ask for it. */
@@ -194,7 +194,7 @@ export class HubFile {
 
   async #send(input: RequestInfo | URL, init?: RequestInit, signal?: AbortSignal): Promise<Response> {
     try {
-      return await this.#hub.fetch(input, { ...init, signal: signal ?? null });
+      return await this.#hub.fetch(input, { ...unkept, ...init, signal: signal ?? null });
     } catch (cause) {
       signal?.throwIfAborted();
       const detail = cause instanceof Error ? cause.message : String(cause);

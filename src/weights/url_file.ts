@@ -10,6 +10,12 @@ export interface Requester {
   readonly headers: HeadersInit | undefined;
 }
 
+/**
+ * The browser's own HTTP cache stays out of it: it would answer for a server that should be asked what is new, write gigabytes to the
+ * disk a second time, and fetch a range again where its cache of partial answers gives up in the middle (Chromium does).
+ */
+export const unkept = { cache: 'no-store' } as const;
+
 /** What is known of a file after an answer. */
 interface Entry extends FileVersion {
   /** The file's first bytes, `prefixBytes` or fewer. */
@@ -122,7 +128,8 @@ export class UrlFile {
       return { size: 0, prefix: new Uint8Array(0), tag, ranges: true };
     }
     const range = contentRange(response);
-    if (range !== undefined && (range.start !== 0 || range.end > limit)) {
+    // More than was asked for is no harm: sirv, which Vite and many hosts serve with, takes `bytes=0-0` for the whole file.
+    if (range !== undefined && range.start !== 0) {
       await drop(response);
       throw this.#wrongRange(0, limit, response);
     }
@@ -172,7 +179,7 @@ export class UrlFile {
 
   async #send(init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
     try {
-      return await this.#requester.fetch(this.#url, { ...init, signal: signal ?? null });
+      return await this.#requester.fetch(this.#url, { ...unkept, ...init, signal: signal ?? null });
     } catch (cause) {
       signal?.throwIfAborted();
       const detail = cause instanceof Error ? cause.message : String(cause);

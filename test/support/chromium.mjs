@@ -64,6 +64,16 @@ export function hasLavapipe() {
 }
 
 /**
+ * The fastest adapter that this machine can offer.
+ *
+ * @returns {'swiftshader' | 'lavapipe' | 'default'}
+ */
+export function fastestAdapter() {
+  if (usesOwnGpu) return 'default';
+  return hasLavapipe() ? 'lavapipe' : 'swiftshader';
+}
+
+/**
  * Playwright's launch options for one adapter.
  *
  * - `swiftshader`: the software adapter that Chromium brings along: f32 only, subgroups of 4.

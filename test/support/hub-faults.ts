@@ -53,7 +53,7 @@ export async function sendBytes(
     }
     entry.sent += bytes.length;
     at = to;
-    if (!response.write(bytes) || fault?.rate !== undefined) await drained(response);
+    if (!response.write(bytes)) await drained(response);
     if (fault?.rate !== undefined) await wait((1000 * bytes.length) / fault.rate);
   }
   if (stop === end) response.end();

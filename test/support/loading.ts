@@ -1,8 +1,11 @@
 // What the loading tests share: a browser with the test page, a hub, and the released networks at any width.
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import type { Browser, BrowserContext, Page } from 'playwright';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type Page } from 'playwright';
 import type { LoadRequest, Outcome } from '../loading/page/page.ts';
-import { launchBrowser } from './demo.ts';
+import { fastestAdapter, launchOptions } from './chromium.mjs';
 import { readJson } from './fixtures.ts';
 import { hashFile, narrowConfig, releasedTensors } from './hash-file.ts';
 import { startHub, type Hub } from './hub.ts';
@@ -42,8 +45,10 @@ export async function putNetwork(hub: Hub, owner: string, network: string, divis
 /** A hub and a browser for a test file. */
 export interface LoadingBench {
   readonly hub: Hub;
-  /** A page of a context of its own, with nothing in its cache. */
+  /** A page with nothing in its cache. */
   open(): Promise<LoadingPage>;
+  /** The browser's profile: on the disk, as that of a user. */
+  readonly context: BrowserContext;
 }
 
 /** A page that loads models. */
@@ -54,29 +59,43 @@ export interface LoadingPage {
   load(request: LoadRequest): Promise<Outcome>;
   /** Another tab of the same browser profile, with the same cache. */
   tab(): Promise<LoadingPage>;
+  /** Empties the cache, and gives it back the room that it had. */
+  forgetAll(): Promise<void>;
+  /** Grants the page so much storage in all; what a disk has where this is missing. */
+  grant(bytes?: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Starts both before the tests of a file, and ends them after. */
 export function loadingBench(): LoadingBench {
   let hub: Hub | undefined;
-  let browser: Browser | undefined;
+  let context: BrowserContext | undefined;
+  let profile = '';
+  const made = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the hub and the browser are there only while tests run');
+    return value;
+  };
   beforeAll(async () => {
     hub = await startHub();
-    browser = await launchBrowser();
+    profile = await mkdtemp(join(tmpdir(), 'dc-ae-profile-'));
+    context = await chromium.launchPersistentContext(profile, launchOptions(fastestAdapter()));
   });
   afterAll(async () => {
-    await browser?.close();
+    await context?.close();
     await hub?.close();
+    await rm(profile, { recursive: true, force: true });
   });
   return {
     get hub() {
-      if (!hub) throw new Error('the hub is there only while tests run');
-      return hub;
+      return made(hub);
+    },
+    get context() {
+      return made(context);
     },
     async open() {
-      if (!browser) throw new Error('the browser is there only while tests run');
-      return await openTab(await browser.newContext());
+      const tab = await openTab(made(context));
+      await tab.forgetAll();
+      return tab;
     },
   };
 }
@@ -88,17 +107,28 @@ export async function openTab(context: BrowserContext): Promise<LoadingPage> {
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(inject('pageUrl'));
   await page.waitForFunction(() => 'page' in window);
-  return {
+  const { origin } = new URL(page.url());
+  const devtools = await context.newCDPSession(page);
+  const tab: LoadingPage = {
     page,
     context,
     async load(request) {
       const outcome = await page.evaluate((given) => window.page.load(given), request);
+      if (process.env['DCAE_TRACE']) console.log(request, outcome.ms, outcome.events.length);
       expect(outcome.leaked).toEqual([]);
       expect(outcome.uncaptured).toEqual([]);
       expect(problems).toEqual([]);
       return outcome;
     },
     tab: () => openTab(context),
-    close: () => context.close(),
+    async forgetAll() {
+      await tab.grant();
+      await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+    },
+    async grant(quotaSize) {
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin, ...(quotaSize !== undefined && { quotaSize }) });
+    },
+    close: () => page.close(),
   };
+  return tab;
 }

@@ -2,6 +2,8 @@
 interface Chunk {
   readonly start: number;
   readonly end: number;
+  /** Whether it was stored in this session, just after it was fetched. */
+  readonly fresh?: boolean;
 }
 
 /** One version of a file, as far as it was fetched: chunks, each a file that is all there or not there at all. */
@@ -26,10 +28,11 @@ export class CachedFile {
 
   /** Finds out what other tabs have added. */
   async refresh(): Promise<void> {
-    const chunks: Chunk[] = [];
+    const chunks = this.#chunks.filter(({ fresh }) => fresh === true);
     for await (const name of this.#folder.keys()) {
       const [, start, end] = /^(\d+)-(\d+)$/.exec(name) ?? [];
-      if (Number(start) < Number(end)) chunks.push({ start: Number(start), end: Number(end) });
+      const chunk = { start: Number(start), end: Number(end) };
+      if (chunk.start < chunk.end && !chunks.some((known) => isSame(known, chunk))) chunks.push(chunk);
     }
     this.#chunks = chunks.sort((a, b) => a.start - b.start || a.end - b.end);
   }
@@ -48,6 +51,11 @@ export class CachedFile {
   /** Up to which byte a read from `position` can be answered in one piece; `undefined` where that byte isn't here. */
   coveredUntil(position: number): number | undefined {
     return this.#at(position)?.end;
+  }
+
+  /** Whether the byte at `position` was fetched in this session. */
+  isFresh(position: number): boolean {
+    return this.#at(position)?.fresh === true;
   }
 
   /** The first byte from `position` on that is here; `undefined` where none is. */
@@ -87,7 +95,7 @@ export class CachedFile {
 
   /** Stores bytes that begin at `start`; rejects as the file system does, and then nothing of them is here. */
   async write(start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const chunk = { start, end: start + bytes.length };
+    const chunk = { start, end: start + bytes.length, fresh: true };
     const handle = await this.#folder.getFileHandle(nameOf(chunk), { create: true });
     const writable = await handle.createWritable();
     try {
@@ -119,9 +127,13 @@ export class CachedFile {
   }
 
   #add(chunk: Chunk): void {
-    if (this.#chunks.some(({ start, end }) => start === chunk.start && end === chunk.end)) return;
+    if (this.#chunks.some((known) => isSame(known, chunk))) return;
     this.#chunks = [...this.#chunks, chunk].sort((a, b) => a.start - b.start || a.end - b.end);
   }
+}
+
+function isSame(a: Chunk, b: Chunk): boolean {
+  return a.start === b.start && a.end === b.end;
 }
 
 function nameOf({ start, end }: Chunk): string {

@@ -152,10 +152,11 @@ export class CachedSource implements ByteSource {
       signal?.throwIfAborted();
       const covered = unreadable ? undefined : copy.coveredUntil(position);
       if (covered !== undefined) {
+        const isHit = !copy.isFresh(position);
         const bytes = await copy.read(position, Math.min(covered, end));
         unreadable = bytes === undefined;
         if (bytes === undefined) continue;
-        this.#note(path, position, position + bytes.length);
+        if (isHit) this.#note(path, position, position + bytes.length);
         position += bytes.length;
         yield bytes;
         continue;

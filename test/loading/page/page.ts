@@ -20,6 +20,8 @@ export interface Outcome {
   /** The first and last numbers of an encoded and decoded picture, and a sum of all: equal where the weights are. */
   readonly numbers: readonly number[] | undefined;
   readonly scalingFactor: number | undefined;
+  /** Milliseconds between the abort and the rejection. */
+  readonly abortedIn: number | undefined;
   /** What was on the GPU when all was over. */
   readonly leaked: readonly string[];
   readonly uncaptured: readonly string[];
@@ -31,7 +33,12 @@ export interface LoadRequest {
   /** `fromPretrained` where this is missing. */
   readonly single?: boolean;
   readonly source: string;
-  readonly options?: Omit<LoadOptions, 'signal' | 'onProgress' | 'onWarning' | 'device'>;
+  readonly options?: Pick<
+    LoadOptions,
+    'revision' | 'subfolder' | 'hubUrl' | 'accessToken' | 'dtype' | 'parts' | 'variant' | 'verify'
+  > & { readonly config?: object | string; readonly cache?: boolean };
+  /** Silence that counts as a break, in milliseconds. */
+  readonly stallTimeout?: number;
   /** Abort after so many milliseconds, or at the first event whose `loaded` reaches `abortAt`. */
   readonly abortAfter?: number;
   readonly abortAt?: number;
@@ -51,16 +58,21 @@ async function device(): Promise<GPUDevice> {
 }
 
 /** Loads a model, runs it once on a picture made by hash, and frees it. */
-async function load({ single, source, options, abortAfter, abortAt, dry }: LoadRequest): Promise<Outcome> {
+async function load(request: LoadRequest): Promise<Outcome> {
+  const { single, source, options, stallTimeout = 30_000, abortAfter, abortAt, dry } = request;
   const events: LoadProgress[] = [];
   const warnings: string[] = [];
   const controller = new AbortController();
-  const stop = (): void => controller.abort(new DOMException('enough', 'AbortError'));
+  let abortedAt: number | undefined;
+  const stop = (): void => {
+    abortedAt ??= performance.now();
+    controller.abort(new DOMException('enough', 'AbortError'));
+  };
   if (abortAfter !== undefined) setTimeout(stop, abortAfter);
-  const before = performance.now();
   const all: LoadOptions = {
     ...options,
     device: await shared,
+    retry: { stallTimeout, sleep: (ms) => sleep(ms / 20) }, // tests are in a hurry
     signal: controller.signal,
     onWarning: (message) => warnings.push(message),
     onProgress: (event) => {
@@ -68,6 +80,7 @@ async function load({ single, source, options, abortAfter, abortAt, dry }: LoadR
       if (abortAt !== undefined && event.loaded >= abortAt) stop();
     },
   };
+  const before = performance.now();
   let error: SeenError | undefined;
   let numbers: number[] | undefined;
   let scalingFactor: number | undefined;
@@ -82,10 +95,11 @@ async function load({ single, source, options, abortAfter, abortAt, dry }: LoadR
     ms = performance.now() - before;
     error = seen(caught);
   }
-  await new Promise((resolve) => setTimeout(resolve, 50)); // what still goes on in the background must not make anything anew
+  await sleep(50); // what still goes on in the background must not make anything anew
   await (await shared).queue.onSubmittedWorkDone();
   const leaked = liveLabels();
-  return { error, events, warnings, numbers, scalingFactor, leaked, uncaptured: uncapturedErrors(), ms };
+  const abortedIn = abortedAt === undefined ? undefined : before + ms - abortedAt;
+  return { error, events, warnings, numbers, scalingFactor, abortedIn, leaked, uncaptured: uncapturedErrors(), ms };
 }
 
 async function run(ae: AutoencoderDC): Promise<number[]> {
@@ -102,6 +116,10 @@ async function run(ae: AutoencoderDC): Promise<number[]> {
   latent.dispose();
   sample.dispose();
   return numbers;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function seen(error: unknown): SeenError {
