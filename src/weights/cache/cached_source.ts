@@ -6,6 +6,7 @@ import { prefixBytes, type FileVersion, type RemoteSource } from '../remote_sour
 import type { CachedFile } from './cached_file.ts';
 import { Fetcher } from './fetcher.ts';
 import { shareLock, useLock, type Release } from './locks.ts';
+import { within } from './patience.ts';
 import type { CacheStore, Ref } from './store.ts';
 
 /** A file that was opened: which version, and the copy of it. */
@@ -17,6 +18,9 @@ interface OpenedFile extends FileVersion {
 
 /** Silence after which a server that should only confirm what we have counts as out of reach, in milliseconds. */
 const patience = 5000;
+
+/** How long the file system may take to open a file of the cache, in milliseconds. */
+const diskPatience = 5000;
 
 /** A source that remembers. `close()` it when all is read. */
 export class CachedSource implements ByteSource {
@@ -97,7 +101,7 @@ export class CachedSource implements ByteSource {
 
   async #find(path: string, signal: AbortSignal | undefined): Promise<OpenedFile> {
     const { id, origin, fixed } = this.#remote.address(path);
-    const ref = await this.#store.readRef(id).catch(() => undefined);
+    const ref = await within(this.#store.readRef(id), diskPatience).catch(() => undefined);
     if (ref !== undefined && (fixed || isOffline())) return await this.#fromRef(ref, path);
     let version: FileVersion;
     try {
@@ -108,7 +112,8 @@ export class CachedSource implements ByteSource {
       if (ref !== undefined && (isTransient(error) || error instanceof WebPageError)) {
         return await this.#fromRef(ref, path);
       }
-      if (isMissing(error)) await this.#store.writeRef({ id, missing: true }).catch(() => undefined);
+      if (isMissing(error))
+        await within(this.#store.writeRef({ id, missing: true }), diskPatience).catch(() => undefined);
       throw error;
     }
     const { size, tag } = version;
@@ -130,13 +135,17 @@ export class CachedSource implements ByteSource {
   /** The copy of a version, ours to use until `close()`; `undefined` where the disk doesn't let us. */
   async #copy(ref: Ref & { readonly missing?: false }): Promise<CachedFile | undefined> {
     try {
-      this.#releases.push(await shareLock(useLock(ref.key)));
-      const copy = await this.#store.file(ref);
-      await this.#store.writeRef(ref);
-      return copy;
+      return await within(this.#claim(ref), diskPatience);
     } catch {
       return undefined;
     }
+  }
+
+  async #claim(ref: Ref & { readonly missing?: false }): Promise<CachedFile> {
+    this.#releases.push(await shareLock(useLock(ref.key)));
+    const copy = await this.#store.file(ref);
+    await this.#store.writeRef(ref);
+    return copy;
   }
 
   async *#chunks(
@@ -153,7 +162,7 @@ export class CachedSource implements ByteSource {
       const covered = unreadable ? undefined : copy.coveredUntil(position);
       if (covered !== undefined) {
         const isHit = !copy.isFresh(position);
-        const bytes = await copy.read(position, Math.min(covered, end));
+        const bytes = await within(copy.read(position, Math.min(covered, end)), diskPatience).catch(() => undefined);
         unreadable = bytes === undefined;
         if (bytes === undefined) continue;
         if (isHit) this.#note(path, position, position + bytes.length);

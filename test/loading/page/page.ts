@@ -77,6 +77,7 @@ async function load(request: LoadRequest): Promise<Outcome> {
     onWarning: (message) => warnings.push(message),
     onProgress: (event) => {
       events.push(event);
+      page.last = event;
       if (abortAt !== undefined && event.loaded >= abortAt) stop();
     },
   };
@@ -133,7 +134,9 @@ function seen(error: unknown): SeenError {
   };
 }
 
-const page = { dcae, load, hashTensor, liveLabels, liveBytes, shared };
+const nothing: LoadProgress = { phase: 'resolve', loaded: 0, total: 0, fromCache: 0, rate: 0, file: undefined };
+
+const page = { dcae, load, hashTensor, liveLabels, liveBytes, shared, last: nothing };
 
 declare global {
   interface Window {

@@ -1,0 +1,230 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Fault, HubRequest } from '../support/hub.ts';
+import { loadingBench, putNetwork, type LoadingPage } from '../support/loading.ts';
+import type { LoadRequest, Outcome } from './page/page.ts';
+
+// SANA's network at an eighth of its width, 21 MB: three windows of streaming.
+const network = 'dc-ae-f32c32-sana-1.1';
+const source = `someone/${network}-diffusers`;
+const bench = loadingBench();
+let page: LoadingPage;
+let expected: readonly number[] | undefined;
+/** What each fault gave, for the table at the end. */
+const table: string[] = [];
+
+beforeAll(async () => {
+  await putNetwork(bench.hub, 'someone', network, 8);
+  page = await bench.open();
+  const clean = await load({ cache: false });
+  expect(clean.error).toBeUndefined();
+  expected = clean.numbers;
+  await page.close();
+});
+afterAll(() => {
+  console.log(['fault | what it gave', '--- | ---', ...table].join('\n'));
+});
+beforeEach(async () => {
+  Object.assign(bench.hub, { xet: false, fault: undefined });
+  page = await bench.open();
+});
+afterEach(async () => {
+  bench.hub.fault = undefined;
+  await bench.context.setOffline(false);
+  await page.close();
+});
+
+function load(options: LoadRequest['options'] = {}, request: Partial<LoadRequest> = {}): Promise<Outcome> {
+  return page.load({ source, stallTimeout: 700, ...request, options: { hubUrl: bench.hub.url, ...options } });
+}
+
+/** Answers the first `times` requests for weights beyond their header with a fault. */
+function strike(fault: Fault, times = Infinity, matches = (_: HubRequest): boolean => true): () => number {
+  let left = times;
+  let struck = 0;
+  bench.hub.fault = (request) => {
+    const isWeights = /\.safetensors$/.test(request.path) && Number(/\d+/.exec(request.range ?? '0')?.[0]) >= 131_072;
+    if (!(isWeights && matches(request)) || left-- <= 0) return undefined;
+    struck++;
+    return fault;
+  };
+  return () => struck;
+}
+
+/** The right numbers now; and the cache works: a visit without the network gives them again. */
+async function expectRight(name: string, outcome: Outcome): Promise<void> {
+  expect(outcome.error).toBeUndefined();
+  expect(outcome.numbers).toEqual(expected);
+  expectTrueProgress(outcome);
+  table.push(`${name} | the right numbers`);
+  bench.hub.fault = undefined;
+  await bench.context.setOffline(true);
+  const again = await load();
+  expect(again.error).toBeUndefined();
+  expect(again.numbers).toEqual(expected);
+}
+
+/** A typed error now; and what is left behind does no harm: the next visit gives the right numbers. */
+async function expectError(name: string, { error }: Outcome, type: string, message: RegExp): Promise<void> {
+  expect(error?.message).toMatch(message);
+  expect(error?.name).toBe(type);
+  table.push(`${name} | ${type}: ${error?.message.replaceAll(bench.hub.url, 'https://hub').split('\n')[0] ?? ''}`);
+  bench.hub.fault = undefined;
+  await bench.context.setOffline(false);
+  const again = await load();
+  expect(again.error).toBeUndefined();
+  expect(again.numbers).toEqual(expected);
+}
+
+function expectTrueProgress({ events }: Outcome): void {
+  const { total } = events[0]!;
+  expect(events[0]).toMatchObject({ phase: 'resolve', loaded: 0 });
+  expect(events.at(-1)).toMatchObject({ phase: 'ready', loaded: total });
+  const order = ['resolve', 'download', 'upload', 'compile', 'ready'];
+  events.slice(1).forEach((event, i) => {
+    const before = events[i]!;
+    expect(event.total).toBe(total);
+    expect(event.loaded).toBeGreaterThanOrEqual(before.loaded);
+    expect(event.fromCache).toBeGreaterThanOrEqual(before.fromCache);
+    expect(event.fromCache).toBeLessThanOrEqual(event.loaded);
+    expect(order.indexOf(event.phase)).toBeGreaterThanOrEqual(order.indexOf(before.phase));
+  });
+}
+
+describe.each([
+  ['plain', false],
+  ['Xet', true],
+] as const)('what another try mends, %s', (storage, xet) => {
+  beforeEach(() => {
+    bench.hub.xet = xet;
+  });
+
+  test.each<[string, Fault, number]>([
+    ['a connection that drops after 1 MB, five times', { dropAfter: 1e6 }, 5],
+    ['a connection that drops before the first byte, twice', { dropAfter: 0 }, 2],
+    ['a connection that stalls', { stallAfter: 1e6 }, 2],
+    ['status 500, twice', { status: 500 }, 2],
+    ['status 429 with Retry-After', { status: 429, headers: { 'retry-after': '1' } }, 1],
+    ['bodies that end too early, three times', { truncateAfter: 1e6 }, 3],
+    ['200 instead of 206', { ignoreRange: true }, Infinity],
+  ])('%s', async (name, fault, times) => {
+    if (xet && fault.ignoreRange === true) return; // signed addresses answer ranges or nothing
+    const struck = strike(fault, times);
+    await expectRight(`${name} (${storage})`, await load());
+    expect(struck()).toBeGreaterThan(0);
+  });
+});
+
+test('a server that has never heard of ranges', async () => {
+  bench.hub.fault = () => ({ ignoreRange: true });
+  await expectRight('200 instead of 206, always', await page.load({ source: plainFolder(), options: {} }));
+});
+
+/** The checkpoint's folder as a plain file server's. */
+const plainFolder = (): string => `${bench.hub.url.replace('127.0.0.1', 'localhost')}/${source}/resolve/main/`;
+
+describe('what nothing mends', () => {
+  test.each<[string, Fault, RegExp]>([
+    ['status 500, always', { status: 500 }, /answered 500\. The server is busy or broken/],
+    ['connections that always drop', { dropAfter: 0 }, /could not be fetched \(Failed to fetch\)/],
+    ['silence', { stallAfter: 0 }, /nothing has come for 0\.7 s/],
+    ['status 403', { status: 403 }, /answered 403\. It asks for permission/],
+    [
+      'a wrong Content-Range',
+      { shiftRange: 64 },
+      /got Content-Range ".*The server or a proxy before it handles ranges wrongly/,
+    ],
+    ['no permission by CORS', { hideFromPages: true }, /could not be fetched .*CORS: Access-Control-Allow-Origin/],
+  ])('%s', async (name, fault, message) => {
+    strike(fault);
+    await expectError(name, await load(), 'SourceError', message);
+  });
+
+  test('an ETag that changes between two requests', async () => {
+    let answers = 0;
+    strike({ etag: '"other"' }, 1, () => ++answers === 3);
+    await expectError(
+      'an ETag that changes',
+      await load(),
+      'SourceError',
+      /changed on the server while it was being read/,
+    );
+  });
+
+  test('no network, and nothing in the cache', async () => {
+    await bench.context.setOffline(true);
+    await expectError(
+      'offline on the first visit',
+      await load(),
+      'SourceError',
+      /could not be fetched .*Check the connection/,
+    );
+  });
+
+  test('a flipped bit in the header', async () => {
+    bench.hub.fault = ({ path }) => (path.endsWith('.safetensors') ? { flipBit: 8 } : undefined);
+    const outcome = await load({ cache: false });
+    await expectError(
+      'a flipped bit in the header',
+      outcome,
+      'CheckpointError',
+      /is not a safetensors file, or is damaged/,
+    );
+  });
+
+  test.each([
+    ['plain', false],
+    ['Xet', true],
+  ])('a flipped bit among the weights, where they are verified, %s', async (storage, xet) => {
+    bench.hub.xet = xet;
+    strike({ flipBit: 17_000_000 });
+    const name = `a flipped bit among the weights, with verify (${storage})`;
+    await expectError(name, await load({ verify: true }), 'CheckpointError', /was damaged on its way: its SHA-256 is/);
+    await bench.context.setOffline(true);
+    expect((await load({ verify: true })).error?.name).toBe('SourceError'); // the listing can't be had
+  });
+});
+
+test('weights that are verified, and right', async () => {
+  await expectRight('nothing wrong, with verify', await load({ verify: true }));
+});
+
+test('a tab that is killed while it writes the cache', async () => {
+  bench.hub.fault = ({ path }) => (path.endsWith('.safetensors') ? { rate: 30e6 } : undefined);
+  for (const at of [1e6, 9e6, 18e6]) {
+    const victim = await page.tab();
+    const loading = victim
+      .load({ source, options: { hubUrl: bench.hub.url }, abortAt: Infinity })
+      .catch(() => undefined);
+    await victim.page.waitForFunction((bytes) => window.page.last.loaded >= bytes, at);
+    const devtools = await bench.context.newCDPSession(victim.page);
+    await devtools.send('Page.crash').catch(() => undefined);
+    await victim.close();
+    await loading;
+  }
+  const sent = bench.hub.sent();
+  const outcome = await load();
+  await expectRight('a tab killed while it writes the cache, three times', outcome);
+  expect(outcome.events.at(-1)!.fromCache).toBeGreaterThan(0);
+  expect(bench.hub.sent() - sent).toBeLessThan(outcome.events[0]!.total);
+});
+
+test('an abort at twenty random moments', async () => {
+  bench.hub.fault = ({ path }) => (path.endsWith('.safetensors') ? { rate: 60e6 } : undefined);
+  const whole = await load({ cache: false });
+  let seed = 20_26;
+  const random = (): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
+  const waits: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const outcome = await load({ cache: i % 2 === 0 }, { abortAfter: random() * whole.ms });
+    if (outcome.error === undefined) continue; // it was quicker this time
+    expect(outcome.error).toMatchObject({ name: 'AbortError', message: 'enough' });
+    waits.push(outcome.abortedIn!);
+  }
+  expect(waits.length).toBeGreaterThan(5);
+  expect(Math.max(...waits)).toBeLessThan(100);
+  const slowest = Math.max(...waits).toFixed(0);
+  await expectRight(
+    `an abort at twenty random moments | AbortError within ${slowest} ms each time; then`,
+    await load(),
+  );
+});
