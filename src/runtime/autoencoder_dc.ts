@@ -149,8 +149,9 @@ export class AutoencoderDC {
    */
   async decode(latent: Latent | LatentInput, { signal }: RunOptions = {}): Promise<DecoderOutput> {
     return await this.#exclusive(signal, async () => {
+      const part = this.#part('Decoder');
       const staged = await stageLatent(this.#gpu, latent, this.config.latentChannels);
-      const { tensor, buffer } = await this.#run(this.#part('Decoder'), staged, staged, signal);
+      const { tensor, buffer } = await this.#run(part, staged, staged, signal);
       const crop = latent.imageSize ?? tensor;
       const height = Math.min(crop.height, tensor.height);
       const width = Math.min(crop.width, tensor.width);

@@ -114,6 +114,20 @@ async function stageTensor(gpu: Gpu, what: string, input: TensorInput, channels:
 }
 
 function checkLatent(latent: unknown): TensorInput {
-  if (typeof latent === 'object' && latent !== null && 'data' in latent && isTensorInput(latent)) return latent;
+  if (typeof latent === 'object' && latent !== null && 'data' in latent && isTensorInput(latent)) {
+    if ('imageSize' in latent) checkSize(latent.imageSize);
+    return latent;
+  }
   throw new InputError('decode takes what encode gave, or { data: Float32Array, shape: [N, C, h, w] }.');
+}
+
+function checkSize(size: unknown): void {
+  if (size === undefined) return;
+  const sides =
+    typeof size === 'object' && size !== null && 'height' in size && 'width' in size ? [size.height, size.width] : [];
+  if (sides.length === 2 && sides.every((side) => Number.isSafeInteger(side) && Number(side) > 0)) return;
+  throw new InputError(
+    `latent.imageSize must be { height, width } of positive integers, the picture's size in pixels; it was ${JSON.stringify(size)}. ` +
+      'Leave it out where the whole picture is wanted.',
+  );
 }

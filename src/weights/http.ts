@@ -47,7 +47,10 @@ export function retryAfter(response: Response): number | undefined {
 export function failedResponse(url: string, status: number, wait: number | undefined): SourceError {
   const error = (remedy: string): SourceError => new SourceError(`${url} answered ${status}. ${remedy}`, { status });
   if (status === 401 || status === 403) {
-    return error('It asks for permission: pass an access token in `headers`, or check that the address is right.');
+    return error(
+      'It asks for permission: pass an access token (`accessToken` for the hub; a `fetch` of yours that sends one for other servers), or check that ' +
+        'the address is right.',
+    );
   }
   if (status === 404 || status === 410)
     return error('The file is not there: check the address, and that the folder holds a checkpoint.');

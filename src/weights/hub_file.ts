@@ -2,6 +2,7 @@ import type { FileDownloadInfoOutput } from '@huggingface/hub';
 import { SourceError } from '../errors.ts';
 import type { Bytes } from './byte_source.ts';
 import { NoRepositoryError, TransientError } from './failures.ts';
+import { hubLibrary } from './hub_library.ts';
 import { failedResponse, retryAfter } from './http.ts';
 import { drop } from './http_body.ts';
 import { prefixBytes, type FileVersion } from './remote_source.ts';
@@ -84,7 +85,7 @@ export class HubFile {
 
   async #ask(signal: AbortSignal | undefined): Promise<Found> {
     const { hubUrl, repo, revision, accessToken } = this.#hub;
-    const { fileDownloadInfo } = await import('@huggingface/hub');
+    const { fileDownloadInfo } = await hubLibrary();
     const name = `${repo}/${this.#path}`;
     let info: FileDownloadInfoOutput | null;
     try {
@@ -150,7 +151,7 @@ export class HubFile {
     end: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { downloadFile } = await import('@huggingface/hub');
+    const { downloadFile } = await hubLibrary();
     // The library's stream passes only the message on of what broke it.
     let failure: unknown;
     const stop = new AbortController();

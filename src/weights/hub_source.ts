@@ -1,6 +1,7 @@
 import { InputError, SourceError } from '../errors.ts';
 import type { Bytes } from './byte_source.ts';
 import { HubFile, type Hub } from './hub_file.ts';
+import { hubLibrary } from './hub_library.ts';
 import type { RemoteSource } from './remote_source.ts';
 import { globalFetch } from './url_source.ts';
 
@@ -69,7 +70,7 @@ async function publishedHash(
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const { listFiles } = await import('@huggingface/hub');
+  const { listFiles } = await hubLibrary();
   const inRepo = folder + path;
   const listing = listFiles({
     repo: { type: 'model', name: hub.repo },

@@ -85,6 +85,23 @@ describe('a picture may come as', () => {
   });
 });
 
+test('a <video> shows its current frame, at its own size', async () => {
+  const { data, width, height } = testPicture(40, 24);
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const context = canvas.getContext('2d')!;
+  const video = Object.assign(document.createElement('video'), { muted: true, width: 10, height: 10 });
+  video.srcObject = canvas.captureStream();
+  context.putImageData(new ImageData(data, width, height), 0, 0);
+  await video.play();
+  await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+  const { latent } = await ae.encode(video);
+  expect(latent.imageSize).toEqual({ height, width });
+  // its colours have gone through a codec's colour space and back
+  expect(relativeMaxError(await latent.toArray(), await encoded(asTensor(testPicture(40, 24))))).toBeLessThan(0.05);
+  latent.dispose();
+  video.pause();
+});
+
 describe('sides that are no multiples of the ratio', () => {
   test.for([
     [37, 21],

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadingBench, putNetwork, type LoadingPage } from '../support/loading.ts';
 
 // SANA's network at an eighth of its width, 20 MB: three windows of streaming.
@@ -16,16 +16,12 @@ beforeAll(async () => {
   const clean = await page.load({ source, options: { hubUrl: bench.hub.url, cache: false } });
   expect(clean.error).toBeUndefined();
   expected = clean.numbers;
-  await page.close();
 });
 beforeEach(async () => {
   Object.assign(bench.hub, { xet: false, fault: undefined });
   bench.hub.log.length = 0;
-  page = await bench.open();
-});
-afterEach(async () => {
   await bench.context.setOffline(false);
-  await page.close();
+  await page.forgetAll();
 });
 
 const load = (options = {}, on = page) => on.load({ source, options: { hubUrl: bench.hub.url, ...options } });
@@ -57,6 +53,7 @@ describe('the cache', () => {
     expect(third.error).toBeUndefined();
     expect(third.numbers).toEqual(expected);
     expect(bench.hub.log).toEqual([]);
+    await tab.close();
   });
 
   test('asks nobody about a commit, and nobody who is out of reach', async () => {
@@ -124,6 +121,7 @@ describe('the cache', () => {
     expect([a.error, b.error]).toEqual([undefined, undefined]);
     expect([a.numbers, b.numbers]).toEqual([expected, expected]);
     expect(bench.hub.sent() / a.events[0]!.total).toBeLessThan(1.05);
+    await tab.close();
   });
 
   test('can be listed, cleared and done without', async () => {
@@ -142,7 +140,7 @@ describe('the cache', () => {
 
   test('evicts the least recently used when storage runs short, and goes on without when that is not enough', async () => {
     await load();
-    await page.grant(35e6);
+    await page.grant(25e6);
     const other = await page.load({ source: `else/${network}-diffusers`, options: { hubUrl: bench.hub.url } });
     expect(other.numbers).toEqual(expected);
     expect(other.warnings).toEqual([]);
@@ -152,7 +150,7 @@ describe('the cache', () => {
     ]);
 
     await page.page.evaluate(() => window.page.dcae.checkpointCache.clear());
-    await page.grant(10e6);
+    await page.grant(4e6);
     const without = await load();
     expect(without.error).toBeUndefined();
     expect(without.numbers).toEqual(expected);

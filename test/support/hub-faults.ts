@@ -64,11 +64,14 @@ export async function sendBytes(
 
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    if (response.writableLength === 0 || response.destroyed) resolve();
-    else {
-      response.once('drain', resolve);
-      response.once('close', resolve);
-    }
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    if (response.destroyed) return resolve();
+    response.on('drain', done);
+    response.on('close', done);
   });
 }
 

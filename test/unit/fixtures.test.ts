@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { readFixture, readFloats, readJson, relativeMaxError } from '../support/fixtures.ts';
+import { NETWORKS } from '../support/networks.ts';
 
 describe('fixtures', () => {
   test('are read from safetensors, with their metadata', async () => {
@@ -16,6 +17,11 @@ describe('fixtures', () => {
     const index = await readJson<{ name: string }[]>(`test/fixtures/${folder}/index.json`);
     const listed = index.map(({ name }) => `${name}.safetensors`);
     expect(files.filter((file) => file !== 'index.json').sort()).toEqual(listed.sort());
+  });
+
+  test('of whole networks are all tested, but those of tiling', async () => {
+    const folders = await readdir(new URL('../fixtures/e2e/', import.meta.url));
+    expect(folders.filter((name) => !name.startsWith('tiled')).sort()).toEqual([...NETWORKS].sort());
   });
 
   test('are read from raw floats', async () => {

@@ -159,10 +159,13 @@ export class CachedSource implements ByteSource {
     let unreadable = false;
     for (let position = start; position < end;) {
       signal?.throwIfAborted();
-      const covered = unreadable ? undefined : copy.coveredUntil(position);
+      const covered: number | undefined = unreadable ? undefined : copy.coveredUntil(position);
       if (covered !== undefined) {
         const isHit = !copy.isFresh(position);
-        const bytes = await within(copy.read(position, Math.min(covered, end)), diskPatience).catch(() => undefined);
+        const bytes: Uint8Array | undefined = await within(
+          copy.read(position, Math.min(covered, end)),
+          diskPatience,
+        ).catch(() => undefined);
         unreadable = bytes === undefined;
         if (bytes === undefined) continue;
         if (isHit) this.#note(path, position, position + bytes.length);

@@ -17,6 +17,9 @@ const patience = 20_000;
 /** Cells in memory: those on their way in, and those on their way to the disk. */
 const stagedCells = 5;
 
+/** Failures of a write, other than for lack of room, until the cache is done without. */
+const writeTries = 3;
+
 /** What to fetch. */
 export interface Gap {
   readonly start: number;
@@ -118,19 +121,19 @@ export class Fetcher {
   }
 
   async #write(copy: CachedFile, start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#keeps || bytes.length === 0) return;
-    try {
-      if (!(await this.#room.take(bytes.length))) {
-        this.#stop('the browser grants no more storage to this page');
+    for (let failures = 0; this.#keeps && bytes.length > 0;) {
+      const { evictions } = this.#room;
+      try {
+        if (await this.#room.take(bytes.length)) await copy.write(start, bytes);
+        else this.#stop('the browser grants no more storage to this page');
         return;
+      } catch (error) {
+        // Chromium may say of a full disk first that a pipe broke, and only the next time what it is.
+        const mayWork = isQuotaError(error)
+          ? await this.#room.refused(bytes.length, evictions).catch(() => false)
+          : ++failures < writeTries;
+        if (!mayWork) this.#stop(error instanceof Error ? error.message : String(error));
       }
-      await copy.write(start, bytes);
-    } catch (error) {
-      if (isQuotaError(error) && (await this.#room.refused(bytes.length).catch(() => false))) {
-        await this.#write(copy, start, bytes);
-        return;
-      }
-      this.#stop(error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -11,6 +11,7 @@ export class Room {
   #left = 0;
   #asking: Promise<unknown> = Promise.resolve();
   #full = false;
+  #evictions = 0;
 
   constructor(store: CacheStore) {
     this.#store = store;
@@ -28,11 +29,25 @@ export class Room {
     return await turn;
   }
 
-  /** The browser refused bytes that it had promised room for: evicts, and tells whether another try makes sense. */
-  async refused(bytes: number): Promise<boolean> {
-    this.#left = 0;
-    this.#full = !(await this.#evict(bytes));
-    return !this.#full;
+  /** How often files were evicted: a write that was refused before the last time may be tried again. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  /**
+   * The browser refused bytes that it had promised room for: evicts, and tells whether another try makes sense.
+   *
+   * @param before - `evictions` when the write began
+   */
+  async refused(bytes: number, before: number): Promise<boolean> {
+    const turn = this.#asking.then(async () => {
+      if (this.#evictions > before) return true; // somebody else's refusal has made room in the meantime
+      this.#left = 0;
+      this.#full = !(await this.#evict(bytes));
+      return !this.#full;
+    });
+    this.#asking = turn.catch(() => undefined);
+    return await turn;
   }
 
   async #ask(bytes: number): Promise<void> {
@@ -56,6 +71,7 @@ export class Room {
       if (freed >= bytes) break;
       if (await this.#store.remove(key)) freed += stored;
     }
+    if (freed > 0) this.#evictions++;
     return freed >= bytes;
   }
 }

@@ -1,0 +1,22 @@
+/** The fixtures of test/fixtures/e2e whose numbers don't depend on tiling or slicing: the others belong to tests of those. */
+export const NETWORKS = [
+  'bf16-weights',
+  'bn-attention',
+  'conv0-interp0',
+  'empty-stages',
+  'f16-weights',
+  'in-like',
+  'lite-like',
+  'multiscale',
+  'no-shortcuts',
+  'odd-channels',
+  'original-in',
+  'original-sana',
+  'other-activations',
+  'quadratic-boundary',
+  'quadratic-deep',
+  'sana-like',
+  'sharded',
+  'slicing-batch3',
+  'widths-differ',
+];
