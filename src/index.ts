@@ -22,6 +22,14 @@ export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtim
 export type { LatentInput } from './runtime/inputs.ts';
 export type { LoadOptions, LoadProgress } from './runtime/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';
+export {
+  createWorkerClient,
+  WorkerClient,
+  type WorkerClientOptions,
+  type WorkerLoadOptions,
+} from './runtime/worker/client.ts';
+export type { WorkerAutoencoderDC } from './runtime/worker/remote_model.ts';
+export type { WorkerLatent, WorkerSample } from './runtime/worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';
 export type { RetryPolicy } from './weights/read.ts';

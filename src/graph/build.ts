@@ -28,6 +28,8 @@ const SPAN = 256;
 export class GraphBuilder {
   readonly ops: Op[] = [];
   #tensors = 0;
+  /** What the graph is of, for messages. */
+  #whose: string | undefined;
 
   /** A new tensor at the image's origin. */
   tensor(label: string, size: InputSize, layout: ChannelLayout): Tensor {
@@ -161,7 +163,8 @@ export class GraphBuilder {
   down({ conv, inChannels, outChannels, unshuffle, shortcut }: DCDownBlock2d, x: Tensor): Tensor {
     if ((unshuffle || shortcut) && (x.height % 2 === 1 || x.width % 2 === 1)) {
       throw new InputError(
-        `${conv.path} halves its input, which was ${x.height} x ${x.width}: an image's sides must be multiples of the network's ratio.`,
+        `${this.#whose ?? ''}${conv.path} would have to halve ${x.height} x ${x.width} pixels. Pad or crop to even sides; a picture ` +
+          '(ImageData, a canvas, ...) is padded by itself.',
       );
     }
     const gather = { ...IDENTITY, group: (4 * inChannels) / outChannels, unshuffle: true };
@@ -194,6 +197,9 @@ export class GraphBuilder {
   }
 
   encoder({ convIn, stages, convOut, outShortcut }: Encoder, image: Tensor): Tensor {
+    const halvings = [convIn, ...stages.flat()].filter(({ type }) => type === 'DCDownBlock2d').length;
+    const { height, width } = image;
+    this.#whose = `An image of ${height} x ${width} doesn't fit this network, whose images' sides are multiples of ${2 ** halvings}: `;
     let x = convIn.type === 'Conv2d' ? this.conv(convIn, image) : this.down(convIn, image);
     for (const block of stages.flat()) x = this.block(block, x);
     const group = convOut.inChannels / convOut.outChannels;

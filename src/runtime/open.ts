@@ -1,5 +1,6 @@
 import { findCheckpoint } from '../config/checkpoints.ts';
 import { parseConfig, type AutoencoderDCConfig } from '../config/config.ts';
+import { configToJson, isParsedConfig } from '../config/to_json.ts';
 import { InputError } from '../errors.ts';
 import type { ByteSource } from '../weights/byte_source.ts';
 import { openCheckpoint, type Checkpoint, type OpenOptions } from '../weights/checkpoint.ts';
@@ -61,7 +62,8 @@ async function resolve(
 async function givenConfig(options: LoadOptions): Promise<AutoencoderDCConfig | undefined> {
   const { config } = options;
   if (config === undefined) return undefined;
-  if (typeof config !== 'string') return parseConfig(config);
+  // A parsed one may have been put together by hand: it is checked like any other.
+  if (typeof config !== 'string') return parseConfig(isParsedConfig(config) ? configToJson(config) : config);
   const known = findCheckpoint(config);
   if (known !== undefined) return known.config;
   if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(config)) {

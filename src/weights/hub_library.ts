@@ -1,7 +1,8 @@
+import type * as hub from '@huggingface/hub';
 import { TransientError } from './failures.ts';
 
 /** What we use of `@huggingface/hub`. */
-type HubLibrary = Pick<typeof import('@huggingface/hub'), 'downloadFile' | 'fileDownloadInfo' | 'listFiles'>;
+type HubLibrary = Pick<typeof hub, 'downloadFile' | 'fileDownloadInfo' | 'listFiles'>;
 
 /**
  * `@huggingface/hub`, fetched when it is first needed: apps that never ask a hub, and second visits that find all in the cache, do

@@ -141,7 +141,8 @@ function below(source: ByteSource, folder: string): ByteSource {
   };
 }
 
-function localSource(input: File | Iterable<File> | ByteSource): ByteSource {
+/** Makes a `ByteSource` of what needs no network: files, or an object that reads. */
+export function localSource(input: File | Iterable<File> | ByteSource): ByteSource {
   if (isByteSource(input)) return input;
   if (isFile(input)) return fileSource([input]);
   if (isIterable(input)) {

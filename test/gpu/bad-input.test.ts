@@ -77,7 +77,8 @@ describe('an image', () => {
     'of doubles': [() => ({ ...tensor, data: new Float64Array(192) }), /must be a Float32Array/],
     'as a tensor of sides that do not fit': [
       () => ({ data: new Float32Array(3 * 8 * 12), shape: [1, 3, 8, 12] }),
-      /multiples/,
+      /8 x 12 doesn't fit this network, whose images' sides are multiples of 8/,
+      /Pad or crop/,
     ],
   };
 

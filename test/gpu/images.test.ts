@@ -35,6 +35,12 @@ async function decoded(latent: TensorInput): Promise<Float32Array> {
   }
 }
 
+/** Chromium's way to make a video out of frames, which the DOM's types don't know. */
+declare class MediaStreamTrackGenerator extends MediaStreamTrack {
+  constructor(options: { kind: 'video' });
+  readonly writable: WritableStream<VideoFrame>;
+}
+
 describe('a picture may come as', () => {
   const picture = testPicture(40, 24);
   const imageData = () => new ImageData(picture.data, picture.width, picture.height);
@@ -44,6 +50,11 @@ describe('a picture may come as', () => {
     return canvas;
   };
   const png = () => drawn(new OffscreenCanvas(40, 24)).convertToBlob({ type: 'image/png' });
+
+  const videoFrame = (i: number) => {
+    const size = { codedWidth: 40, codedHeight: 24, timestamp: 33_000 * i };
+    return new VideoFrame(picture.data, { format: 'RGBA', ...size });
+  };
 
   const kinds: Record<string, () => ImageInput | Promise<ImageInput>> = {
     'RGBA bytes': () => picture,
@@ -58,9 +69,20 @@ describe('a picture may come as', () => {
       await image.decode();
       return image;
     },
-    VideoFrame: () => {
-      const size = { codedWidth: 40, codedHeight: 24, timestamp: 0 };
-      return new VideoFrame(picture.data, { format: 'RGBA', ...size });
+    VideoFrame: () => videoFrame(0),
+    '<video>': async () => {
+      const video = Object.assign(document.createElement('video'), { muted: true, width: 9, height: 9 });
+      const track = new MediaStreamTrackGenerator({ kind: 'video' });
+      video.srcObject = new MediaStream([track]);
+      const loaded = new Promise((resolve) => video.addEventListener('loadeddata', resolve));
+      const playing = video.play();
+      const writer = track.writable.getWriter();
+      for (let i = 0; video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA; i++) {
+        await writer.write(videoFrame(i));
+        await Promise.race([loaded, new Promise((resolve) => setTimeout(resolve, 33))]);
+      }
+      await playing;
+      return video;
     },
     GPUTexture: () => {
       const { TEXTURE_BINDING, COPY_DST } = GPUTextureUsage;
@@ -83,23 +105,6 @@ describe('a picture may come as', () => {
       image.destroy();
     } else if (image instanceof VideoFrame) image.close();
   });
-});
-
-test('a <video> shows its current frame, at its own size', async () => {
-  const { data, width, height } = testPicture(40, 24);
-  const canvas = Object.assign(document.createElement('canvas'), { width, height });
-  const context = canvas.getContext('2d')!;
-  const video = Object.assign(document.createElement('video'), { muted: true, width: 10, height: 10 });
-  video.srcObject = canvas.captureStream();
-  context.putImageData(new ImageData(data, width, height), 0, 0);
-  await video.play();
-  await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
-  const { latent } = await ae.encode(video);
-  expect(latent.imageSize).toEqual({ height, width });
-  // its colours have gone through a codec's colour space and back
-  expect(relativeMaxError(await latent.toArray(), await encoded(asTensor(testPicture(40, 24))))).toBeLessThan(0.05);
-  latent.dispose();
-  video.pause();
 });
 
 describe('sides that are no multiples of the ratio', () => {

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { loadingBench, putNetwork, type LoadingPage } from '../support/loading.ts';
+import { loadingBench, type LoadingPage } from '../support/loading.ts';
+import { putNetwork } from '../support/networks-on-hub.ts';
 
 // SANA's network at an eighth of its width, 20 MB: three windows of streaming.
 const network = 'dc-ae-f32c32-sana-1.1';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault, HubRequest } from '../support/hub.ts';
-import { loadingBench, openTab, putNetwork, startMortal, type LoadingPage } from '../support/loading.ts';
+import { loadingBench, openTab, startMortal, type LoadingPage } from '../support/loading.ts';
+import { putNetwork } from '../support/networks-on-hub.ts';
 import type { LoadRequest, Outcome } from './page/page.ts';
 
 // SANA's network at an eighth of its width, 21 MB: three windows of streaming.

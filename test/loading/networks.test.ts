@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findCheckpoint } from '../../src/config/checkpoints.ts';
-import { loadingBench, networkConfig, networks, putNetwork, type LoadingPage } from '../support/loading.ts';
+import { loadingBench, type LoadingPage } from '../support/loading.ts';
+import { networkConfig, networks, putNetwork } from '../support/networks-on-hub.ts';
 
 // Every released network with all widths divided by four, its weights made by hash: test/loading/full has them at full width.
 const divisor = 4;

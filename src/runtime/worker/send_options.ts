@@ -1,0 +1,25 @@
+import { InputError } from '../../errors.ts';
+import type { LoadOptions } from '../load_options.ts';
+import { checkOptions } from '../load_options.ts';
+import type { SentOptions } from './protocol.ts';
+
+/**
+ * What of the options can be cloned.
+ *
+ * @throws InputError for what can't leave the page, and for what no load takes
+ */
+export function sendOptions(options: LoadOptions): Omit<SentOptions, 'fetch'> {
+  checkOptions(options);
+  if (options.device !== undefined) {
+    throw new InputError(
+      "options.device can't leave the page for a worker: leave it out (the worker requests its own), or load on the page with AutoencoderDC.fromPretrained().",
+    );
+  }
+  if (options.retry?.sleep !== undefined) {
+    throw new InputError(
+      "options.retry.sleep can't leave the page for a worker. Leave it out; tries and stallTimeout can.",
+    );
+  }
+  const { revision, subfolder, hubUrl, accessToken, dtype, parts, variant, config, cache, verify, retry } = options;
+  return { revision, subfolder, hubUrl, accessToken, dtype, parts, variant, config, cache, verify, retry };
+}

@@ -1,0 +1,4 @@
+// The worker that createWorkerClient() starts.
+import { serve } from './host.ts';
+
+serve(self);

@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { buildGraph, type InputSize } from '../../src/graph/build.ts';
+import { planMemory } from '../../src/graph/memory.ts';
+import { inputs } from '../../src/graph/ops.ts';
+import { tensorBytes } from '../../src/graph/tensor.ts';
+import { decoder, encoder } from '../../src/model/autoencoder.ts';
+import { makePlan, type Limits } from '../../src/runtime/plan.ts';
+import { readJson } from '../support/fixtures.ts';
+
+// A plan is made before anything is allocated, so all that it promises can be checked without a GPU.
+const MiB = 2 ** 20;
+const PROMISED: Limits = {
+  maxStorageBufferBindingSize: 128 * MiB,
+  maxBufferSize: 256 * MiB,
+  maxComputeWorkgroupsPerDimension: 65535,
+  minUniformBufferOffsetAlignment: 256,
+};
+const TARGETS = [true, false].flatMap((software) =>
+  (['f32', 'f16'] as const).map((weights) => ({ weights, software })),
+);
+
+const CONFIGS = [
+  ['nano', 'demo/models/nano/config.json'],
+  ['f32c32 mix', 'test/fixtures/configs/dc-ae-f32c32-mix-1.0.json'],
+  ['f32c32 sana', 'test/fixtures/configs/dc-ae-f32c32-sana-1.1.json'],
+  ['lite', 'test/fixtures/configs/dc-ae-lite-f32c32-sana-1.1.json'],
+  ['f64c128', 'test/fixtures/configs/dc-ae-f64c128-in-1.0.json'],
+  ['f128c512', 'test/fixtures/configs/dc-ae-f128c512-in-1.0.json'],
+] as const;
+
+async function halves(path: string) {
+  const config = parseConfig(await readJson(path));
+  return [
+    { part: encoder(config), size: { n: 1, height: 256, width: 384 } },
+    { part: decoder(config), size: { n: 2, height: 4, width: 2 } },
+  ];
+}
+
+describe.each(CONFIGS)('%s', (_, path) => {
+  test('no two tensors that live at the same time share a buffer', async () => {
+    for (const { part, size } of await halves(path)) {
+      const graph = buildGraph(part, size);
+      const { buffers, placement } = planMemory(graph);
+      // Played through: what each buffer holds after each op.
+      const holds = new Map<number, number>([[placement.get(graph.input.id)!, graph.input.id]]);
+      for (const op of graph.ops) {
+        for (const tensor of inputs(op)) {
+          expect(holds.get(placement.get(tensor.id)!), `${op.label} reads ${tensor.label}`).toBe(tensor.id);
+          expect(placement.get(tensor.id), `${op.label} reads and writes one buffer`).not.toBe(placement.get(op.y.id));
+        }
+        holds.set(placement.get(op.y.id)!, op.y.id);
+        expect(buffers[placement.get(op.y.id)!]).toBeGreaterThanOrEqual(tensorBytes(op.y));
+      }
+      expect(holds.get(placement.get(graph.output.id)!)).toBe(graph.output.id);
+    }
+  });
+
+  test('params never overlap, however fine the offsets that the device takes', async () => {
+    for (const { part, size } of await halves(path)) {
+      for (const minUniformBufferOffsetAlignment of [16, 32, 64, 256]) {
+        const limits = { ...PROMISED, minUniformBufferOffsetAlignment };
+        const { steps, paramStride } = makePlan(part, size, TARGETS[0]!, limits);
+        expect(paramStride % minUniformBufferOffsetAlignment).toBe(0);
+        for (const { dispatch } of steps) expect(dispatch.params.byteLength).toBeLessThanOrEqual(paramStride);
+      }
+    }
+  });
+
+  test('peakBytes is all that a session allocates, and every dispatch is one that WebGPU promises', async () => {
+    for (const { part, size } of await halves(path)) {
+      for (const target of TARGETS) {
+        const { memory, steps, paramStride, peakBytes, flops } = makePlan(part, size, target, PROMISED);
+        const activations = memory.buffers.reduce((sum, bytes) => sum + bytes, 0);
+        expect(peakBytes).toBe(activations + steps.length * paramStride);
+        expect(flops).toBeGreaterThan(0);
+        for (const { dispatch } of steps) {
+          for (const count of dispatch.grid) {
+            expect(count).toBeGreaterThan(0);
+            expect(count).toBeLessThanOrEqual(65535);
+          }
+        }
+      }
+    }
+  });
+});
+
+test.for<[InputSize, RegExp]>([
+  [{ n: 1, height: 8192, width: 8192 }, /1 x 8192 x 8192 needs 32768 MiB.*allows 128 MiB.*Use a smaller image/],
+  [{ n: 1, height: 100, width: 64 }, /100 x 64.*multiples of 32.*halve 25 x 16 pixels.*Pad or crop/],
+])('an encoder refuses %o', async ([size, pattern]) => {
+  const config = parseConfig(await readJson('test/fixtures/configs/dc-ae-f32c32-sana-1.1.json'));
+  expect(() => makePlan(encoder(config), size, TARGETS[0]!, PROMISED)).toThrow(pattern);
+});
