@@ -7,7 +7,21 @@ import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright';
 import type { LoadRequest, Outcome } from '../loading/page/page.ts';
 import { fastestAdapter, launchOptions } from './chromium.mjs';
+import { readFixture, readJson } from './fixtures.ts';
 import { startHub, type Hub } from './hub.ts';
+
+/** What a run gave is what diffusers gives for a picture of 64 × 64: test/fixtures/hash-models. */
+export async function expectFixture({ numbers = [] }: Outcome, fixture: string): Promise<void> {
+  const folder = `test/fixtures/hash-models/${fixture}`;
+  const { data } = (await readFixture(`${folder}/io-64x64.safetensors`)).get('latent');
+  const { tolerance } = await readJson<{ tolerance: { f32_rel_max: number } }>(`${folder}/fixture.json`);
+  const [length, ...found] = numbers.slice(0, 9);
+  expect(length).toBe(data.length);
+  const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  [...data.slice(0, 4), ...data.slice(-4)].forEach((value, i) => {
+    expect(Math.abs(found[i]! - value) / largest).toBeLessThan(tolerance.f32_rel_max);
+  });
+}
 
 /** A hub and a browser for a test file. */
 export interface LoadingBench {

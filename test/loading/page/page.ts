@@ -20,6 +20,8 @@ export interface Outcome {
   /** The first and last numbers of an encoded and decoded picture, and a sum of all: equal where the weights are. */
   readonly numbers: readonly number[] | undefined;
   readonly scalingFactor: number | undefined;
+  /** Bytes of GPU buffers when the model was ready. */
+  readonly gpuBytes: number;
   /** Milliseconds between the abort and the rejection. */
   readonly abortedIn: number | undefined;
   /** What was on the GPU when all was over. */
@@ -86,11 +88,13 @@ async function load(request: LoadRequest): Promise<Outcome> {
   let numbers: number[] | undefined;
   let scalingFactor: number | undefined;
   let ms = 0;
+  let gpuBytes = 0;
   try {
     const load = single === true ? dcae.AutoencoderDC.fromSingleFile : dcae.AutoencoderDC.fromPretrained;
     using ae = await load.call(dcae.AutoencoderDC, source, all);
     ms = performance.now() - before;
     ({ scalingFactor } = ae.config);
+    gpuBytes = liveBytes();
     if (dry !== true) numbers = await run(ae);
   } catch (caught) {
     ms = performance.now() - before;
@@ -100,7 +104,18 @@ async function load(request: LoadRequest): Promise<Outcome> {
   await (await shared).queue.onSubmittedWorkDone();
   const leaked = liveLabels();
   const abortedIn = abortedAt === undefined ? undefined : before + ms - abortedAt;
-  return { error, events, warnings, numbers, scalingFactor, abortedIn, leaked, uncaptured: uncapturedErrors(), ms };
+  return {
+    error,
+    events,
+    warnings,
+    numbers,
+    scalingFactor,
+    gpuBytes,
+    abortedIn,
+    leaked,
+    uncaptured: uncapturedErrors(),
+    ms,
+  };
 }
 
 async function run(ae: AutoencoderDC): Promise<number[]> {
