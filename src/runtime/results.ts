@@ -130,14 +130,15 @@ export class Sample extends GpuTensor {
 
   /**
    * Draws a picture of the batch on a canvas, which takes its size. A canvas without a context gets a WebGPU one and the picture never leaves
-   * the GPU; one with a 2D context gets its pixels put.
+   * the GPU; one with a 2D context, or any on a software adapter, gets its pixels put.
    *
    * @param index - which picture of the batch
    * @throws InputError if the canvas can be drawn on in neither way
    */
   async drawTo(canvas: HTMLCanvasElement | OffscreenCanvas, index = 0): Promise<void> {
     const [, , height, width] = this.shape;
-    const context = canvas.getContext('webgpu');
+    // Headless Chromium loses its GPU process over a WebGPU canvas on a software adapter (seen in 156); 2D serves as well there.
+    const context = this.gpu.software && canvas.getContext('2d') ? null : canvas.getContext('webgpu');
     if (context) {
       const texture = await this.#draw(index);
       canvas.width = width;

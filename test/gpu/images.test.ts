@@ -158,6 +158,12 @@ test('toImageData and drawTo show the same picture, on a fresh canvas and on one
   expect([fresh.canvas.width, fresh.canvas.height]).toEqual([37, 21]);
   expect(firstDifference(await fresh.read(), expected.data)).toBeUndefined();
 
+  const untouched = document.createElement('canvas');
+  await sample.drawTo(untouched);
+  const seen = new OffscreenCanvas(37, 21).getContext('2d')!;
+  seen.drawImage(untouched, 0, 0);
+  expect(firstDifference(seen.getImageData(0, 0, 37, 21).data, expected.data)).toBeUndefined();
+
   const taken = new OffscreenCanvas(5, 5);
   taken.getContext('bitmaprenderer');
   await expect(sample.drawTo(taken)).rejects.toMatchObject({ code: 'input', message: /"webgpu" or a "2d"/ });
@@ -165,8 +171,8 @@ test('toImageData and drawTo show the same picture, on a fresh canvas and on one
 });
 
 /**
- * What drawTo needs of a canvas, and its pixels. A real one has no way to the screen on a software adapter: there Chromium's GPU process ends
- * as soon as a WebGPU canvas is asked for its texture.
+ * What drawTo needs of a canvas that has a WebGPU context alone, and its pixels. A real one has no way to the screen on a software adapter: there
+ * Chromium's GPU process ends as soon as a WebGPU canvas is asked for its texture.
  */
 function canvasStandIn(): { canvas: OffscreenCanvas; read: () => Promise<Uint8Array> } {
   let configuration: GPUCanvasConfiguration | undefined;
