@@ -42,6 +42,18 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', asyn
   note('f16', fixture.name, f16Error);
   expect(f16Error).toBeLessThanOrEqual(F16);
 
+  // The kernels that other adapters than this one get.
+  for (const dtype of ['f32', 'f16'] as const) {
+    const other = await runModule(shared.gpu, build, input, weights, {
+      dtype,
+      binding,
+      software: !shared.gpu.software,
+    });
+    const error = relativeMaxError(other.data, output.data);
+    note(`${dtype}, kernels of other adapters`, fixture.name, error);
+    expect(error).toBeLessThanOrEqual(dtype === 'f32' ? F32 : F16);
+  }
+
   const rounded = await runModule(shared.gpu, build, input, withRoundedMatrices(weights), { binding });
   const storageError = relativeMaxError(f16.data, rounded.data);
   note('f16 against f32 of rounded weights', fixture.name, storageError);

@@ -33,6 +33,8 @@ export interface RunModuleOptions {
   readonly binding?: number;
   /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
   readonly chunk?: number;
+  /** Take the kernels of software adapters, or those of GPUs; what the adapter is decides where it is missing. */
+  readonly software?: boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function runModule(
   build: Build,
   input: FixtureTensor,
   weights: ReadonlyMap<string, RawWeight>,
-  { dtype = 'f32', binding = Infinity, chunk = Infinity }: RunModuleOptions = {},
+  { dtype = 'f32', binding = Infinity, chunk = Infinity, software = gpu.software }: RunModuleOptions = {},
 ): Promise<FixtureTensor> {
   const [n, channels, height, width] = input.shape as [number, number, number, number];
   const builder = new GraphBuilder();
@@ -76,7 +78,7 @@ export async function runModule(
   const output = build(builder, x);
   const graph = { ops: builder.ops, input: x, output };
   const limits = limitsWith(gpu, binding);
-  const plan = planGraph(graph, { weights: dtype, software: gpu.software }, limits);
+  const plan = planGraph(graph, { weights: dtype, software }, limits);
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
   const keys = new Set(
     specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),
