@@ -9,8 +9,8 @@ struct Attention {
   cols: u32,
   heads: u32,
   head_quads: u32, // channels of one head / 4
-  span: u32, // tokens in one partial sum
-  spans: u32, // partial sums
+  first_span: u32, // number of the rectangle's first span: a partial sum is over one
+  span: u32, // tokens in a span
   batch_heads: u32, // batch size * heads
 }
 

@@ -37,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     r3 = fma(k.wwww, v, r3);
     k_sum += k;
   }
-  let base = (id.y * params.batch_heads + id.z) * (4u * quads + 1u) * quads;
+  let base = ((params.first_span + id.y) * params.batch_heads + id.z) * (4u * quads + 1u) * quads;
   let row = base + 4u * kq * quads + vq;
   sums[row] = r0;
   sums[row + quads] = r1;

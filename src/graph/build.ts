@@ -4,6 +4,7 @@ import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { Attention, Block, DCDownBlock2d, DCUpBlock2d, GLUMBConv, ResBlock } from '../model/blocks.ts';
 import type { Conv2d, Norm } from '../model/layers.ts';
 import { IDENTITY, type ConvOp, type Gather, type Op } from './ops.ts';
+import { rectOf } from './rects.ts';
 import { channelsOf, quadsOf, type ChannelLayout, type Tensor } from './tensor.ts';
 import { biasVector, denseWeight, depthwiseWeight, groupedWeight, normVectors } from './weights.ts';
 
@@ -21,7 +22,7 @@ export interface InputSize {
   readonly width: number;
 }
 
-/** Tokens in one of linear attention's partial sums: enough parallel work on a small image, few sums on a large one. */
+/** Tokens in one of linear attention's partial sums, about: enough parallel work on a small image, few sums on a large one. */
 const SPAN = 256;
 
 /** Turns modules into ops. Holds the ops made so far; each method adds a module's and returns its output. */
@@ -58,6 +59,7 @@ export class GraphBuilder {
     this.ops.push({
       type: 'conv',
       label: conv.path,
+      rect: rectOf(y),
       x,
       y,
       weight: options.weight ?? denseWeight([conv], x.layout, { phases }),
@@ -78,21 +80,30 @@ export class GraphBuilder {
     const y = this.tensor(conv.path, x, layout);
     const bias = conv.bias ? biasVector(conv) : undefined;
     const weight = depthwiseWeight(conv, x.layout);
-    this.ops.push({ type: 'depthwise', label: conv.path, x, y, weight, bias, kernel: conv.kernel, gated });
+    const { kernel, path: label } = conv;
+    this.ops.push({ type: 'depthwise', label, rect: rectOf(y), x, y, weight, bias, kernel, gated });
     return y;
   }
 
   /** A grouped 1x1 convolution over x's channel groups. */
   grouped(conv: Conv2d, x: Tensor): Tensor {
     const y = this.tensor(conv.path, x, x.layout);
-    this.ops.push({ type: 'grouped', label: conv.path, x, y, weight: groupedWeight(conv, x.layout) });
+    const weight = groupedWeight(conv, x.layout);
+    this.ops.push({ type: 'grouped', label: conv.path, rect: rectOf(y), x, y, weight });
     return y;
   }
 
   /** A norm on its own, then an activation, then a residual. */
   norm(norm: Norm, x: Tensor, options: { activation?: ActivationName; residual?: Tensor } = {}): Tensor {
     const y = this.tensor(norm.path, x, x.layout);
-    const common = { label: norm.path, x, y, affine: normVectors(norm), activation: options.activation };
+    const common = {
+      label: norm.path,
+      rect: rectOf(y),
+      x,
+      y,
+      affine: normVectors(norm),
+      activation: options.activation,
+    };
     if (norm.type === 'RMSNorm') this.ops.push({ type: 'rms-norm', ...common, residual: options.residual });
     else this.ops.push({ type: 'resample', ...common, gather: IDENTITY });
     return y;
@@ -110,7 +121,7 @@ export class GraphBuilder {
   resample(label: string, x: Tensor, channels: number, gather: Gather, activation?: ActivationName): Tensor {
     const scale = gather.shuffle || gather.nearest ? 2 : gather.unshuffle ? 0.5 : 1;
     const y = this.tensor(label, { n: x.n, height: x.height * scale, width: x.width * scale }, channelsOf(channels));
-    this.ops.push({ type: 'resample', label, x, y, gather, affine: undefined, activation });
+    this.ops.push({ type: 'resample', label, rect: rectOf(y), x, y, gather, affine: undefined, activation });
     return y;
   }
 
@@ -139,20 +150,21 @@ export class GraphBuilder {
     const tokens = height * width;
     const label = qkv.label;
     if (tokens <= headDim) {
-      this.ops.push({ type: 'attention-quadratic', label, qkv, y, firstHead });
+      this.ops.push({ type: 'attention-quadratic', label, rect: rectOf(y), qkv, y, firstHead });
       return;
     }
-    const spans = Math.ceil(tokens / SPAN);
+    const spanRows = Math.max(1, Math.round(SPAN / width));
+    const spans = Math.ceil(height / spanRows);
     const rows = 4 * quadsOf(channelsOf(headDim)) + 1;
     const shape = { n: spans, height: (n * channels) / (3 * headDim), width: rows };
     const partial = this.tensor(`${label}.sums`, shape, channelsOf(headDim));
-    this.ops.push({ type: 'attention-sums', label, qkv, y: partial, span: SPAN });
+    this.ops.push({ type: 'attention-sums', label, rect: rectOf(qkv), qkv, y: partial, spanRows });
     let sums = partial;
     if (spans > 1) {
       sums = this.tensor(`${label}.sums`, { ...shape, n: 1 }, channelsOf(headDim));
-      this.ops.push({ type: 'attention-reduce', label, x: partial, y: sums });
+      this.ops.push({ type: 'attention-reduce', label, rect: rectOf(sums), x: partial, y: sums });
     }
-    this.ops.push({ type: 'attention-apply', label, qkv, sums, y, firstHead });
+    this.ops.push({ type: 'attention-apply', label, rect: rectOf(y), qkv, sums, y, firstHead });
   }
 
   glumbConv({ convInverted, convDepth, convPoint, norm, residual }: GLUMBConv, x: Tensor): Tensor {

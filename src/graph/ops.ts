@@ -1,4 +1,5 @@
 import type { ActivationName } from '../config/config.ts';
+import { scaled, type Rect } from './rects.ts';
 import type { Tensor } from './tensor.ts';
 import type { AffineSpec, MatrixSpec } from './weights.ts';
 
@@ -14,6 +15,11 @@ export interface Gather {
   readonly nearest: boolean;
 }
 
+/** Pixels of the source for each of the output, along a side. */
+export function gatherScale({ shuffle, unshuffle, nearest }: Gather): number {
+  return shuffle || nearest ? 0.5 : unshuffle ? 2 : 1;
+}
+
 /** Output and source have the same shape. */
 export const IDENTITY: Gather = { repeats: 1, group: 1, shuffle: false, unshuffle: false, nearest: false };
 
@@ -24,6 +30,7 @@ export const IDENTITY: Gather = { repeats: 1, group: 1, shuffle: false, unshuffl
 export interface ConvOp {
   readonly type: 'conv';
   readonly label: string;
+  readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
   readonly weight: MatrixSpec;
@@ -42,6 +49,7 @@ export interface ConvOp {
 export interface DepthwiseOp {
   readonly type: 'depthwise';
   readonly label: string;
+  readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
   readonly weight: MatrixSpec;
@@ -54,25 +62,30 @@ export interface DepthwiseOp {
 export interface GroupedOp {
   readonly type: 'grouped';
   readonly label: string;
+  readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
   readonly weight: MatrixSpec;
 }
 
-/** Linear attention, first pass: qkv to partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. */
+/**
+ * Linear attention, first pass: qkv to partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. A span is `spanRows` whole rows of the image,
+ * so that the same tokens are summed in the same order whatever regions they come in; `rect` is of qkv and holds whole spans.
+ */
 export interface AttentionSumsOp {
   readonly type: 'attention-sums';
   readonly label: string;
+  readonly rect: Rect;
   readonly qkv: Tensor;
   readonly y: Tensor;
-  /** Tokens in one partial sum. */
-  readonly span: number;
+  readonly spanRows: number;
 }
 
 /** Linear attention, between the passes: partial sums added in their order. */
 export interface AttentionReduceOp {
   readonly type: 'attention-reduce';
   readonly label: string;
+  readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
 }
@@ -81,6 +94,7 @@ export interface AttentionReduceOp {
 export interface AttentionApplyOp {
   readonly type: 'attention-apply';
   readonly label: string;
+  readonly rect: Rect;
   readonly qkv: Tensor;
   readonly sums: Tensor;
   readonly y: Tensor;
@@ -91,6 +105,7 @@ export interface AttentionApplyOp {
 export interface AttentionQuadraticOp {
   readonly type: 'attention-quadratic';
   readonly label: string;
+  readonly rect: Rect;
   readonly qkv: Tensor;
   readonly y: Tensor;
   readonly firstHead: number;
@@ -100,6 +115,7 @@ export interface AttentionQuadraticOp {
 export interface RMSNormOp {
   readonly type: 'rms-norm';
   readonly label: string;
+  readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
   readonly affine: AffineSpec;
@@ -111,6 +127,7 @@ export interface RMSNormOp {
 export interface ResampleOp {
   readonly type: 'resample';
   readonly label: string;
+  readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
   readonly gather: Gather;
@@ -118,7 +135,10 @@ export interface ResampleOp {
   readonly activation: ActivationName | undefined;
 }
 
-/** One step of a network on the GPU. */
+/**
+ * One step of a network on the GPU. `rect` is the rectangle of the image, at y's resolution, that it computes: all of it, or a region. A
+ * pixel's value doesn't depend on the rectangle that it is computed in.
+ */
 export type Op =
   | ConvOp
   | DepthwiseOp
@@ -159,20 +179,21 @@ export function weightsOf(op: Op): (MatrixSpec | AffineSpec)[] {
 
 /** Multiply-adds of an op, times two; norms and resamplings, which move bytes rather than multiply, count as nothing. */
 export function flops(op: Op): number {
+  const pixels = op.y.n * op.rect.height * op.rect.width;
   switch (op.type) {
     case 'conv': {
-      const pixels = convPixels(op);
+      const { height, width } = convRect(op);
       const { rows, phases, columns, taps } = op.weight;
-      return 2 * op.y.n * pixels.rows * pixels.cols * rows.channels * phases * columns.channels * taps;
+      return 2 * op.y.n * height * width * rows.channels * phases * columns.channels * taps;
     }
     case 'depthwise':
-      return 2 * op.y.n * op.y.height * op.y.width * op.x.layout.channels * op.weight.taps;
+      return 2 * pixels * op.x.layout.channels * op.weight.taps;
     case 'grouped':
-      return 2 * op.y.n * op.y.height * op.y.width * op.y.layout.channels * op.weight.columns.channels;
+      return 2 * pixels * op.y.layout.channels * op.weight.columns.channels;
     case 'attention-sums':
     case 'attention-apply': {
-      const { n, height, width, layout } = op.qkv;
-      return (2 * n * height * width * layout.channels * (layout.group + 1)) / 3;
+      const { n, layout } = op.qkv;
+      return (2 * n * op.rect.height * op.rect.width * layout.channels * (layout.group + 1)) / 3;
     }
     case 'attention-quadratic': {
       const { n, height, width, layout } = op.qkv;
@@ -183,8 +204,7 @@ export function flops(op: Op): number {
   }
 }
 
-/** Rows and columns of the convolution itself, before its store resamples them. */
-export function convPixels({ y, store }: ConvOp): { rows: number; cols: number } {
-  const scale = store === 'shuffle' ? 0.5 : store === 'unshuffle' ? 2 : 1;
-  return { rows: y.height * scale, cols: y.width * scale };
+/** The pixels of the convolution itself, before its store resamples them to `rect`. */
+export function convRect({ rect, store }: Pick<ConvOp, 'rect' | 'store'>): Rect {
+  return scaled(rect, store === 'shuffle' ? 0.5 : store === 'unshuffle' ? 2 : 1);
 }

@@ -11,6 +11,7 @@ import rmsNormCode from '../../shaders/rms_norm.wgsl?static';
 import {
   activationCode,
   gatherParams,
+  gatherView,
   groups,
   NONE,
   tensorResource,
@@ -39,7 +40,7 @@ const depthwiseParams = struct({
 
 /** Depthwise convolution. A thread computes one quad of one pixel. */
 export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
-  const { x, y, weight, bias, kernel } = op;
+  const { x, y, weight, bias, kernel, rect } = op;
   const quads = quadsOf(y.layout);
   return {
     label: op.label,
@@ -47,17 +48,17 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
     constants: {},
     resources: [tensorResource(x), weightResource(weight), bias ? weightResource(bias) : NONE, tensorResource(y)],
     params: depthwiseParams({
-      x: view(x, { padding: (kernel - 1) / 2 }),
-      y: view(y),
-      rows: y.height,
-      cols: y.width,
+      x: view(x, { at: rect, padding: (kernel - 1) / 2 }),
+      y: view(y, { at: rect }),
+      rows: rect.height,
+      cols: rect.width,
       quads,
       taps: kernel,
       weight_quads: quadsOf(x.layout),
       biased: bias ? 1 : 0,
       gated: op.gated ? 1 : 0,
     }),
-    grid: [groups(y.width * quads), y.height, y.n],
+    grid: [groups(rect.width * quads), rect.height, y.n],
   };
 }
 
@@ -69,7 +70,7 @@ const groupedShaders: Record<WeightType, Shader> = {
 const groupedParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', quads: 'u32', group_quads: 'u32' });
 
 /** Grouped 1x1 convolution. A thread computes one quad of one pixel. */
-export function grouped({ label, x, y, weight }: GroupedOp, type: WeightType): Dispatch {
+export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightType): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label,
@@ -77,14 +78,14 @@ export function grouped({ label, x, y, weight }: GroupedOp, type: WeightType): D
     constants: {},
     resources: [tensorResource(x), weightResource(weight), tensorResource(y)],
     params: groupedParams({
-      x: view(x),
-      y: view(y),
-      rows: y.height,
-      cols: y.width,
+      x: view(x, { at: rect }),
+      y: view(y, { at: rect }),
+      rows: rect.height,
+      cols: rect.width,
       quads,
       group_quads: quadsOf(channelsOf(y.layout.group)),
     }),
-    grid: [groups(y.width * quads), y.height, y.n],
+    grid: [groups(rect.width * quads), rect.height, y.n],
   };
 }
 
@@ -108,7 +109,7 @@ const rmsNormParams = struct({
 });
 
 /** RMSNorm. A thread normalises one pixel. */
-export function rmsNorm({ label, x, y, affine, activation, residual }: RMSNormOp): Dispatch {
+export function rmsNorm({ label, rect, x, y, affine, activation, residual }: RMSNormOp): Dispatch {
   return {
     label,
     shader: rmsNormShader,
@@ -120,11 +121,11 @@ export function rmsNorm({ label, x, y, affine, activation, residual }: RMSNormOp
       tensorResource(y),
     ],
     params: rmsNormParams({
-      x: view(x),
-      residual: view(residual ?? x),
-      y: view(y),
-      rows: y.height,
-      cols: y.width,
+      x: view(x, { at: rect }),
+      residual: view(residual ?? x, { at: rect }),
+      y: view(y, { at: rect }),
+      rows: rect.height,
+      cols: rect.width,
       quads: quadsOf(y.layout),
       channels: y.layout.channels,
       eps: affine.eps,
@@ -132,7 +133,7 @@ export function rmsNorm({ label, x, y, affine, activation, residual }: RMSNormOp
       activation: activationCode(activation),
       added: residual ? 1 : 0,
     }),
-    grid: [groups(y.width), y.height, y.n],
+    grid: [groups(rect.width), rect.height, y.n],
   };
 }
 
@@ -153,7 +154,7 @@ const resampleParams = struct({
 });
 
 /** The gather alone. A thread computes one quad of one pixel. */
-export function resample({ label, x, y, gather, affine, activation }: ResampleOp): Dispatch {
+export function resample({ label, rect, x, y, gather, affine, activation }: ResampleOp): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label,
@@ -161,15 +162,15 @@ export function resample({ label, x, y, gather, affine, activation }: ResampleOp
     constants: {},
     resources: [tensorResource(x), affine ? weightResource(affine) : NONE, tensorResource(y)],
     params: resampleParams({
-      source: view(x),
-      y: view(y),
+      source: gatherView(x, gather, rect),
+      y: view(y, { at: rect }),
       gather: gatherParams(gather, y.layout.channels),
-      rows: y.height,
-      cols: y.width,
+      rows: rect.height,
+      cols: rect.width,
       quads,
       affine_quads: affine ? affineQuads(affine) : 0,
       activation: activationCode(activation),
     }),
-    grid: [groups(y.width * quads), y.height, y.n],
+    grid: [groups(rect.width * quads), rect.height, y.n],
   };
 }

@@ -1,5 +1,6 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import { convPixels, IDENTITY, type ConvOp } from '../graph/ops.ts';
+import { convRect, IDENTITY, type ConvOp } from '../graph/ops.ts';
+import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { affineQuads, convLanes, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import f32 from '../../shaders/conv.wgsl?static';
@@ -9,6 +10,7 @@ import f32Wide from '../../shaders/conv.wgsl?static&wide';
 import {
   activationCode,
   gatherParams,
+  gatherView,
   NONE,
   tensorResource,
   view,
@@ -56,8 +58,10 @@ const GRID_Y = 32768;
 
 /** Dense convolution, a dispatch for each slice of its weight. A lane computes 2 x 4 pixels (wide: 4 x 8) of 8 channels. */
 export function conv(op: ConvOp, { weights, software }: Target, slices: readonly WeightSlice[]): Dispatch[] {
-  const { x, y, weight, affine, shortcut } = op;
-  const { rows, cols } = convPixels(op);
+  const { x, y, weight, affine, shortcut, rect, stride, upsample } = op;
+  const pixels = convRect(op);
+  const { height: rows, width: cols } = pixels;
+  const gather = shortcut?.gather ?? IDENTITY;
   const phaseQuads = quadsOf(weight.rows);
   const lanes = convLanes(weight);
   const [tileRows, tileCols] = software ? [4, 8] : [2, 4];
@@ -77,15 +81,15 @@ export function conv(op: ConvOp, { weights, software }: Target, slices: readonly
       tensorResource(y),
     ],
     params: params({
-      x: view(x, { padding: (op.kernel - 1) / 2, upsample: op.upsample }),
-      source: view(shortcut?.source ?? x),
-      y: view(y),
-      gather: gatherParams(shortcut?.gather ?? IDENTITY, y.layout.channels),
+      x: view(x, { at: scaled(pixels, stride), padding: (op.kernel - 1) / 2, upsample }),
+      source: gatherView(shortcut?.source ?? x, gather, rect),
+      y: view(y, { at: rect }),
+      gather: gatherParams(gather, y.layout.channels),
       rows,
       cols,
       taps: op.kernel,
-      stride: op.stride,
-      upsample: op.upsample ? 1 : 0,
+      stride,
+      upsample: upsample ? 1 : 0,
       in_quads: quadsOf(weight.columns),
       out_quads: phaseQuads * weight.phases,
       first_tile: slice.firstTile,

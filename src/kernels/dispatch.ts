@@ -1,6 +1,7 @@
 import type { ActivationName } from '../config/config.ts';
 import type { Constants, Shader } from '../gpu/pipelines.ts';
-import type { Gather } from '../graph/ops.ts';
+import { gatherScale, type Gather } from '../graph/ops.ts';
+import { scaled, type Rect } from '../graph/rects.ts';
 import { quadsOf, type Tensor } from '../graph/tensor.ts';
 import type { AffineSpec, MatrixSpec } from '../graph/weights.ts';
 import type { GatherParams, View } from './struct.ts';
@@ -39,20 +40,28 @@ export function weightResource(spec: MatrixSpec | AffineSpec, slice = 0): Resour
 export const NONE: Resource = { kind: 'none' };
 
 /**
- * A tensor as a shader sees it, from the image's pixel (0, 0) on. `padding` moves that corner up and left; `upsample` counts pixels of a
- * nearest x2 upsampling of the tensor.
+ * A tensor as a shader sees it from the op's pixel (0, 0) on, which is the image's pixel `at`. `padding` moves that corner up and left;
+ * `upsample`: pixels, those of `at` too, count in a nearest x2 upsampling of the tensor.
  */
-export function view(tensor: Tensor, options: { padding?: number; quad?: number; upsample?: boolean } = {}): View {
-  const { padding = 0, quad = 0, upsample = false } = options;
+export function view(
+  tensor: Tensor,
+  options: { at?: Pick<Rect, 'y' | 'x'>; padding?: number; quad?: number; upsample?: boolean } = {},
+): View {
+  const { at = tensor.origin, padding = 0, quad = 0, upsample = false } = options;
   const scale = upsample ? 2 : 1;
   return {
     height: tensor.height,
     width: tensor.width,
     quads: quadsOf(tensor.layout),
     quad,
-    y: -padding - scale * tensor.origin.y,
-    x: -padding - scale * tensor.origin.x,
+    y: at.y - padding - scale * tensor.origin.y,
+    x: at.x - padding - scale * tensor.origin.x,
   };
+}
+
+/** The source of a gather into `rect`. */
+export function gatherView(source: Tensor, gather: Gather, rect: Rect): View {
+  return view(source, { at: scaled(rect, gatherScale(gather)) });
 }
 
 /** A gather into a tensor of `channels` channels. */

@@ -1,0 +1,53 @@
+import { convRect, gatherScale, inputs, type ConvOp, type Gather, type Op } from './ops.ts';
+import { aligned, grown, rectOf, scaled, type Rect } from './rects.ts';
+import type { Tensor } from './tensor.ts';
+
+/** A tensor and a rectangle of it. */
+export interface Part {
+  readonly tensor: Tensor;
+  readonly rect: Rect;
+}
+
+/**
+ * What an op reads of its inputs to compute `rect` of its output: its halo with it, which may reach over the image's edge, where all is zero.
+ * Sums over the image are needed whole.
+ */
+export function inputParts(op: Op, rect: Rect): Part[] {
+  switch (op.type) {
+    case 'conv': {
+      const parts = [{ tensor: op.x, rect: convInput(op, rect) }];
+      if (op.shortcut) {
+        const { source, gather } = op.shortcut;
+        parts.push({ tensor: source, rect: gatherInput(gather, rect) });
+      }
+      return parts;
+    }
+    case 'depthwise':
+      return [{ tensor: op.x, rect: grown(rect, (op.kernel - 1) / 2) }];
+    case 'resample':
+      return [{ tensor: op.x, rect: gatherInput(op.gather, rect) }];
+    case 'attention-sums':
+      return [{ tensor: op.qkv, rect }];
+    case 'attention-apply':
+      return [
+        { tensor: op.qkv, rect },
+        { tensor: op.sums, rect: rectOf(op.sums) },
+      ];
+    case 'attention-quadratic':
+      return [{ tensor: op.qkv, rect: rectOf(op.qkv) }];
+    default:
+      return inputs(op).map((tensor) => ({ tensor, rect }));
+  }
+}
+
+function convInput(op: ConvOp, rect: Rect): Rect {
+  const { y, x, height, width } = scaled(convRect({ ...op, rect }), op.stride);
+  const last = op.stride - 1; // a stride leaves pixels out behind the last one
+  const taps = grown({ y, x, height: height - last, width: width - last }, (op.kernel - 1) / 2);
+  return op.upsample ? scaled(aligned(taps, 2), 0.5) : taps;
+}
+
+function gatherInput(gather: Gather, rect: Rect): Rect {
+  const scale = gatherScale(gather);
+  return scaled(scale < 1 ? aligned(rect, 1 / scale) : rect, scale);
+}

@@ -1,0 +1,66 @@
+import type { Tensor } from './tensor.ts';
+
+/** A rectangle of an image's pixels, at some resolution. */
+export interface Rect {
+  readonly y: number;
+  readonly x: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The rectangle of the image that a tensor holds. */
+export function rectOf({ origin, height, width }: Tensor): Rect {
+  return { ...origin, height, width };
+}
+
+/** A rectangle seen at another resolution; one that is made smaller must lie on whole pixels. */
+export function scaled({ y, x, height, width }: Rect, factor: number): Rect {
+  return { y: y * factor, x: x * factor, height: height * factor, width: width * factor };
+}
+
+/** A rectangle with a margin around it. */
+export function grown({ y, x, height, width }: Rect, by: number): Rect {
+  return { y: y - by, x: x - by, height: height + 2 * by, width: width + 2 * by };
+}
+
+/** The smallest rectangle that holds both. */
+export function union(a: Rect, b: Rect): Rect {
+  const y = Math.min(a.y, b.y);
+  const x = Math.min(a.x, b.x);
+  return {
+    y,
+    x,
+    height: Math.max(a.y + a.height, b.y + b.height) - y,
+    width: Math.max(a.x + a.width, b.x + b.width) - x,
+  };
+}
+
+/** What two rectangles have in common; its sides are 0 where they have nothing. */
+export function intersection(a: Rect, b: Rect): Rect {
+  const y = Math.max(a.y, b.y);
+  const x = Math.max(a.x, b.x);
+  return {
+    y,
+    x,
+    height: Math.max(0, Math.min(a.y + a.height, b.y + b.height) - y),
+    width: Math.max(0, Math.min(a.x + a.width, b.x + b.width) - x),
+  };
+}
+
+/** Whether `outer` holds all of `inner`. */
+export function holds(outer: Rect, inner: Rect): boolean {
+  const { y, x, height, width } = intersection(outer, inner);
+  return y === inner.y && x === inner.x && height === inner.height && width === inner.width;
+}
+
+/** The same rectangle, its corners moved out to multiples of `step`. */
+export function aligned({ y, x, height, width }: Rect, step: number): Rect {
+  const top = Math.floor(y / step) * step;
+  const left = Math.floor(x / step) * step;
+  return {
+    y: top,
+    x: left,
+    height: Math.ceil((y + height) / step) * step - top,
+    width: Math.ceil((x + width) / step) * step - left,
+  };
+}
