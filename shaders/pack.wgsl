@@ -1,15 +1,17 @@
 // Weights as they came, row by row, into the order in which the kernels read them: [tile of rows][tap][column][row in the tile].
 // Rows are output channels and columns input channels, each group of them padded with zeros to whole quads; a pixel-shuffling
-// convolution has its rows sorted by phase. A thread writes one quad: four rows at one tap and column.
+// convolution has its rows sorted by phase. A thread writes four rows at a few columns, all taps: what it reads of a row lies together.
 override WORKGROUP: u32 = 64u;
+override PLAIN: u32 = 0u; // 1: one phase, and channels that are padded as one group. Saves the divisions that are most of the work
 override DTYPE: u32 = 0u; // of raw: 0 f32, 1 f16, 2 bf16, 3 f64
 
 struct Params {
-  quads: u32, // quads to write
+  threads: u32, // for each tile: blocks of columns * tile_quads
   first_tile: u32, // first of them, as a tile of the whole weight ...
   first_quad: u32, // ... and as an index in `packed`
   tile_quads: u32, // rows of a tile / 4
   taps: u32, // kernel height * kernel width
+  block: u32, // columns that a thread writes
   columns: u32, // input channels
   column_group: u32, // input channels that are padded together
   padded_columns: u32, // input channels with padding, all groups
@@ -53,9 +55,25 @@ fn element(i: u32) -> f32 {
 
 // The channel that a padded channel stands for, or -1 for padding.
 fn channel(padded: u32, group: u32, channels: u32) -> i32 {
+  if PLAIN == 1u {
+    return select(-1, i32(padded), padded < channels);
+  }
   let stride = (group + 3u) / 4u * 4u;
   let c = padded / stride * group + padded % stride;
   return select(-1, i32(c), padded % stride < group && c < channels);
+}
+
+// The row of the window that a padded row of the weight stands for, or -1.
+fn source_row(padded: u32) -> i32 {
+  var phase = 0u;
+  var padded_channel = padded;
+  if PLAIN == 0u {
+    phase = padded / params.padded_rows;
+    padded_channel = padded % params.padded_rows;
+  }
+  let row = channel(padded_channel, params.row_group, params.rows);
+  let source = row * i32(params.phases) + i32(phase) - i32(params.row_base + params.window_first);
+  return select(-1, source, row >= 0 && phase < params.phases && source < i32(params.window_rows));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -65,37 +83,44 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if index >= params.quads {
+  if index >= params.threads {
     return;
   }
-  let row_quad = index % params.tile_quads;
-  let column_index = index / params.tile_quads;
-  let tap_index = column_index / params.padded_columns;
-  let tile = tap_index / params.taps;
-  let padded_row = ((params.first_tile + tile) * params.tile_quads + row_quad) * 4u;
-  let column = channel(column_index % params.padded_columns, params.column_group, params.columns);
-  let tap = tap_index % params.taps;
+  let blocks = (params.padded_columns + params.block - 1u) / params.block;
+  let block_index = index / params.tile_quads;
+  let row_quad = index - block_index * params.tile_quads;
+  let tile = block_index / blocks;
+  let first_column = (block_index - tile * blocks) * params.block;
+  let last_column = min(first_column + params.block, params.padded_columns);
+  let first_row = ((params.first_tile + tile) * params.tile_quads + row_quad) * 4u;
 
-  var v = vec4<f32>();
+  var rows: array<i32, 4>;
   for (var i = 0u; i < 4u; i++) {
-    let phase = (padded_row + i) / params.padded_rows;
-    let row = channel((padded_row + i) % params.padded_rows, params.row_group, params.rows);
-    let source = row * i32(params.phases) + i32(phase) - i32(params.row_base + params.window_first);
-    if row < 0 || phase >= params.phases || source < 0 || source >= i32(params.window_rows) {
-      if i == 0u {
-        return; // padding, or rows of another window: windows never part the rows of one quad
+    rows[i] = source_row(first_row + i);
+  }
+  if rows[0] < 0 {
+    return; // padding, or rows of another window: windows never part the rows of one quad
+  }
+  let step = params.padded_columns * params.tile_quads;
+  let first_quad = params.first_quad + tile * params.taps * step + row_quad;
+  for (var padded_column = first_column; padded_column < last_column; padded_column++) {
+    let column = channel(padded_column, params.column_group, params.columns);
+    var target_quad = first_quad + padded_column * params.tile_quads;
+    for (var tap = 0u; tap < params.taps; tap++) {
+      var v = vec4<f32>();
+      for (var i = 0u; i < 4u; i++) {
+        if rows[i] >= 0 && column >= 0 {
+          v[i] = element((u32(rows[i]) * params.columns + u32(column)) * params.taps + tap);
+        }
       }
-      continue;
+      @if(f16) {
+        v = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
+        packed[target_quad] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw));
+      }
+      @else {
+        packed[target_quad] = v;
+      }
+      target_quad += step;
     }
-    if column >= 0 {
-      v[i] = element((u32(source) * params.columns + u32(column)) * params.taps + tap);
-    }
-  }
-  @if(f16) {
-    v = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
-    packed[params.first_quad + index] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw));
-  }
-  @else {
-    packed[params.first_quad + index] = v;
   }
 }

@@ -35,11 +35,12 @@ const packShaders: Record<WeightType, Shader> = {
 const batchNormShader: Shader = { name: 'batch_norm', code: batchNormCode, bindings };
 
 const packParams = struct({
-  quads: 'u32',
+  threads: 'u32',
   first_tile: 'u32',
   first_quad: 'u32',
   tile_quads: 'u32',
   taps: 'u32',
+  block: 'u32',
   columns: 'u32',
   column_group: 'u32',
   padded_columns: 'u32',
@@ -69,6 +70,14 @@ export function windowRows({ rows, phases }: MatrixSpec): number {
   return 4 * phases * (filled ? 1 : rows.group);
 }
 
+/** Numbers of a row that a thread of the packing kernel reads, as far as whole columns go: a few cache lines. */
+const BLOCK_NUMBERS = 32;
+
+/** Whether channels are padded as one group, and rows have one phase: a padded channel is then the channel itself. */
+function isPlain({ rows, columns, phases }: Pick<MatrixSpec, 'rows' | 'columns' | 'phases'>): boolean {
+  return phases === 1 && rows.group >= rows.channels && columns.group >= columns.channels;
+}
+
 /** Writes what a window of the source tensor that starts at row `rowBase` of the weight gives to one slice. */
 export function packMatrix(
   spec: MatrixSpec,
@@ -77,16 +86,25 @@ export function packMatrix(
   rowBase: number,
   window: RowWindow,
 ): PackDispatch {
-  const quads = (slice.tiles * spec.tile * spec.paddedColumns * spec.taps) / 4;
+  const plain = isPlain(spec);
+  // Tiles that hold none of the window's rows needn't be looked at; where rows are sorted anew, any may.
+  const firstRow = rowBase + window.first;
+  const end = slice.firstTile + slice.tiles;
+  const from = plain ? Math.max(slice.firstTile, Math.floor(firstRow / spec.tile)) : slice.firstTile;
+  const to = plain ? Math.min(end, Math.ceil((firstRow + window.rows) / spec.tile)) : end;
+  const tileQuads = spec.tile / 4;
+  const block = Math.max(1, Math.floor(BLOCK_NUMBERS / spec.taps));
+  const threads = Math.max(0, to - from) * Math.ceil(spec.paddedColumns / block) * tileQuads;
   return {
     shader: packShaders[types.packed],
-    constants: { DTYPE: RAW_CONSTANT[types.raw] },
+    constants: { DTYPE: RAW_CONSTANT[types.raw], PLAIN: plain ? 1 : 0 },
     params: packParams({
-      quads,
-      first_tile: slice.firstTile,
-      first_quad: 0,
-      tile_quads: spec.tile / 4,
+      threads,
+      first_tile: from,
+      first_quad: (from - slice.firstTile) * spec.taps * spec.paddedColumns * tileQuads,
+      tile_quads: tileQuads,
       taps: spec.taps,
+      block,
       columns: spec.columns.channels,
       column_group: spec.columns.group,
       padded_columns: spec.paddedColumns,
@@ -98,7 +116,7 @@ export function packMatrix(
       window_first: window.first,
       window_rows: window.rows,
     }),
-    grid: grid(quads),
+    grid: grid(threads),
   };
 }
 
@@ -108,13 +126,14 @@ export function packVector(spec: AffineSpec, raw: RawType, index: number): PackD
   const padded = 4 * quadsOf(spec.rows);
   return {
     shader: packShaders.f32,
-    constants: { DTYPE: RAW_CONSTANT[raw] },
+    constants: { DTYPE: RAW_CONSTANT[raw], PLAIN: 0 },
     params: packParams({
-      quads,
+      threads: quads,
       first_tile: 0,
       first_quad: index * quads,
       tile_quads: 1,
       taps: 1,
+      block: 1,
       columns: 1,
       column_group: 1,
       padded_columns: 1,
