@@ -89,13 +89,15 @@ export async function startHub(behaviour: Partial<HubBehaviour> = {}): Promise<H
     }
     const reply: Reply = { request, response, entry, fault, range: parseRange(range) };
     if (isCdn) await sendFile(reply, byId.get(id));
-    else await route(reply, path);
+    else await route(reply, url.pathname);
   };
 
   const route = async (reply: Reply, path: string): Promise<void> => {
     const { response, request } = reply;
-    const [, repoId, listing, file] =
+    // A revision's slashes are escaped, so that it is one part of the path.
+    const match =
       /^\/(?:api\/models\/)?([^/]+\/[^/]+)\/(?:tree\/[^/]+\/?(.*)|(?:resolve|raw)\/[^/]+\/(.+))$/.exec(path) ?? [];
+    const [, repoId, listing, file] = match.map((part: string | undefined) => part && decodeURIComponent(part));
     const xet = /^\/(?:(xet-token)|v2\/reconstructions\/(\w+)|xorb\/(\w+))$/.exec(path);
     if (xet?.[1] !== undefined) {
       sendJson(response, { accessToken: 't', casUrl: hub.url, exp: Date.now() / 1000 + 3600 });

@@ -20,8 +20,10 @@ export interface Outcome {
   /** The first and last numbers of an encoded and decoded picture, and a sum of all: equal where the weights are. */
   readonly numbers: readonly number[] | undefined;
   readonly scalingFactor: number | undefined;
-  /** Bytes of GPU buffers when the model was ready. */
+  /** Bytes of GPU buffers on the page's device when the model was ready. */
   readonly gpuBytes: number;
+  /** How far the page's JavaScript heap grew beyond where it began. */
+  readonly heapGrowth: number;
   /** Milliseconds between the abort and the rejection. */
   readonly abortedIn: number | undefined;
   /** What was on the GPU when all was over. */
@@ -46,6 +48,8 @@ export interface LoadRequest {
   readonly abortAt?: number;
   /** Don't run the model. */
   readonly dry?: boolean;
+  /** Load in a worker; it has a device of its own, so `dry` goes with it. */
+  readonly worker?: boolean;
 }
 
 countGpu();
@@ -61,7 +65,7 @@ async function device(): Promise<GPUDevice> {
 
 /** Loads a model, runs it once on a picture made by hash, and frees it. */
 async function load(request: LoadRequest): Promise<Outcome> {
-  const { single, source, options, stallTimeout = 30_000, abortAfter, abortAt, dry } = request;
+  const { single, source, options, stallTimeout = 30_000, abortAfter, abortAt, dry, worker } = request;
   const events: LoadProgress[] = [];
   const warnings: string[] = [];
   const controller = new AbortController();
@@ -83,6 +87,8 @@ async function load(request: LoadRequest): Promise<Outcome> {
       if (abortAt !== undefined && event.loaded >= abortAt) stop();
     },
   };
+  const heap = heapWatch();
+  const client = worker === true ? dcae.createWorkerClient() : undefined;
   const before = performance.now();
   let error: SeenError | undefined;
   let numbers: number[] | undefined;
@@ -90,16 +96,25 @@ async function load(request: LoadRequest): Promise<Outcome> {
   let ms = 0;
   let gpuBytes = 0;
   try {
-    const load = single === true ? dcae.AutoencoderDC.fromSingleFile : dcae.AutoencoderDC.fromPretrained;
-    using ae = await load.call(dcae.AutoencoderDC, source, all);
-    ms = performance.now() - before;
-    ({ scalingFactor } = ae.config);
-    gpuBytes = liveBytes();
-    if (dry !== true) numbers = await run(ae);
+    if (client) {
+      const { device: _, retry: __, ...sendable } = all;
+      using ae = await client.fromPretrained(source, sendable);
+      ms = performance.now() - before;
+      ({ scalingFactor } = ae.config);
+    } else {
+      const load = single === true ? dcae.AutoencoderDC.fromSingleFile : dcae.AutoencoderDC.fromPretrained;
+      using ae = await load.call(dcae.AutoencoderDC, source, all);
+      ms = performance.now() - before;
+      ({ scalingFactor } = ae.config);
+      gpuBytes = liveBytes();
+      if (dry !== true) numbers = await run(ae);
+    }
   } catch (caught) {
     ms = performance.now() - before;
     error = seen(caught);
   }
+  const heapGrowth = heap();
+  client?.dispose();
   await sleep(50); // what still goes on in the background must not make anything anew
   await (await shared).queue.onSubmittedWorkDone();
   const leaked = liveLabels();
@@ -111,6 +126,7 @@ async function load(request: LoadRequest): Promise<Outcome> {
     numbers,
     scalingFactor,
     gpuBytes,
+    heapGrowth,
     abortedIn,
     leaked,
     uncaptured: uncapturedErrors(),
@@ -134,6 +150,27 @@ async function run(ae: AutoencoderDC): Promise<number[]> {
   return numbers;
 }
 
+/** What a model that is being loaded gives when it is run once; then it is freed. */
+async function numbersOf(loading: Promise<AutoencoderDC>): Promise<number[]> {
+  using ae = await loading;
+  return await run(ae);
+}
+
+/** Watches the JavaScript heap; the function that it gives ends that, and tells how far it grew. Chromium's own API, or 0. */
+function heapWatch(): () => number {
+  const used = (): number => {
+    const memory = Reflect.get(performance, 'memory') as { readonly usedJSHeapSize: number } | undefined;
+    return memory?.usedJSHeapSize ?? 0;
+  };
+  const start = used();
+  let peak = start;
+  const timer = setInterval(() => (peak = Math.max(peak, used())), 10);
+  return () => {
+    clearInterval(timer);
+    return Math.max(peak, used()) - start;
+  };
+}
+
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -151,7 +188,7 @@ function seen(error: unknown): SeenError {
 
 const nothing: LoadProgress = { phase: 'resolve', loaded: 0, total: 0, fromCache: 0, rate: 0, file: undefined };
 
-const page = { dcae, load, hashTensor, liveLabels, liveBytes, shared, last: nothing };
+const page = { dcae, load, numbersOf, hashTensor, liveLabels, liveBytes, shared, last: nothing };
 
 declare global {
   interface Window {
@@ -160,3 +197,21 @@ declare global {
 }
 
 window.page = page;
+
+/** Does what the process at this address asks for: the tests' way in where DevTools would disturb what is measured. */
+async function obey(control: string): Promise<never> {
+  for (;;) {
+    const { code, argument } = (await (await fetch(control)).json()) as { code: string; argument: unknown };
+    let answer: object;
+    try {
+      const task = new Function(`return (${code})`)() as (argument: unknown) => unknown;
+      answer = { result: await task(argument) };
+    } catch (error) {
+      answer = { error: String(error) };
+    }
+    await fetch(control, { method: 'POST', body: JSON.stringify(answer) });
+  }
+}
+
+const control = new URLSearchParams(location.search).get('control');
+if (control !== null) void obey(control);
