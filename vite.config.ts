@@ -7,6 +7,8 @@ import { weslStatic } from './.config/wesl.ts';
 import { hasLavapipe, launchOptions, usesOwnGpu } from './test/support/chromium.mjs';
 
 const here = (path: string) => resolve(import.meta.dirname, path);
+/** The package under its own name, subpaths first. */
+const alias = { 'dc-ae-webgpu/codec': here('src/codec/index.ts'), 'dc-ae-webgpu': here('src/index.ts') };
 const shaders = () => weslStatic(here('shaders'));
 
 /** `vite build`: the package. Dependencies stay imports, shaders are strings. Types come from tsc. */
@@ -18,7 +20,10 @@ const library: UserConfig = {
     target: 'es2022',
     minify: false,
     sourcemap: true,
-    lib: { entry: here('src/index.ts'), formats: ['es'], fileName: 'index' },
+    lib: {
+      entry: { index: here('src/index.ts'), codec: here('src/codec/index.ts') },
+      formats: ['es'],
+    },
     rolldownOptions: { external: [/^@huggingface\//, /^node:/] },
   },
 };
@@ -28,7 +33,7 @@ const demo: UserConfig = {
   root: here('demo'),
   base: './',
   plugins: [shaders(), demoFiles()],
-  resolve: { alias: { 'dc-ae-webgpu': here('src/index.ts') } },
+  resolve: { alias },
   publicDir: false,
   server: { fs: { allow: [here('.')] } },
   build: {
@@ -150,7 +155,7 @@ export default defineConfig(({ mode }) => {
   if (process.env['VITEST']) {
     return {
       plugins: [shaders()],
-      resolve: { alias: { 'dc-ae-webgpu': here('src/index.ts') } },
+      resolve: { alias },
       // found on the way, a dependency would reload the page under a running test
       optimizeDeps: { include: ['@huggingface/hub'] },
       test: tests,

@@ -80,6 +80,14 @@ export function noticeOf({ code, message: detail }: Failure): Notice {
         remedy: 'dismiss',
         detail,
       };
+    case 'format':
+      return {
+        title: 'This file can’t be opened',
+        advice: 'It is damaged, or no .dcae file, or was made with another model.',
+        button: 'All right',
+        remedy: 'dismiss',
+        detail,
+      };
     case 'unsupported':
     case 'gpu':
     case 'disposed':

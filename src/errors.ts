@@ -10,9 +10,19 @@
  * - `device-lost`: the GPU device went away; make a new one and load again.
  * - `gpu`: the driver refused work that should have been valid; please report it.
  * - `disposed`: the object was used after `dispose()`.
+ * - `format`: a `.dcae` file that can't be opened; `FormatError.problem` says why.
  */
 export type ErrorCode =
-  'config' | 'checkpoint' | 'source' | 'input' | 'limits' | 'unsupported' | 'device-lost' | 'gpu' | 'disposed';
+  | 'config'
+  | 'checkpoint'
+  | 'source'
+  | 'input'
+  | 'limits'
+  | 'unsupported'
+  | 'device-lost'
+  | 'gpu'
+  | 'disposed'
+  | 'format';
 
 /** The base of every error that this package throws on purpose. Aborted calls reject with the signal's own reason instead. */
 export class DcAeError extends Error {
@@ -87,5 +97,37 @@ export class DisposedError extends DcAeError {
 
   constructor(what: string) {
     super('disposed', `This ${what} was disposed of. Keep it until its last use, or make a new one.`);
+  }
+}
+
+/**
+ * Why a `.dcae` file can't be opened.
+ *
+ * - `not-dcae`: it is something else.
+ * - `version`: it was written for a later version of this format.
+ * - `unsupported`: it has a part that must be understood, and that this version doesn't know.
+ * - `truncated`: its end is missing.
+ * - `trailing`: something follows its end.
+ * - `damaged`: a checksum or a value in it is wrong.
+ * - `too-large`: it asks for more memory than its bytes can account for, or than the caller allows.
+ * - `wrong-model`: it was made with another checkpoint than the one at hand; `FormatError.needed` says with which.
+ */
+export type FormatProblem =
+  'not-dcae' | 'version' | 'unsupported' | 'truncated' | 'trailing' | 'damaged' | 'too-large' | 'wrong-model';
+
+/** A `.dcae` file that can't be opened, or not with this model. */
+export class FormatError extends DcAeError {
+  override readonly name = 'FormatError';
+
+  /** With `wrong-model`: the checkpoint that the file needs, `owner/name` on the hub or an address, where the file says so. */
+  readonly needed: string | undefined;
+
+  constructor(
+    readonly problem: FormatProblem,
+    message: string,
+    options?: ErrorOptions & { needed?: string | undefined },
+  ) {
+    super('format', message, options);
+    this.needed = options?.needed;
   }
 }

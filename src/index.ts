@@ -12,12 +12,15 @@ export {
   DcAeError,
   DeviceError,
   DisposedError,
+  FormatError,
   InputError,
   SourceError,
   type ErrorCode,
+  type FormatProblem,
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
 export type { DecoderOutput, EncoderOutput, MemoryUse, RunOptions } from './runtime/autoencoder_dc.ts';
+export type { CheckpointIdentity } from './runtime/identity.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
 export type { LatentInput } from './runtime/inputs.ts';
 export type { LoadOptions, LoadProgress } from './runtime/load_options.ts';

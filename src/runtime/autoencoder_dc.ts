@@ -7,6 +7,7 @@ import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import type { Target, WeightType } from '../graph/weights.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/source.ts';
+import type { CheckpointIdentity } from './identity.ts';
 import type { ImageInput } from './image.ts';
 import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
 import { loadPretrained, loadSingleFile, smallestSide, type Loaded, type Parts } from './load.ts';
@@ -47,6 +48,8 @@ export class AutoencoderDC {
   readonly config: AutoencoderDCConfig;
   /** How weights are stored. */
   readonly dtype: WeightType;
+  /** Which checkpoint this is. */
+  readonly checkpoint: CheckpointIdentity;
   readonly #gpu: Gpu;
   readonly #parts: Parts;
   readonly #weights: WeightStore;
@@ -55,9 +58,10 @@ export class AutoencoderDC {
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor({ config, gpu, dtype, parts, weights }: Loaded) {
+  private constructor({ config, gpu, dtype, parts, weights, checkpoint }: Loaded) {
     this.config = config;
     this.dtype = dtype;
+    this.checkpoint = checkpoint;
     this.#gpu = gpu;
     this.#parts = parts;
     this.#weights = weights;

@@ -11,6 +11,7 @@ import { matchParameters } from '../weights/parameters.ts';
 import type { SourceInput } from '../weights/source.ts';
 import { streamTensors } from '../weights/stream.ts';
 import type { Dtype, TensorInfo } from '../weights/tensor_info.ts';
+import { Fingerprint, type CheckpointIdentity } from './identity.ts';
 import { LoadCache } from './load_cache.ts';
 import { checkOptions, type LoadOptions } from './load_options.ts';
 import { openPretrained, openSingleFile, type OpenedModel, type Wrap } from './open.ts';
@@ -32,6 +33,7 @@ export interface Loaded {
   readonly dtype: WeightType;
   readonly parts: Parts;
   readonly weights: WeightStore;
+  readonly checkpoint: CheckpointIdentity;
 }
 
 /**
@@ -108,8 +110,12 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
   });
   try {
     const compiled = compile(gpu, halves, config, dtype);
+    const fingerprint = new Fingerprint();
     const sink = {
-      write: (info: TensorInfo, offset: number, bytes: Uint8Array) => weights.write(arriving(info), offset, bytes),
+      write: (info: TensorInfo, offset: number, bytes: Uint8Array) => {
+        fingerprint.take(info, offset, bytes);
+        return weights.write(arriving(info), offset, bytes);
+      },
       end: () => undefined,
     };
     let before = 0;
@@ -129,7 +135,8 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
     progress.phase('compile');
     await abortable(Promise.all([compiled, cache.close()]), signal);
     progress.phase('ready');
-    return { config, gpu, dtype, parts, weights };
+    const id = opened.repo === undefined ? undefined : [opened.repo, options.subfolder].filter(Boolean).join('/');
+    return { config, gpu, dtype, parts, weights, checkpoint: fingerprint.identity(id) };
   } catch (error) {
     weights.dispose();
     throw error;

@@ -5,9 +5,11 @@ import {
   DcAeError,
   DeviceError,
   DisposedError,
+  FormatError,
   InputError,
   SourceError,
   type ErrorCode,
+  type FormatProblem,
 } from '../../errors.ts';
 
 /** An error in parts, or whatever else was thrown. */
@@ -20,6 +22,7 @@ export type PackedError =
       readonly stack: string | undefined;
       readonly code: ErrorCode | undefined;
       readonly status: number | undefined;
+      readonly problem: FormatProblem | undefined;
       readonly cause: PackedError | undefined;
     };
 
@@ -38,6 +41,7 @@ export function packError(error: unknown, left = depth): PackedError {
       stack: error.stack,
       code: error instanceof DcAeError ? error.code : undefined,
       status: error instanceof SourceError ? error.status : undefined,
+      problem: error instanceof FormatError ? error.problem : undefined,
       cause: error.cause === undefined || left === 0 ? undefined : packError(error.cause, left - 1),
     };
   }
@@ -58,7 +62,7 @@ export function unpackError(packed: PackedError): unknown {
 
 type Parts = Extract<PackedError, { kind: 'error' }>;
 
-function revive({ name, message, code, status, cause }: Parts): Error {
+function revive({ name, message, code, status, problem, cause }: Parts): Error {
   const options: ErrorOptions = cause === undefined ? {} : { cause: unpackError(cause) };
   switch (code) {
     case undefined:
@@ -71,6 +75,8 @@ function revive({ name, message, code, status, cause }: Parts): Error {
       return new SourceError(message, { ...options, ...(status !== undefined && { status }) });
     case 'input':
       return new InputError(message, options);
+    case 'format':
+      return new FormatError(problem ?? 'damaged', message, options);
     case 'disposed':
       return Object.assign(new DisposedError('object'), { message });
     case 'limits':

@@ -57,9 +57,9 @@ export function serve(port: Port): void {
       const model = single
         ? await AutoencoderDC.fromSingleFile(singleInput(source), all)
         : await AutoencoderDC.fromPretrained(folderInput(channel, source), all);
-      const { config, dtype } = model;
+      const { config, dtype, checkpoint } = model;
       const ratio = options.parts === 'decoder' ? undefined : model.spatialCompressionRatio;
-      return { model: keep(model), config, dtype, ratio };
+      return { model: keep(model), config, dtype, checkpoint, ratio };
     },
     async encode({ model, image }, { signal }) {
       try {

@@ -3,6 +3,7 @@ import type { AutoencoderDCConfig } from '../../config/config.ts';
 import type { InputSize } from '../../graph/build.ts';
 import type { WeightType } from '../../graph/weights.ts';
 import type { MemoryUse } from '../autoencoder_dc.ts';
+import type { CheckpointIdentity } from '../identity.ts';
 import type { PixelInput, TensorInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';
 import type { LoadOptions, LoadProgress } from '../load_options.ts';
@@ -44,6 +45,7 @@ export interface SentModel {
   readonly model: number;
   readonly config: AutoencoderDCConfig;
   readonly dtype: WeightType;
+  readonly checkpoint: CheckpointIdentity;
   /** `undefined` without the encoder. */
   readonly ratio: number | undefined;
 }

@@ -3,6 +3,7 @@ import { InputError } from '../../errors.ts';
 import type { InputSize } from '../../graph/build.ts';
 import type { WeightType } from '../../graph/weights.ts';
 import type { MemoryUse, RunOptions } from '../autoencoder_dc.ts';
+import type { CheckpointIdentity } from '../identity.ts';
 import type { ImageInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';
 import type { CallOptions, Channel } from './channel.ts';
@@ -15,13 +16,16 @@ export class WorkerAutoencoderDC extends RemoteObject {
   readonly config: AutoencoderDCConfig;
   /** How weights are stored. */
   readonly dtype: WeightType;
+  /** Which checkpoint this is. */
+  readonly checkpoint: CheckpointIdentity;
   readonly #ratio: number | undefined;
 
   /** @internal */
-  constructor(channel: Channel<WorkerMethods, PageMethods>, { model, config, dtype, ratio }: SentModel) {
+  constructor(channel: Channel<WorkerMethods, PageMethods>, { model, config, dtype, checkpoint, ratio }: SentModel) {
     super(channel, model, 'AutoencoderDC');
     this.config = config;
     this.dtype = dtype;
+    this.checkpoint = checkpoint;
     this.#ratio = ratio;
   }
 

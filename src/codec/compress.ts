@@ -1,0 +1,121 @@
+/** Pictures to files and back: the network's halves around packLatent and unpackLatent. */
+import { FormatError, InputError } from '../errors.ts';
+import type { ImageInput } from '../runtime/image.ts';
+import { inspect, packLatent, unpackLatent } from './latent_file.ts';
+import type {
+  CodecStats,
+  DecodedSample,
+  DecompressOptions,
+  FileInfo,
+  LatentDecoder,
+  LatentEncoder,
+  ModelIdentity,
+  PackOptions,
+  PictureForms,
+} from './types.ts';
+
+/**
+ * Encodes a picture and writes it to a file.
+ *
+ * @param ae - a model with its encoder: `AutoencoderDC`, or one in a worker
+ * @param image - whatever `ae.encode` takes
+ * @returns the file, and where its bits went
+ * @throws what `ae.encode` throws; InputError for options that can't be; the signal's reason when aborted
+ */
+export async function compress(
+  ae: LatentEncoder,
+  image: ImageInput,
+  options: PackOptions = {},
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; stats: CodecStats }> {
+  const { signal, onProgress } = options;
+  onProgress?.({ phase: 'encode', fraction: 0 });
+  const { latent } = await ae.encode(image, { signal });
+  try {
+    const { shape, imageSize } = latent;
+    const data = await latent.toArray();
+    return await packLatent({ data, shape, imageSize }, { ...options, model: ae });
+  } finally {
+    latent.dispose();
+  }
+}
+
+/**
+ * Reads a file and decodes its picture.
+ *
+ * @param ae - a model with its decoder, of the checkpoint that the file was made with
+ * @param bytes - the file
+ * @returns the picture (of a batch, the first) in the form that `as` names, ImageData where it is missing, and what the file says of itself
+ * @throws FormatError for what isn't a whole, undamaged file of this version and for this model; what `ae.decode` throws; the signal's reason
+ * when aborted
+ */
+export async function decompress<S extends DecodedSample>(
+  ae: LatentDecoder<S>,
+  bytes: Uint8Array | ArrayBuffer,
+  options?: DecompressOptions & { readonly as?: undefined },
+): Promise<{ image: ImageData; info: FileInfo }>;
+export async function decompress<S extends DecodedSample, F extends keyof PictureForms<S>>(
+  ae: LatentDecoder<S>,
+  bytes: Uint8Array | ArrayBuffer,
+  options: DecompressOptions & { readonly as: F },
+): Promise<{ image: PictureForms<S>[F]; info: FileInfo }>;
+export async function decompress<S extends DecodedSample>(
+  ae: LatentDecoder<S>,
+  bytes: Uint8Array | ArrayBuffer,
+  options: DecompressOptions = {},
+): Promise<{ image: PictureForms<S>[keyof PictureForms<S>]; info: FileInfo }> {
+  const { signal, onProgress, anyModel = false, as: form = 'imageData' } = options;
+  if (!FORMS.includes(form)) {
+    throw new InputError(`options.as must be one of ${FORMS.join(', ')}; it was ${JSON.stringify(form)}.`);
+  }
+  checkModel(ae, await inspect(bytes), anyModel);
+  const { latent, info } = await unpackLatent(bytes, {
+    ...options,
+    onProgress: (progress) => {
+      if (progress.phase !== 'done') onProgress?.(progress);
+    },
+  });
+  onProgress?.({ phase: 'decode', fraction: 0 });
+  const { sample } = await ae.decode(latent, { signal });
+  const image = form === 'sample' ? sample : await picture(sample, form);
+  onProgress?.({ phase: 'done', fraction: 1 });
+  return { image, info };
+}
+
+const FORMS: readonly (keyof PictureForms<unknown>)[] = ['imageData', 'imageBitmap', 'tensor', 'sample'];
+
+async function picture(
+  sample: DecodedSample,
+  form: Exclude<keyof PictureForms<unknown>, 'sample'>,
+): Promise<PictureForms<never>[typeof form]> {
+  try {
+    if (form === 'tensor') return { data: await sample.toArray(), shape: sample.shape };
+    const pixels = await sample.toImageData();
+    return form === 'imageData' ? pixels : await createImageBitmap(pixels);
+  } finally {
+    sample.dispose();
+  }
+}
+
+/** The decoder's fingerprint decides; where one side doesn't know it, the encoder's does. */
+function checkModel(ae: ModelIdentity, { checkpoint: needed, latent }: FileInfo, anyModel: boolean): void {
+  const { checkpoint, config } = ae;
+  const differs = (half: 'encoder' | 'decoder'): boolean | undefined =>
+    needed[half] === undefined || checkpoint[half] === undefined ? undefined : needed[half] !== checkpoint[half];
+  const otherShape = latent[1] !== config.latentChannels;
+  if (!otherShape && (anyModel || !(differs('decoder') ?? differs('encoder') ?? false))) return;
+  const name = needed.id ?? `the checkpoint whose decoder has the fingerprint ${needed.decoder ?? 'unknown'}`;
+  const where = needed.url === undefined ? '' : ` (${needed.url})`;
+  const at = checkpoint.id ?? `one whose decoder has the fingerprint ${checkpoint.decoder ?? 'unknown'}`;
+  const why = otherShape
+    ? ` Its latents have ${latent[1]} channels, and this model's ${config.latentChannels}.`
+    : differs('encoder') === false
+      ? ' Both have the same encoder: with anyModel: true it can be decoded, to a picture that differs a little.'
+      : ' The same weights in another number format count as others; with anyModel: true they are taken all the same.';
+  throw new FormatError(
+    'wrong-model',
+    `The file was made with ${name}${where}, and the model at hand is ${at}. Load that one.${why}`,
+    {
+      needed: needed.id ?? needed.url,
+    },
+  );
+}

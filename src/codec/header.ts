@@ -1,0 +1,156 @@
+/** The container's header: what a `.dcae` file says before its payload. docs/dcae-format.md has it byte by byte. */
+import { FormatError, InputError } from '../errors.ts';
+import type { CheckpointIdentity } from '../runtime/identity.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { crc32 } from './crc32.ts';
+import { metadataChunks, readMetadata, type Chunk } from './metadata.ts';
+import { readQuantiser, writeQuantiser, type CodedQuantiser } from './quantiser.ts';
+import type { FileInfo, FileMetadata } from './types.ts';
+
+/** The version that is written, and the last that is read. */
+export const VERSION = 1;
+
+const MAGIC = [0x44, 0x43, 0x41, 0x45]; // DCAE
+/** Magic, version, coding and the header's length. */
+const FIXED_BYTES = 10;
+/** The most that a header may take: an ICC profile is some hundred KiB at most. */
+const MAX_HEADER = 2 ** 24;
+const CODINGS = ['quantised', 'f32', 'f16'] as const;
+
+/** What a header says. */
+export interface Header {
+  readonly coding: FileInfo['coding'];
+  readonly checkpoint: CheckpointIdentity;
+  readonly url: string | undefined;
+  readonly image: FileInfo['image'];
+  readonly latent: FileInfo['latent'];
+  /** `undefined` where the numbers are exact. */
+  readonly quantiser: CodedQuantiser | undefined;
+  readonly metadata: FileMetadata;
+}
+
+/** A header as bytes, its checksum included. */
+export function writeHeader(header: Header): Uint8Array<ArrayBuffer> {
+  const { coding, checkpoint, url, image, latent, quantiser, metadata } = header;
+  const body = new ByteWriter();
+  for (const side of latent) body.varint(side);
+  body.varint(image?.height ?? 0);
+  body.varint(image?.width ?? 0);
+  body.raw(fingerprintBytes(checkpoint.encoder));
+  body.raw(fingerprintBytes(checkpoint.decoder));
+  body.text(checkpoint.id ?? '');
+  if (quantiser !== undefined) writeQuantiser(body, quantiser);
+  for (const { type, data } of metadataChunks(metadata, url)) {
+    body.raw(Uint8Array.from(type, (letter) => letter.charCodeAt(0)));
+    body.block(data);
+  }
+  const length = FIXED_BYTES + body.length + 4;
+  if (length > MAX_HEADER) {
+    throw new InputError(
+      `The metadata takes ${body.length} bytes, and a header ${MAX_HEADER} at most. Leave something out.`,
+    );
+  }
+  const file = new ByteWriter();
+  file.raw(Uint8Array.from([...MAGIC, VERSION, CODINGS.indexOf(coding)]));
+  file.u32(length);
+  file.raw(body.bytes);
+  file.u32(crc32(file.bytes));
+  return file.bytes;
+}
+
+/**
+ * The length of a header in bytes, from the file's first 10.
+ *
+ * @throws FormatError for what isn't the beginning of a file of this version
+ */
+export function headerBytes(start: Uint8Array): number {
+  const given = Math.min(start.length, MAGIC.length);
+  if (given === 0 || MAGIC.slice(0, given).some((byte, i) => byte !== start[i])) {
+    throw new FormatError('not-dcae', `This is not a .dcae file${start.length === 0 ? ': it is empty' : ''}.`);
+  }
+  const reader = new ByteReader(start.subarray(0, FIXED_BYTES), 'The beginning of the file', 'truncated');
+  reader.raw(MAGIC.length);
+  const version = reader.u8();
+  if (version > VERSION || version === 0) {
+    throw new FormatError(
+      'version',
+      `The file has version ${version} of the format; this program reads up to ${VERSION}. Use a later one.`,
+    );
+  }
+  reader.u8();
+  const length = reader.u32();
+  if (length < FIXED_BYTES + 4 || length > MAX_HEADER) {
+    throw new FormatError('damaged', `The file is damaged: its header can't be ${length} bytes long. Fetch it again.`);
+  }
+  return length;
+}
+
+/**
+ * Reads a header.
+ *
+ * @param bytes - the file, or as much of it as holds the header
+ * @throws FormatError for what isn't the header of a file of this version
+ */
+export function readHeader(bytes: Uint8Array): Header & { readonly length: number } {
+  const length = headerBytes(bytes);
+  if (bytes.length < length) {
+    throw new FormatError(
+      'truncated',
+      `The file ends in its header, after ${bytes.length} of ${length} bytes. Fetch it again.`,
+    );
+  }
+  const crc = new ByteReader(bytes.subarray(length - 4, length), 'The header').u32();
+  if (crc !== crc32(bytes.subarray(0, length - 4))) {
+    throw new FormatError('damaged', "The file's header is damaged: its checksum doesn't fit. Fetch the file again.");
+  }
+  const coding = CODINGS[bytes[5] ?? 0];
+  if (coding === undefined) {
+    throw new FormatError(
+      'unsupported',
+      `The file is coded in a way (${bytes[5]}) that this program doesn't know. Use a later one.`,
+    );
+  }
+  const body = new ByteReader(bytes.subarray(FIXED_BYTES, length - 4), 'The header');
+  const side = (name: string, most: number): number => body.varint(name, 1, most);
+  const latent = [
+    side('the batch', 2 ** 16),
+    side('channels', 2 ** 12),
+    side('height', 2 ** 20),
+    side('width', 2 ** 20),
+  ] as const;
+  const height = body.varint("the picture's height", 0, 2 ** 30);
+  const width = body.varint("the picture's width", 0, 2 ** 30);
+  if ((height === 0) !== (width === 0)) throw body.damaged('the picture has a height of 0 or a width of 0');
+  const checkpoint = {
+    encoder: fingerprintText(body.raw(8)),
+    decoder: fingerprintText(body.raw(8)),
+    id: body.text('the checkpoint', 255) || undefined,
+  };
+  const quantiser = coding === 'quantised' ? readQuantiser(body, latent[1]) : undefined;
+  const chunks: Chunk[] = [];
+  while (body.left > 0) {
+    const type = String.fromCharCode(...body.raw(4));
+    chunks.push({ type, data: body.block(`the chunk ${JSON.stringify(type)}`, MAX_HEADER) });
+  }
+  const { metadata, url } = readMetadata(chunks);
+  return {
+    coding,
+    checkpoint,
+    url,
+    image: height === 0 ? undefined : { height, width },
+    latent,
+    quantiser,
+    metadata,
+    length,
+  };
+}
+
+function fingerprintBytes(hex: string | undefined): Uint8Array {
+  return Uint8Array.from({ length: 8 }, (_, i) => Number.parseInt(hex?.slice(2 * i, 2 * i + 2) ?? '0', 16));
+}
+
+/** Eight zeros stand for none. */
+function fingerprintText(bytes: Uint8Array): string | undefined {
+  if (bytes.every((byte) => byte === 0)) return undefined;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

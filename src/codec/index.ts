@@ -1,0 +1,30 @@
+/**
+ * Pictures as small files: DC-AE latents, quantised and entropy-coded. The format is written down in docs/dcae-format.md.
+ *
+ *     const { bytes, stats } = await compress(ae, image, { quality: 60 });
+ *     const { image, info } = await decompress(ae, bytes);
+ *
+ * @packageDocumentation
+ */
+export { FormatError, type FormatProblem } from '../errors.ts';
+export { compress, decompress } from './compress.ts';
+export { inspect, packLatent, unpackLatent } from './latent_file.ts';
+export type {
+  CallOptions,
+  CodecProgress,
+  CodecStats,
+  DecodedSample,
+  DecompressOptions,
+  EncodedLatent,
+  FileInfo,
+  FileMetadata,
+  LatentDecoder,
+  LatentEncoder,
+  ModelIdentity,
+  PackLatentOptions,
+  PackOptions,
+  PictureForms,
+  PlainLatent,
+  Quantiser,
+  UnpackOptions,
+} from './types.ts';

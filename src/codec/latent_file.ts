@@ -1,0 +1,247 @@
+/** A latent in a file, and out of it: no network is needed for either. */
+import { FormatError, InputError } from '../errors.ts';
+import { crc32 } from './crc32.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { fromHalf, toHalf } from './half.ts';
+import { headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
+import { codeLevels, type Levels, type Spend } from './levels.ts';
+import { pace, type Pace } from './pace.ts';
+import { chooseQuantiser, dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
+import { BitDecoder, BitEncoder, type BitCoder } from './range_coder.ts';
+import type { CodecStats, FileInfo, PackLatentOptions, PlainLatent, Quantiser, UnpackOptions } from './types.ts';
+import { codeWords } from './words.ts';
+
+/** `quality` where none is given. */
+const DEFAULT_QUALITY = 60;
+/** The most numbers that a latent may have where the caller says nothing: half a GiB of f32. */
+const MAX_NUMBERS = 2 ** 27;
+/**
+ * The most numbers that a byte can hold: every number takes a decision at least, and none of those is likelier than 65500/65536, which takes
+ * 1/1262 of a bit.
+ */
+const NUMBERS_PER_BYTE = 8 * 1262;
+/** And so many in any file, however short. */
+const NUMBERS_ANYWAY = 2 ** 20;
+
+/**
+ * Writes a latent to a file.
+ *
+ * @param latent - `[N, C, h, w]`, not scaled: what `await latent.toArray()` gives
+ * @returns the file, and where its bits went
+ * @throws InputError for options or a latent that can't be; the signal's reason when aborted
+ */
+export async function packLatent(
+  latent: Omit<PlainLatent, 'data'> & { readonly data: Float32Array },
+  options: PackLatentOptions,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; stats: CodecStats }> {
+  const { data, shape, imageSize } = latent;
+  const { model, exact, quality = DEFAULT_QUALITY, metadata = {}, checkpointUrl: url } = options;
+  check(latent, options);
+  const [n, channels, height, width] = shape;
+  const quantiser = exact === undefined ? chooseQuantiser(quality, model.config.scalingFactor, channels) : undefined;
+  const coding = exact ?? 'quantised';
+  const head = writeHeader({
+    coding,
+    checkpoint: model.checkpoint,
+    url,
+    image: imageSize,
+    latent: shape,
+    quantiser,
+    metadata,
+  });
+
+  const area = height * width;
+  const bitsPerPosition = new Float32Array(n * area);
+  const bitsPerChannel = new Float64Array(channels);
+  let zeros = 0;
+  const coder = new BitEncoder();
+  const step = pace('pack', options);
+  for (let i = 0; i < n; i++) {
+    const picture = data.subarray(i * channels * area, (i + 1) * channels * area);
+    const levels = { data: toIntegers(picture, coding, quantiser, area), channels, height, width };
+    zeros += levels.data.reduce((count, level) => count + (level === 0 ? 1 : 0), 0);
+    const spend: Spend = (position, channel, bits) => {
+      bitsPerPosition[i * area + position] = (bitsPerPosition[i * area + position] ?? 0) + bits;
+      bitsPerChannel[channel] = (bitsPerChannel[channel] ?? 0) + bits;
+    };
+    await code(coder, levels, coding, (fraction) => step((i + fraction) / n), spend);
+  }
+  const payload = coder.finish();
+  const file = new ByteWriter();
+  file.raw(head);
+  file.u32(payload.length);
+  file.raw(payload);
+  file.u32(crc32(payload));
+  options.onProgress?.({ phase: 'done', fraction: 1 });
+  const bytes = file.bytes;
+  const pixels = imageSize ? n * imageSize.height * imageSize.width : data.length;
+  return {
+    bytes,
+    stats: {
+      bytes: sizes(bytes.length, payload.length),
+      bitsPerPixel: (8 * bytes.length) / pixels,
+      count: data.length,
+      zeros,
+      bitsPerPosition,
+      bitsPerChannel,
+      quantiser: quantiser && publicQuantiser(quantiser),
+    },
+  };
+}
+
+/**
+ * Reads a latent from a file.
+ *
+ * @returns the latent, as `ae.decode` takes it, and what the file says of itself
+ * @throws FormatError for what isn't a whole, undamaged file of this version, or asks for too much memory; the signal's reason when aborted
+ */
+export async function unpackLatent(
+  bytes: Uint8Array | ArrayBuffer,
+  options: UnpackOptions = {},
+): Promise<{ latent: PlainLatent; info: FileInfo }> {
+  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  const header = readHeader(file);
+  const rest = new ByteReader(file.subarray(header.length), 'The file', 'truncated');
+  const payload = rest.raw(rest.u32());
+  const crc = rest.u32();
+  if (rest.left > 0) {
+    throw new FormatError(
+      'trailing',
+      `${rest.left} bytes follow the file's end. Cut them off, or fetch the file again.`,
+    );
+  }
+  if (crc !== crc32(payload)) {
+    throw new FormatError('damaged', "The file is damaged: its checksum doesn't fit. Fetch it again.");
+  }
+  const { coding, quantiser, image, latent: shape } = header;
+  const [n, channels, height, width] = shape;
+  const area = height * width;
+  const count = n * channels * area;
+  const most = Math.min(options.maxNumbers ?? MAX_NUMBERS, Math.max(NUMBERS_ANYWAY, payload.length * NUMBERS_PER_BYTE));
+  if (count > most) {
+    throw new FormatError(
+      'too-large',
+      `The file's latent has ${count} numbers ([${shape.join(', ')}]), and ${most} are allowed for a file of ${file.length} bytes. Raise maxNumbers if you trust it.`,
+    );
+  }
+  const data = new Float32Array(count);
+  const coder = new BitDecoder(payload);
+  const step = pace('unpack', options);
+  for (let i = 0; i < n; i++) {
+    const levels = { data: new Int32Array(channels * area), channels, height, width };
+    await code(coder, levels, coding, (fraction) => step((i + fraction) / n));
+    toNumbers(levels.data, coding, quantiser, area, data.subarray(i * channels * area, (i + 1) * channels * area));
+  }
+  options.onProgress?.({ phase: 'done', fraction: 1 });
+  return { latent: { data, shape, imageSize: image }, info: infoOf(header, payload.length) };
+}
+
+/**
+ * Reads what a file says of itself; no model is needed, and no more than the header is looked at, so that the beginning of a file serves too.
+ *
+ * @param file - the file, or its beginning
+ * @throws FormatError for what isn't the beginning of a file of this version
+ */
+export async function inspect(file: Uint8Array | ArrayBuffer | Blob): Promise<FileInfo> {
+  const read = async (count: number): Promise<Uint8Array> => {
+    if (file instanceof Uint8Array) return file.subarray(0, count);
+    return new Uint8Array(
+      file instanceof ArrayBuffer ? file.slice(0, count) : await file.slice(0, count).arrayBuffer(),
+    );
+  };
+  const length = headerBytes(await read(10));
+  const start = await read(length + 4);
+  const header = readHeader(start);
+  return infoOf(header, new ByteReader(start.subarray(length), 'The file', 'truncated').u32());
+}
+
+/** Codes one picture's integers, in either direction. */
+function code(coder: BitCoder, levels: Levels, coding: Header['coding'], step: Pace, spend?: Spend): Promise<void> {
+  if (coding === 'quantised') return codeLevels(coder, levels, step, spend);
+  return codeWords(coder, levels, coding === 'f32' ? 32 : 16, step, spend);
+}
+
+function toIntegers(
+  numbers: Float32Array,
+  coding: Header['coding'],
+  quantiser: CodedQuantiser | undefined,
+  area: number,
+): Int32Array {
+  if (coding === 'f16') return Int32Array.from(numbers, toHalf);
+  if (coding === 'f32') return new Int32Array(numbers.slice().buffer);
+  const levels = new Int32Array(numbers.length);
+  quantiser?.steps.forEach((step, c) => {
+    quantise(numbers.subarray(c * area, (c + 1) * area), step, levels.subarray(c * area, (c + 1) * area));
+  });
+  return levels;
+}
+
+function toNumbers(
+  levels: Int32Array,
+  coding: Header['coding'],
+  quantiser: CodedQuantiser | undefined,
+  area: number,
+  numbers: Float32Array,
+): void {
+  if (coding === 'f32') numbers.set(new Float32Array(levels.buffer));
+  else if (coding === 'f16') levels.forEach((word, i) => (numbers[i] = fromHalf(word)));
+  else {
+    quantiser?.steps.forEach((step, c) => {
+      dequantise(levels.subarray(c * area, (c + 1) * area), step, numbers.subarray(c * area, (c + 1) * area));
+    });
+  }
+}
+
+function check(
+  { data, shape }: Omit<PlainLatent, 'data'> & { readonly data: Float32Array },
+  { model, quality, exact }: PackLatentOptions,
+): void {
+  const shown = `[${shape.join(', ')}]`;
+  if (shape.length !== 4 || !shape.every((side) => Number.isSafeInteger(side) && side > 0)) {
+    throw new InputError(`latent.shape must be [N, C, h, w] of positive integers; it was ${shown}.`);
+  }
+  if (shape[1] !== model.config.latentChannels) {
+    throw new InputError(
+      `latent.shape must have ${model.config.latentChannels} channels, as the model's config says; it was ${shown}.`,
+    );
+  }
+  const count = shape.reduce((product, side) => product * side, 1);
+  if (data.length !== count) {
+    throw new InputError(`latent.data must hold ${count} numbers for its shape ${shown}; it holds ${data.length}.`);
+  }
+  const bad = exact === undefined ? data.findIndex((value) => !Number.isFinite(value)) : -1;
+  if (bad >= 0) {
+    throw new InputError(
+      `latent.data holds ${String(data[bad])} at index ${bad}; all numbers must be finite. Look at what made it.`,
+    );
+  }
+  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
+    throw new InputError(`options.quality must be a whole number from 1 to 100; it was ${quality}.`);
+  }
+  if (exact !== undefined && !['f32', 'f16'].includes(exact)) {
+    throw new InputError(`options.exact must be "f32" or "f16", or be left out; it was ${JSON.stringify(exact)}.`);
+  }
+}
+
+function infoOf(header: Header & { readonly length: number }, payload: number): FileInfo {
+  const { coding, checkpoint, url, image, latent, quantiser, metadata, length } = header;
+  const isRepo = checkpoint.id?.includes('/') === true;
+  return {
+    version: VERSION,
+    coding,
+    checkpoint: { ...checkpoint, url: url ?? (isRepo ? `https://huggingface.co/${checkpoint.id}` : undefined) },
+    image,
+    latent,
+    quantiser: quantiser && publicQuantiser(quantiser),
+    metadata,
+    bytes: sizes(length + 8 + payload, payload),
+  };
+}
+
+function sizes(total: number, payload: number): FileInfo['bytes'] {
+  return { header: total - payload, payload, total };
+}
+
+function publicQuantiser({ quality, steps }: CodedQuantiser): Quantiser {
+  return { quality, steps: steps.map(stepOf) };
+}
