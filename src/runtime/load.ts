@@ -3,6 +3,7 @@ import { requestGpu, type Gpu } from '../gpu/gpu.ts';
 import { buildGraph, type InputSize } from '../graph/build.ts';
 import { weightsOf } from '../graph/ops.ts';
 import type { WeightSpec, WeightType } from '../graph/weights.ts';
+import { lower } from '../kernels/lower.ts';
 import { RAW_BYTES, type RawType } from '../kernels/pack.ts';
 import { decoder, encoder, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import { parameters } from '../model/layers.ts';
@@ -15,7 +16,7 @@ import { Fingerprint, type CheckpointIdentity } from './identity.ts';
 import { LoadCache } from './load_cache.ts';
 import { checkOptions, type LoadOptions } from './load_options.ts';
 import { openPretrained, openSingleFile, type OpenedModel, type Wrap } from './open.ts';
-import { makePlan, maxBinding } from './plan.ts';
+import { maxBinding } from './plan.ts';
 import { Progress } from './progress.ts';
 import { Verifier } from './verify.ts';
 import { WeightStore, type ArrivingTensor } from './weight_store.ts';
@@ -151,11 +152,15 @@ function compile(
   dtype: WeightType,
 ): Promise<unknown> {
   const target = { weights: dtype, software: gpu.software };
-  const steps = halves.flatMap((part) =>
-    trialSizes(part, attentionHeadDim).flatMap((size) => makePlan(part, size, target, gpu.device.limits).steps),
+  const binding = maxBinding(gpu.device.limits);
+  // Not by a plan: the device need not have room for such an input.
+  const dispatches = halves.flatMap((part) =>
+    trialSizes(part, attentionHeadDim).flatMap((size) =>
+      buildGraph(part, size).ops.flatMap((op) => lower(op, target, binding)),
+    ),
   );
   const compiled = Promise.all(
-    steps.map(({ dispatch }) => gpu.guard(gpu.pipelines.get(dispatch.shader, dispatch.constants))),
+    dispatches.map(({ shader, constants }) => gpu.guard(gpu.pipelines.get(shader, constants))),
   );
   compiled.catch(() => undefined);
   return compiled;
