@@ -1,132 +1,135 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { weightsOf } from '../../src/graph/ops.ts';
-import type { WeightSpec, WeightType } from '../../src/graph/weights.ts';
-import { planGraph, maxBinding } from '../../src/runtime/plan.ts';
-import { Session } from '../../src/runtime/session.ts';
-import { WeightStore } from '../../src/runtime/weight_store.ts';
+import { weightBytes, type WeightType } from '../../src/graph/weights.ts';
+import { tensorBytes } from '../../src/graph/tensor.ts';
+import type { Step } from '../../src/runtime/plan.ts';
 import { hashTensor } from '../support/hash-weights.ts';
-import { peakProbe, type CpuClock, type PeakProbe } from './peak.ts';
+import { jsClock } from './js_clock.ts';
+import { copyProbe, peakProbe, type CpuClock, type CopyProbe, type PeakProbe } from './peak.ts';
+import { loadWork, openSession } from './session.ts';
 import { works, type Work } from './works.ts';
 
-/** What one work took. Times in ms, rates in GFLOP/s. */
+/** What one work took. Times in ms, rates in GFLOP/s, bandwidths in GB/s. */
 export interface Row {
   readonly name: string;
   readonly dtype: WeightType;
+  /** The direct algorithm's FLOPs, two for each multiply-add. */
   readonly gflop: number;
   /** Median and least of the warm runs, to the GPU's last stroke. */
   readonly ms: number;
   readonly min: number;
-  /** The first run: what the driver compiles late is in it. */
-  readonly first: number;
+  /** Compiling all pipelines, on a device that has compiled none of them. */
+  readonly compileMs: number;
+  /** From weights on the GPU to the first result: compiling, allocating, the first run. */
+  readonly firstMs: number;
+  /** JavaScript of a warm run. */
+  readonly jsMs: number;
+  /** gflop / ms: above the peak where fewer multiplies than the direct algorithm's do. */
   readonly rate: number;
   /** The multiply-add peak, the best of before and after. */
   readonly peak: number;
   /** CPU milliseconds of a warm run, and its share of the peak by CPU time: what to read on a software adapter and a busy machine. */
   readonly cpuMs: number;
   readonly cpuShare: number;
+  /** Bytes that the plan's dispatches read and write, each once; their rate, and that of a plain copy. */
+  readonly bytes: number;
+  readonly bandwidth: number;
+  readonly copyBandwidth: number;
   readonly dispatches: number;
+  readonly pipelines: number;
+  readonly submits: number;
   readonly plannedBytes: number;
   readonly allocatedBytes: number;
 }
 
-function median(values: readonly number[]): number {
+/** The middle one. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? NaN;
 }
 
-/** Fills a graph's weights by hash: their values don't change the time, but denormals would. */
-async function hashWeights(gpu: Gpu, specs: readonly WeightSpec[], dtype: WeightType): Promise<WeightStore> {
-  const store = await WeightStore.create(gpu, dtype, maxBinding(gpu.device.limits), specs);
-  for (const spec of specs) {
-    const sources =
-      spec.kind === 'matrix'
-        ? spec.sources.map(({ key, rows }) => ({ key, shape: [rows, spec.columns.channels, spec.taps] }))
-        : spec.keys.map((key) => ({ key, shape: [spec.rows.channels * spec.phases] }));
-    for (const { key, shape } of sources) {
-      const values = hashTensor(key, shape);
-      await store.write({ key, dtype: 'F32', shape }, 0, new Uint8Array(values.buffer));
-    }
-  }
-  await store.finish();
-  return store;
+/** Bytes that a dispatch must move at least: everything that it binds, once. */
+function bytesMoved({ dispatch }: Step, dtype: WeightType): number {
+  return dispatch.resources.reduce((sum, resource) => {
+    if (resource.kind === 'tensor') return sum + tensorBytes(resource.tensor);
+    return sum + (resource.kind === 'weight' ? weightBytes(resource.spec, dtype) : 0);
+  }, 0);
+}
+
+/** The device that a work is timed on and what is measured around it. */
+export interface Instruments {
+  readonly gpu: Gpu;
+  readonly peak: PeakProbe;
+  readonly copy: CopyProbe;
+  readonly cpu: CpuClock;
 }
 
 /** Times one work: one cold run, `reps` warm ones, the peak before and after. */
 export async function bench(
-  { gpu, peak, cpu }: { gpu: Gpu; peak: PeakProbe; cpu: CpuClock },
+  { gpu, peak, copy, cpu }: Instruments,
   work: Work,
   dtype: WeightType,
   reps: number,
 ): Promise<Row> {
   const { device } = gpu;
-  const specs = [...new Map(work.graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
-  const weights = await hashWeights(gpu, specs, dtype);
-  const plan = planGraph(work.graph, { weights: dtype, software: gpu.software }, device.limits);
-  const session = await Session.create(gpu, plan, weights);
-  const input = hashTensor('input', [session.input.size / 4]);
-  device.queue.writeBuffer(session.input, 0, input);
-  await device.queue.onSubmittedWorkDone();
+  const loaded = await loadWork(gpu, work, dtype);
+  const { plan } = loaded;
+  const js = jsClock(device);
+  const start = performance.now();
+  const { session, compileMs } = await openSession(gpu, loaded);
+  const input = hashTensor('input', [tensorBytes(plan.graph.input) / 4]);
   const run = async (): Promise<number> => {
-    const start = performance.now();
+    device.queue.writeBuffer(session.input, 0, input); // a run reuses its input's buffer
+    await device.queue.onSubmittedWorkDone();
+    const began = performance.now();
     await session.run();
     await device.queue.onSubmittedWorkDone();
-    return performance.now() - start;
+    return performance.now() - began;
   };
-  const first = await run();
   await run();
+  const firstMs = performance.now() - start;
   const before = await peak.measure();
   const times: number[] = [];
   const cpuTimes: number[] = [];
+  const scripts: { ms: number; submits: number }[] = [];
+  js.take();
   for (let i = 0; i < reps; i++) {
-    const start = await cpu();
+    const began = await cpu();
     times.push(await run());
-    cpuTimes.push((await cpu()) - start);
+    cpuTimes.push((await cpu()) - began);
+    scripts.push(js.take());
   }
   const after = await peak.measure();
+  const copyBandwidth = await copy.measure();
   const ms = median(times);
   const cpuSeconds = median(cpuTimes);
+  const bytes = plan.steps.reduce((sum, step) => sum + bytesMoved(step, dtype), 0);
   const row: Row = {
     name: work.name,
     dtype,
     gflop: plan.flops / 1e9,
     ms,
     min: Math.min(...times),
-    first,
+    compileMs,
+    firstMs,
+    jsMs: median(scripts.map((taken) => taken.ms)),
     rate: plan.flops / ms / 1e6,
     peak: Math.max(before.rate, after.rate),
     cpuMs: 1000 * cpuSeconds,
     cpuShare: plan.flops / 1e9 / cpuSeconds / Math.max(before.cpuRate, after.cpuRate),
+    bytes,
+    bandwidth: bytes / ms / 1e6,
+    copyBandwidth,
     dispatches: plan.steps.length,
+    pipelines: new Set(
+      plan.steps.map(({ dispatch }) => `${dispatch.shader.code} ${JSON.stringify(dispatch.constants)}`),
+    ).size,
+    submits: median(scripts.map((taken) => taken.submits)),
     plannedBytes: plan.peakBytes,
     allocatedBytes: session.bytes,
   };
   session.dispose();
-  weights.dispose();
+  loaded.weights.dispose();
   return row;
-}
-
-/** The rows as a table. */
-export function table(rows: readonly Row[]): string {
-  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-  const lines = rows.map((row) =>
-    [
-      row.name.padEnd(26),
-      row.dtype,
-      row.gflop.toFixed(2).padStart(7),
-      row.ms.toFixed(1).padStart(8),
-      row.min.toFixed(1).padStart(8),
-      row.first.toFixed(0).padStart(7),
-      row.rate.toFixed(1).padStart(8),
-      `${((100 * row.rate) / row.peak).toFixed(1)} %`.padStart(8),
-      row.peak.toFixed(0).padStart(6),
-      row.cpuMs.toFixed(0).padStart(7),
-      `${(100 * row.cpuShare).toFixed(1)} %`.padStart(8),
-      String(row.dispatches).padStart(5),
-      `${mib(row.plannedBytes)}/${mib(row.allocatedBytes)}`.padStart(12),
-    ].join('  '),
-  );
-  const head = `${'work'.padEnd(26)}  type  GFLOP        ms       min    first   GFLOP/s   of peak   peak   CPU ms   by CPU   disp   plan/alloc MiB`;
-  return [head, ...lines].join('\n');
 }
 
 /** What to time. */
@@ -141,19 +144,30 @@ export interface Options {
 /** What was timed, on what. */
 export interface Report {
   readonly adapter: string;
+  readonly date: string;
   readonly rows: readonly Row[];
-  readonly table: string;
 }
 
-/** Times all works that the options ask for. */
-export async function report(gpu: Gpu, cpu: CpuClock, { only, dtypes, reps }: Options): Promise<Report> {
-  const { vendor, architecture, description } = gpu.device.adapterInfo;
-  const peak = await peakProbe(gpu.device, cpu);
+/** The adapter's name, for people. */
+export function adapterName({ adapterInfo }: GPUDevice): string {
+  const { vendor, architecture, description } = adapterInfo;
+  return [vendor, architecture, description].join(' ').trim();
+}
+
+/** Times all works that the options ask for, each on a device of its own, which has compiled nothing. */
+export async function report(openGpu: () => Promise<Gpu>, cpu: CpuClock, options: Options): Promise<Report> {
+  const { only, dtypes, reps } = options;
   const rows: Row[] = [];
+  const probes = await openGpu();
+  const { device } = probes;
+  const peak = await peakProbe(device, cpu);
+  const copy = await copyProbe(device);
   for (const dtype of dtypes) {
-    for (const work of works()) {
-      if (new RegExp(only).test(work.name)) rows.push(await bench({ gpu, peak, cpu }, work, dtype, reps));
+    for (const work of works(probes.software).filter(({ name }) => new RegExp(only).test(name))) {
+      const gpu = await openGpu();
+      rows.push(await bench({ gpu, peak, copy, cpu }, work, dtype, reps));
+      gpu.dispose();
     }
   }
-  return { adapter: [vendor, architecture, description].join(' ').trim(), rows, table: table(rows) };
+  return { adapter: adapterName(device), date: new Date().toISOString().slice(0, 10), rows };
 }

@@ -4,6 +4,13 @@ import { report, type Options, type Report } from './bench.ts';
 declare global {
   var cpuSeconds: () => Promise<number>;
   var benchPage: (options: Options) => Promise<Report>;
+  var benchReady: boolean;
 }
 
-globalThis.benchPage = async (options) => report(await requestGpu(), () => globalThis.cpuSeconds(), options);
+globalThis.benchPage = (options) =>
+  report(
+    () => requestGpu(),
+    () => globalThis.cpuSeconds(),
+    options,
+  );
+globalThis.benchReady = true;

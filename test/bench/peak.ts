@@ -96,3 +96,48 @@ export async function peakProbe(device: GPUDevice, cpu: CpuClock): Promise<PeakP
     },
   };
 }
+
+/** A probe of the device's copy bandwidth. */
+export interface CopyProbe {
+  /** GB/s, bytes read and bytes written together; the best of a few runs, now. */
+  measure(): Promise<number>;
+}
+
+const COPY_BYTES = 2 ** 26;
+const COPY_SHADER = `@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@compute @workgroup_size(${THREADS}) fn main(@builtin(global_invocation_id) g: vec3<u32>) { let i = g.y * ${256 * THREADS}u + g.x; y[i] = x[i]; }`;
+
+/** Compiles a kernel that copies 64 MiB. */
+export async function copyProbe(device: GPUDevice): Promise<CopyProbe> {
+  const pipeline = await device.createComputePipelineAsync({
+    layout: 'auto',
+    compute: { module: device.createShaderModule({ code: COPY_SHADER }) },
+  });
+  return {
+    async measure() {
+      const buffers = [0, 1].map(() => device.createBuffer({ size: COPY_BYTES, usage: 0x80 }));
+      const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+      const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+      let rate = 0;
+      // Long enough that a submit's own time doesn't count.
+      for (let i = 0, copies = 1; i < 5; i++) {
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        for (let j = 0; j < copies; j++) pass.dispatchWorkgroups(256, COPY_BYTES / 16 / THREADS / 256);
+        pass.end();
+        await device.queue.onSubmittedWorkDone();
+        const start = performance.now();
+        device.queue.submit([encoder.finish()]);
+        await device.queue.onSubmittedWorkDone();
+        const ms = performance.now() - start;
+        rate = Math.max(rate, (copies * 2 * COPY_BYTES) / ms / 1e6);
+        if (ms < 20) copies *= 8;
+      }
+      for (const buffer of buffers) buffer.destroy();
+      return rate;
+    },
+  };
+}

@@ -1,58 +1,83 @@
 import { parseConfig } from '../../src/config/config.ts';
 import { buildGraph, GraphBuilder, type Graph } from '../../src/graph/build.ts';
-import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
-import { decoder, encoder } from '../../src/model/autoencoder.ts';
-import { efficientViTBlock, resBlock } from '../../src/model/blocks.ts';
-import { conv2d } from '../../src/model/layers.ts';
+import { flops } from '../../src/graph/ops.ts';
+import { channelsOf } from '../../src/graph/tensor.ts';
+import { decoder, encoder, type Decoder, type Encoder } from '../../src/model/autoencoder.ts';
+import { dcUpBlock2d, efficientViTBlock, resBlock, type Block } from '../../src/model/blocks.ts';
+import { conv2d, type Conv2d } from '../../src/model/layers.ts';
+
+/** What a work runs: a layer, a block, or half of the network. */
+export type BenchModule = Conv2d | Block | Encoder | Decoder;
 
 /** Something to time. */
 export interface Work {
   readonly name: string;
-  readonly graph: Graph;
+  readonly module: BenchModule;
+  /** `[N, C, H, W]` of its input. */
+  readonly shape: readonly [number, number, number, number];
 }
 
-function single(channels: number, side: number, build: (builder: GraphBuilder, x: Tensor) => Tensor): Graph {
+/** A work as our own graph. */
+export function graphOf({ module, shape: [n, channels, height, width] }: Work): Graph {
+  const size = { n, height, width };
+  if (module.type === 'Encoder' || module.type === 'Decoder') return buildGraph(module, size);
   const builder = new GraphBuilder();
-  const input = builder.tensor('input', { n: 1, height: side, width: side }, channelsOf(channels));
-  const output = build(builder, input);
+  const input = builder.tensor('input', size, channelsOf(channels));
+  const output = module.type === 'Conv2d' ? builder.conv(module, input) : builder.block(module, input);
   return { ops: builder.ops, input, output };
 }
 
-/** f32c32-sana-1.0 with all widths divided by 4. */
-export const quarterSana = {
+const sana = {
   encoder_block_types: ['ResBlock', 'ResBlock', 'ResBlock', ...Array<string>(3).fill('EfficientViTBlock')],
   decoder_block_types: ['ResBlock', 'ResBlock', 'ResBlock', ...Array<string>(3).fill('EfficientViTBlock')],
-  encoder_block_out_channels: [32, 64, 128, 128, 256, 256],
-  decoder_block_out_channels: [32, 64, 128, 128, 256, 256],
   downsample_block_type: 'conv',
   upsample_block_type: 'interpolate',
 };
 
-/** What `npm run bench` times: the works that the peers' figures are for. */
-export function works(): Work[] {
-  const config = parseConfig(quarterSana);
-  const half = (side: number): Work[] => [
-    { name: `SANA / 4 encoder ${side}²`, graph: buildGraph(encoder(config), { n: 1, height: side, width: side }) },
-    {
-      name: `SANA / 4 decoder ${side}²`,
-      graph: buildGraph(decoder(config), { n: 1, height: side / 32, width: side / 32 }),
-    },
-  ];
+/** f32c32-sana-1.0 with all widths divided by `divisor`. */
+function sanaConfig(divisor: number) {
+  const widths = [128, 256, 512, 512, 1024, 1024].map((width) => width / divisor);
+  return parseConfig({ ...sana, encoder_block_out_channels: widths, decoder_block_out_channels: widths });
+}
+
+function halves(divisor: number, side: number): Work[] {
+  const config = sanaConfig(divisor);
+  const name = divisor === 1 ? 'SANA' : `SANA / ${divisor}`;
   return [
-    { name: 'conv 3x3 128>128 128²', graph: single(128, 128, (b, x) => b.conv(conv2d('c', 128, 128), x)) },
-    { name: 'conv 3x3 512>512 32²', graph: single(512, 32, (b, x) => b.conv(conv2d('c', 512, 512), x)) },
-    {
-      name: 'conv 1x1 512>4096 32²',
-      graph: single(512, 32, (b, x) => b.conv(conv2d('c', 512, 4096, { kernel: 1 }), x)),
-    },
-    {
-      name: 'ResBlock 128 128²',
-      graph: single(128, 128, (b, x) => b.block(resBlock('r', 128, 'rms_norm', 'silu'), x)),
-    },
-    {
-      name: 'EfficientViTBlock 512 16²',
-      graph: single(512, 16, (b, x) => b.block(efficientViTBlock('e', 512, 32, [5], 'rms_norm'), x)),
-    },
-    ...half(256),
+    { name: `${name} encoder ${side}²`, module: encoder(config), shape: [1, 3, side, side] },
+    { name: `${name} decoder ${side}²`, module: decoder(config), shape: [1, 32, side / 32, side / 32] },
   ];
+}
+
+/** Layers and blocks in the sizes that the peers' figures are for. */
+const blocks: readonly Work[] = [
+  { name: 'conv 3x3 128>128 128²', module: conv2d('c', 128, 128), shape: [1, 128, 128, 128] },
+  { name: 'conv 3x3 512>512 32²', module: conv2d('c', 512, 512), shape: [1, 512, 32, 32] },
+  { name: 'conv 1x1 512>4096 32²', module: conv2d('c', 512, 4096, { kernel: 1 }), shape: [1, 512, 32, 32] },
+  { name: 'ResBlock 128 128²', module: resBlock('r', 128, 'rms_norm', 'silu'), shape: [1, 128, 128, 128] },
+  { name: 'up 256>128 64²', module: dcUpBlock2d('u', 256, 128, true, true), shape: [1, 256, 64, 64] },
+  {
+    name: 'EfficientViTBlock 512 16²',
+    module: efficientViTBlock('e', 512, 32, [5], 'rms_norm'),
+    shape: [1, 512, 16, 16],
+  },
+];
+
+/** What `npm run bench` times: layers, blocks and the quarter-width network; on a GPU the whole network, too. */
+export function works(software: boolean): Work[] {
+  return [
+    ...blocks,
+    ...halves(4, 256),
+    ...(software ? [] : [...halves(4, 1024), ...halves(1, 512), ...halves(1, 1024)]),
+  ];
+}
+
+/** What `npm run bench:peers` times. */
+export function peerWorks(software: boolean): Work[] {
+  return [...blocks, ...halves(4, software ? 128 : 512), ...(software ? [] : halves(1, 512))];
+}
+
+/** Two for each multiply-add of the direct algorithm. */
+export function directFlops(work: Work): number {
+  return graphOf(work).ops.reduce((sum, op) => sum + flops(op), 0);
 }

@@ -1,0 +1,55 @@
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { weightsOf } from '../../src/graph/ops.ts';
+import type { WeightSpec, WeightType } from '../../src/graph/weights.ts';
+import { planGraph, maxBinding, type Plan } from '../../src/runtime/plan.ts';
+import { Session } from '../../src/runtime/session.ts';
+import { WeightStore } from '../../src/runtime/weight_store.ts';
+import { hashTensor } from '../support/hash-weights.ts';
+import { graphOf, type Work } from './works.ts';
+
+/** Fills a graph's weights by hash: their values don't change the time, but denormals would. */
+async function hashWeights(gpu: Gpu, specs: readonly WeightSpec[], dtype: WeightType): Promise<WeightStore> {
+  const store = await WeightStore.create(gpu, dtype, maxBinding(gpu.device.limits), specs);
+  for (const spec of specs) {
+    const sources =
+      spec.kind === 'matrix'
+        ? spec.sources.map(({ key, rows }) => ({ key, shape: [rows, spec.columns.channels, spec.taps] }))
+        : spec.keys.map((key) => ({ key, shape: [spec.rows.channels * spec.phases] }));
+    for (const { key, shape } of sources) {
+      const values = hashTensor(key, shape);
+      await store.write({ key, dtype: 'F32', shape }, 0, new Uint8Array(values.buffer));
+    }
+  }
+  await store.finish();
+  await gpu.device.queue.onSubmittedWorkDone();
+  return store;
+}
+
+/** A work with its weights on the GPU. */
+export interface LoadedWork {
+  readonly plan: Plan;
+  readonly weights: WeightStore;
+}
+
+/** Plans a work and makes its weights. */
+export async function loadWork(gpu: Gpu, work: Work, dtype: WeightType): Promise<LoadedWork> {
+  const graph = graphOf(work);
+  const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
+  const plan = planGraph(graph, { weights: dtype, software: gpu.software }, gpu.device.limits);
+  return { plan, weights: await hashWeights(gpu, specs, dtype) };
+}
+
+/** How long parts of a session's beginning took. */
+export interface OpenedSession {
+  readonly session: Session;
+  /** Milliseconds to compile all of its pipelines, on a device that has compiled none of them. */
+  readonly compileMs: number;
+}
+
+/** Compiles and allocates a work's session. */
+export async function openSession(gpu: Gpu, { plan, weights }: LoadedWork): Promise<OpenedSession> {
+  const start = performance.now();
+  await Promise.all(plan.steps.map(({ dispatch }) => gpu.pipelines.get(dispatch.shader, dispatch.constants)));
+  const compileMs = performance.now() - start;
+  return { session: await Session.create(gpu, plan, weights), compileMs };
+}

@@ -1,0 +1,52 @@
+import type { Report, Row } from './bench.ts';
+
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const digits = (value: number, count: number): string => (Number.isFinite(value) ? value.toFixed(count) : '–');
+
+/** Head and cell of each column. */
+const COLUMNS: readonly (readonly [string, (row: Row) => string])[] = [
+  ['work', (row) => row.name],
+  ['weights', (row) => row.dtype],
+  ['GFLOP', (row) => digits(row.gflop, 2)],
+  ['ms (median)', (row) => digits(row.ms, 1)],
+  ['min', (row) => digits(row.min, 1)],
+  ['GFLOP/s, effective', (row) => digits(row.rate, 1)],
+  ['of FMA peak', (row) => percent(row.rate / row.peak)],
+  ['peak', (row) => digits(row.peak, 0)],
+  ['CPU ms', (row) => digits(row.cpuMs, 0)],
+  ['of peak by CPU time', (row) => (Number.isFinite(row.cpuShare) ? percent(row.cpuShare) : '–')],
+  ['MiB moved', (row) => mib(row.bytes)],
+  ['GB/s', (row) => digits(row.bandwidth, 1)],
+  ['of copy', (row) => percent(row.bandwidth / row.copyBandwidth)],
+  ['dispatches', (row) => String(row.dispatches)],
+  ['pipelines', (row) => String(row.pipelines)],
+  ['submits', (row) => String(row.submits)],
+  ['compile ms', (row) => digits(row.compileMs, 0)],
+  ['first result ms', (row) => digits(row.firstMs, 0)],
+  ['JS ms', (row) => digits(row.jsMs, 2)],
+  ['planned / allocated MiB', (row) => `${mib(row.plannedBytes)} / ${mib(row.allocatedBytes)}`],
+];
+
+/** Lines of a Markdown table, columns aligned. */
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) =>
+    Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map(({ length }) => length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`;
+  return [
+    line(head),
+    `|${widths.map((width, i) => (i === 0 ? '' : '') + '-'.repeat(width + 2)).join('|')}|`,
+    ...rows.map(line),
+  ].join('\n');
+}
+
+/** A report as Markdown. */
+export function table({ adapter, date, rows }: Report, how: string): string {
+  const cells = rows.map((row) => COLUMNS.map(([, cell]) => cell(row)));
+  return `# ${adapter}\n\n${how}, ${date}.\n\n${markdown(
+    COLUMNS.map(([head]) => head),
+    cells,
+  )}\n`;
+}
