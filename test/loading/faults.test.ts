@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault, HubRequest } from '../support/hub.ts';
 import { loadingBench, openTab, startMortal, type LoadingPage } from '../support/loading.ts';
+import { randomFrom } from '../support/memory-source.ts';
 import { putNetwork } from '../support/networks-on-hub.ts';
 import type { LoadRequest, Outcome } from './page/page.ts';
 
@@ -217,19 +218,32 @@ test('a browser that is killed while it writes the cache', async () => {
   );
 });
 
+test('storage that runs out', async () => {
+  await page.grant(4e6);
+  const outcome = await load();
+  expect(outcome.error).toBeUndefined();
+  expect(outcome.numbers).toEqual(expected);
+  expect(outcome.warnings).toEqual([expect.stringContaining('could not be kept for the next visit')]);
+  await page.grant();
+  await expectRight('storage that runs out (a warning, once), then enough of it', await load());
+});
+
 test('an abort at twenty random moments', async () => {
   bench.hub.fault = ({ path }) => (path.endsWith('.safetensors') ? { rate: 60e6 } : undefined);
   const whole = await load({ cache: false });
-  let seed = 20_26;
-  const random = (): number => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
+  const { total } = whole.events[0]!;
+  const random = randomFrom(20_26);
+  const share = (): number => random(1000) / 1000;
   const waits: number[] = [];
+  // Ten by the clock, which hits what comes before the first byte too, and ten by bytes, which no load is too quick for.
   for (let i = 0; i < 20; i++) {
-    const outcome = await load({ cache: i % 2 === 0 }, { abortAfter: random() * whole.ms });
-    if (outcome.error === undefined) continue; // it was quicker this time
+    const when = i % 4 < 2 ? { abortAfter: 0.6 * share() * whole.ms } : { abortAt: share() * total };
+    const outcome = await load({ cache: i % 2 === 0 }, when);
+    if (outcome.error === undefined && i % 4 < 2) continue; // it was quicker this time
     expect(outcome.error).toMatchObject({ name: 'AbortError', message: 'enough' });
     waits.push(outcome.abortedIn!);
   }
-  expect(waits.length).toBeGreaterThan(5);
+  expect(waits.length).toBeGreaterThan(15);
   expect(Math.max(...waits)).toBeLessThan(100);
   const slowest = Math.max(...waits).toFixed(0);
   await expectRight(

@@ -155,6 +155,9 @@ test('wall time, by the network and from the cache, against a bare fetch', async
       await take(`cache, second visit, ${where}`, {}, worker);
     }
   }
+  hub.xet = true;
+  await take('network, Xet storage, cache off, on the page', { cache: false }, false);
+  hub.xet = false;
   const fetched = median(fetches);
   note(`bare fetch (CPU: ${fetchCpu})`, `${(fetched / 1000).toFixed(2)} s`);
   for (const [kind, { ms, cpu }] of kinds) {
