@@ -1,20 +1,41 @@
 import package::view::{View, pixel};
 
-// Multi-head attention over the tokens (pixels) of a rectangle. Channels of qkv, head by head: head_dim of q, of k, of v, each padded
-// to whole quads: consecutive channels of to_q, to_k and to_v laid end to end.
+// Multi-head attention over the tokens (pixels) of a rectangle, of one or two branches at once: qkv itself and a multi-scale one. Channels of
+// each, head by head: head_dim of q, of k, of v, each padded to whole quads: consecutive channels of to_q, to_k and to_v laid end to end.
 struct Attention {
   qkv: View,
+  second: View,
   y: View,
   rows: u32, // tokens, as pixels
   cols: u32,
-  heads: u32,
+  branch_heads: u32, // heads of one branch
+  heads: u32, // of all branches
   head_quads: u32, // channels of one head / 4
   first_span: u32, // number of the rectangle's first span: a partial sum is over one
-  span: u32, // tokens in a span
+  span_rows: u32, // rows of tokens in a span
+  spans: u32, // of the whole image
   batch_heads: u32, // batch size * heads
 }
 
-// First quad of token t's q, k and v for one head.
-fn token(params: Attention, n: u32, head: u32, t: u32) -> u32 {
-  return pixel(params.qkv, n, t / params.cols, t % params.cols) + head * 3u * params.head_quads;
+@group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> second: array<vec4<f32>>;
+
+// First quad of a token's q, k and v for one head, in the branch that has the head.
+fn token(params: Attention, n: u32, head: u32, row: u32, col: u32) -> u32 {
+  if head < params.branch_heads {
+    return pixel(params.qkv, n, row, col) + head * 3u * params.head_quads;
+  }
+  return pixel(params.second, n, row, col) + (head - params.branch_heads) * 3u * params.head_quads;
+}
+
+// A quad of the branch that has the head.
+fn load(params: Attention, head: u32, i: u32) -> vec4<f32> {
+  if head < params.branch_heads {
+    return qkv[i];
+  }
+  return second[i];
+}
+
+fn relu(v: vec4<f32>) -> vec4<f32> {
+  return max(v, vec4<f32>());
 }

@@ -1,13 +1,12 @@
 // ReLU attention in its quadratic form, as the reference has it where tokens <= head_dim: scores = relu(k)^T relu(q), normalised over
 // keys by their sum + 1e-15, times v. A thread computes one quad of one head for one token.
-import package::view::{View, pixel};
-import package::attention::{Attention, token};
+import package::view::pixel;
+import package::attention::{Attention, load, relu, token};
 
 override WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
-@group(0) @binding(2) var<uniform> params: Attention;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Attention;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -20,16 +19,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   let n = id.z / params.heads;
   let head = id.z % params.heads;
-  let query = token(params, n, head, t);
+  let query = token(params, n, head, t / params.cols, t % params.cols);
   var sum = vec4<f32>();
   var norm = 0.0;
   for (var s = 0u; s < tokens; s++) {
-    let key = token(params, n, head, s);
+    let key = token(params, n, head, s / params.cols, s % params.cols);
     var score = 0.0;
     for (var i = 0u; i < quads; i++) {
-      score += dot(max(qkv[query + i], vec4<f32>()), max(qkv[key + quads + i], vec4<f32>()));
+      score += dot(relu(load(params, head, query + i)), relu(load(params, head, key + quads + i)));
     }
-    sum = fma(vec4<f32>(score), qkv[key + 2u * quads + q], sum);
+    sum = fma(vec4<f32>(score), load(params, head, key + 2u * quads + q), sum);
     norm += score;
   }
   y[pixel(params.y, n, t / params.cols, t % params.cols) + head * quads + q] = sum / (norm + 1e-15);

@@ -1,14 +1,12 @@
 // ReLU linear attention, first pass: for every head and every span of tokens, the sums over tokens of v k^T and of k, with
 // k = relu(k). (SanaMultiscaleLinearAttention.apply_linear_attention: the row of ones that pads v makes the sum of k.)
-// Spans are summed in a fixed order by the second pass, so the result does not depend on timing.
-import package::view::View;
-import package::attention::{Attention, token};
+// Spans are summed in a fixed order by what follows, so the result does not depend on timing.
+import package::attention::{Attention, load, relu, token};
 
 override WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> sums: array<vec4<f32>>; // [span][batch * head][head_dim rows of v k^T, then k]
-@group(0) @binding(2) var<uniform> params: Attention;
+@group(0) @binding(2) var<storage, read_write> sums: array<vec4<f32>>; // [span][batch * head][head_dim rows of v k^T, then k]
+@group(0) @binding(3) var<uniform> params: Attention;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -17,8 +15,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if id.x >= quads * quads {
     return;
   }
-  let kq = id.x / quads;
-  let vq = id.x % quads;
+  let kq = quads + id.x / quads;
+  let vq = 2u * quads + id.x % quads;
   let n = id.z / params.heads;
   let head = id.z % params.heads;
   var r0 = vec4<f32>();
@@ -26,24 +24,41 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var r2 = vec4<f32>();
   var r3 = vec4<f32>();
   var k_sum = vec4<f32>();
-  let end = min((id.y + 1u) * params.span, params.rows * params.cols);
-  for (var t = id.y * params.span; t < end; t++) {
-    let start = token(params, n, head, t);
-    let k = max(qkv[start + quads + kq], vec4<f32>());
-    let v = qkv[start + 2u * quads + vq];
-    r0 = fma(k.xxxx, v, r0);
-    r1 = fma(k.yyyy, v, r1);
-    r2 = fma(k.zzzz, v, r2);
-    r3 = fma(k.wwww, v, r3);
-    k_sum += k;
+  let stride = select(params.second.quads, params.qkv.quads, head < params.branch_heads);
+  let end = min((id.y + 1u) * params.span_rows, params.rows);
+  for (var row = id.y * params.span_rows; row < end; row++) {
+    var at = token(params, n, head, row, 0u);
+    // four tokens at a time: their loads are on the way together
+    for (var col = 0u; col < params.cols; col += 4u) {
+      let last = min(params.cols - 1u - col, 3u);
+      let a1 = at + min(1u, last) * stride;
+      let a2 = at + min(2u, last) * stride;
+      let a3 = at + last * stride;
+      let k0 = relu(load(params, head, at + kq));
+      let k1 = select(vec4<f32>(), relu(load(params, head, a1 + kq)), last >= 1u);
+      let k2 = select(vec4<f32>(), relu(load(params, head, a2 + kq)), last >= 2u);
+      let k3 = select(vec4<f32>(), relu(load(params, head, a3 + kq)), last >= 3u);
+      let v = mat4x4<f32>(
+        load(params, head, at + vq),
+        load(params, head, a1 + vq),
+        load(params, head, a2 + vq),
+        load(params, head, a3 + vq),
+      );
+      r0 += v * vec4<f32>(k0.x, k1.x, k2.x, k3.x);
+      r1 += v * vec4<f32>(k0.y, k1.y, k2.y, k3.y);
+      r2 += v * vec4<f32>(k0.z, k1.z, k2.z, k3.z);
+      r3 += v * vec4<f32>(k0.w, k1.w, k2.w, k3.w);
+      k_sum += (k0 + k1) + (k2 + k3);
+      at += 4u * stride;
+    }
   }
   let base = ((params.first_span + id.y) * params.batch_heads + id.z) * (4u * quads + 1u) * quads;
-  let row = base + 4u * kq * quads + vq;
-  sums[row] = r0;
-  sums[row + quads] = r1;
-  sums[row + 2u * quads] = r2;
-  sums[row + 3u * quads] = r3;
-  if vq == 0u {
-    sums[base + 4u * quads * quads + kq] = k_sum;
+  let place = base + 4u * (kq - quads) * quads + vq - 2u * quads;
+  sums[place] = r0;
+  sums[place + quads] = r1;
+  sums[place + 2u * quads] = r2;
+  sums[place + 3u * quads] = r3;
+  if id.x % quads == 0u {
+    sums[base + 4u * quads * quads + kq - quads] = k_sum;
   }
 }

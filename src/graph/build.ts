@@ -1,9 +1,17 @@
 import type { ActivationName } from '../config/config.ts';
 import { InputError } from '../errors.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
-import type { Attention, Block, DCDownBlock2d, DCUpBlock2d, GLUMBConv, ResBlock } from '../model/blocks.ts';
+import type {
+  Attention,
+  Block,
+  DCDownBlock2d,
+  DCUpBlock2d,
+  GLUMBConv,
+  MultiscaleProjection,
+  ResBlock,
+} from '../model/blocks.ts';
 import type { Conv2d, Norm } from '../model/layers.ts';
-import { IDENTITY, type ConvOp, type Gather, type Op } from './ops.ts';
+import { IDENTITY, tensorsOf, type Branches, type ConvOp, type Gather, type Op } from './ops.ts';
 import { rectOf } from './rects.ts';
 import { channelsOf, quadsOf, type ChannelLayout, type Tensor } from './tensor.ts';
 import { biasVector, denseWeight, depthwiseWeight, groupedWeight, normVectors } from './weights.ts';
@@ -22,8 +30,15 @@ export interface InputSize {
   readonly width: number;
 }
 
-/** Tokens in one of linear attention's partial sums, about: enough parallel work on a small image, few sums on a large one. */
-const SPAN = 256;
+/**
+ * Tokens in one of linear attention's partial sums, about: enough parallel work on a small image, few sums on a larger one, and not so many that a
+ * region of a very large one, which holds whole spans, grows with it.
+ */
+const SPAN = { least: 256, most: 1024, count: 16 };
+/** Partial sums that the second pass adds by itself; more of them take a pass between. */
+const FEW_SPANS = 16;
+/** Quads of a head that shaders/multiscale.wgsl has room for. */
+const MULTISCALE_QUADS = 64;
 
 /** Turns modules into ops. Holds the ops made so far; each method adds a module's and returns its output. */
 export class GraphBuilder {
@@ -131,40 +146,52 @@ export class GraphBuilder {
 
   attention(attn: Attention, x: Tensor): Tensor {
     const { heads, headDim, toQkv, multiscale, toOut, normOut } = attn;
-    const branches = 1 + multiscale.length;
     const layout = { channels: 3 * heads * headDim, group: headDim };
     const weight = denseWeight(toQkv, x.layout, { rowGroup: headDim });
     const qkv = this.conv(toQkv[0], x, { weight, layout });
-    const out = this.tensor(`${toOut.path}.input`, x, { channels: branches * heads * headDim, group: headDim });
-    this.#attend(qkv, out, 0);
-    multiscale.forEach(({ projIn, projOut }, i) => {
-      this.#attend(this.grouped(projOut, this.depthwise(projIn, qkv)), out, (i + 1) * heads);
+    const branches = [qkv, ...multiscale.map((projection) => this.multiscale(projection, qkv))];
+    const out = this.tensor(`${toOut.path}.input`, x, { channels: branches.length * heads * headDim, group: headDim });
+    branches.forEach((branch, i) => {
+      if (i % 2 === 0) this.#attend([branch, branches[i + 1]], out, i * heads);
     });
     return this.convNorm(toOut, out, normOut, attn.residual ? x : undefined);
   }
 
-  /** The heads of one branch into `y`, in the form that the reference takes: quadratic where tokens <= head dim. */
-  #attend(qkv: Tensor, y: Tensor, firstHead: number): void {
-    const { n, height, width, layout } = qkv;
+  /** A multi-scale branch over qkv. */
+  multiscale({ projIn, projOut }: MultiscaleProjection, qkv: Tensor): Tensor {
+    if (quadsOf(channelsOf(qkv.layout.group)) > MULTISCALE_QUADS)
+      return this.grouped(projOut, this.depthwise(projIn, qkv));
+    const y = this.tensor(projOut.path, qkv, qkv.layout);
+    const depthwise = depthwiseWeight(projIn, qkv.layout);
+    const weight = groupedWeight(projOut, qkv.layout);
+    const { path: label } = projOut;
+    this.ops.push({ type: 'multiscale', label, rect: rectOf(y), x: qkv, y, depthwise, weight, kernel: projIn.kernel });
+    return y;
+  }
+
+  /** The heads of one or two branches into `y`, in the form that the reference takes: quadratic where tokens <= head dim. */
+  #attend(branches: Branches, y: Tensor, firstHead: number): void {
+    const [{ n, height, width, layout, label }] = branches;
     const { channels, group: headDim } = layout;
     const tokens = height * width;
-    const label = qkv.label;
     if (tokens <= headDim) {
-      this.ops.push({ type: 'attention-quadratic', label, rect: rectOf(y), qkv, y, firstHead });
+      this.ops.push({ type: 'attention-quadratic', label, rect: rectOf(y), branches, y, firstHead });
       return;
     }
-    const spanRows = Math.max(1, Math.round(SPAN / width));
+    const span = Math.min(SPAN.most, Math.max(SPAN.least, tokens / SPAN.count));
+    const spanRows = Math.max(1, Math.ceil(span / width));
     const spans = Math.ceil(height / spanRows);
+    const heads = (tensorsOf(branches).length * channels) / (3 * headDim);
     const rows = 4 * quadsOf(channelsOf(headDim)) + 1;
-    const shape = { n: spans, height: (n * channels) / (3 * headDim), width: rows };
+    const shape = { n: spans, height: n * heads, width: rows };
     const partial = this.tensor(`${label}.sums`, shape, channelsOf(headDim));
-    this.ops.push({ type: 'attention-sums', label, rect: rectOf(qkv), qkv, y: partial, spanRows });
+    this.ops.push({ type: 'attention-sums', label, rect: rectOf(branches[0]), branches, y: partial, spanRows });
     let sums = partial;
-    if (spans > 1) {
+    if (spans > FEW_SPANS) {
       sums = this.tensor(`${label}.sums`, { ...shape, n: 1 }, channelsOf(headDim));
       this.ops.push({ type: 'attention-reduce', label, rect: rectOf(sums), x: partial, y: sums });
     }
-    this.ops.push({ type: 'attention-apply', label, rect: rectOf(y), qkv, sums, y, firstHead });
+    this.ops.push({ type: 'attention-apply', label, rect: rectOf(y), branches, sums, y, firstHead });
   }
 
   glumbConv({ convInverted, convDepth, convPoint, norm, residual }: GLUMBConv, x: Tensor): Tensor {

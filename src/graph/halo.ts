@@ -1,4 +1,4 @@
-import { convRect, gatherScale, inputs, type ConvOp, type Gather, type Op } from './ops.ts';
+import { convRect, gatherScale, inputs, tensorsOf, type ConvOp, type Gather, type Op } from './ops.ts';
 import { aligned, grown, rectOf, scaled, type Rect } from './rects.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -23,18 +23,17 @@ export function inputParts(op: Op, rect: Rect): Part[] {
       return parts;
     }
     case 'depthwise':
+    case 'multiscale':
       return [{ tensor: op.x, rect: grown(rect, (op.kernel - 1) / 2) }];
     case 'resample':
       return [{ tensor: op.x, rect: gatherInput(op.gather, rect) }];
-    case 'attention-sums':
-      return [{ tensor: op.qkv, rect }];
     case 'attention-apply':
       return [
-        { tensor: op.qkv, rect },
+        ...tensorsOf(op.branches).map((tensor) => ({ tensor, rect })),
         { tensor: op.sums, rect: rectOf(op.sums) },
       ];
     case 'attention-quadratic':
-      return [{ tensor: op.qkv, rect: rectOf(op.qkv) }];
+      return tensorsOf(op.branches).map((tensor) => ({ tensor, rect: rectOf(tensor) }));
     default:
       return inputs(op).map((tensor) => ({ tensor, rect }));
   }

@@ -69,14 +69,32 @@ export interface GroupedOp {
 }
 
 /**
- * Linear attention, first pass: qkv to partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. A span is `spanRows` whole rows of the image,
+ * One multi-scale branch over qkv: a depthwise convolution, then a 1x1 convolution within each group of x's layout, in one pass. Source:
+ * diffusers `SanaMultiscaleAttentionProjection`.
+ */
+export interface MultiscaleOp {
+  readonly type: 'multiscale';
+  readonly label: string;
+  readonly rect: Rect;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly depthwise: MatrixSpec;
+  readonly weight: MatrixSpec;
+  readonly kernel: number;
+}
+
+/** What attention works on at once: qkv, and a multi-scale branch of it, of the same shape. Their heads lie one after the other. */
+export type Branches = readonly [Tensor, Tensor | undefined];
+
+/**
+ * Linear attention, first pass: to partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. A span is `spanRows` whole rows of the image,
  * so that the same tokens are summed in the same order whatever regions they come in; `rect` is of qkv and holds whole spans.
  */
 export interface AttentionSumsOp {
   readonly type: 'attention-sums';
   readonly label: string;
   readonly rect: Rect;
-  readonly qkv: Tensor;
+  readonly branches: Branches;
   readonly y: Tensor;
   readonly spanRows: number;
 }
@@ -90,12 +108,12 @@ export interface AttentionReduceOp {
   readonly y: Tensor;
 }
 
-/** Linear attention, second pass, into the heads of `y` from `firstHead` on. */
+/** Linear attention, second pass, into the heads of `y` from `firstHead` on; what is left of the sums' spans it adds itself. */
 export interface AttentionApplyOp {
   readonly type: 'attention-apply';
   readonly label: string;
   readonly rect: Rect;
-  readonly qkv: Tensor;
+  readonly branches: Branches;
   readonly sums: Tensor;
   readonly y: Tensor;
   readonly firstHead: number;
@@ -106,7 +124,7 @@ export interface AttentionQuadraticOp {
   readonly type: 'attention-quadratic';
   readonly label: string;
   readonly rect: Rect;
-  readonly qkv: Tensor;
+  readonly branches: Branches;
   readonly y: Tensor;
   readonly firstHead: number;
 }
@@ -143,6 +161,7 @@ export type Op =
   | ConvOp
   | DepthwiseOp
   | GroupedOp
+  | MultiscaleOp
   | AttentionSumsOp
   | AttentionReduceOp
   | AttentionApplyOp
@@ -159,12 +178,17 @@ export function inputs(op: Op): Tensor[] {
       return op.residual ? [op.x, op.residual] : [op.x];
     case 'attention-sums':
     case 'attention-quadratic':
-      return [op.qkv];
+      return tensorsOf(op.branches);
     case 'attention-apply':
-      return [op.qkv, op.sums];
+      return [...tensorsOf(op.branches), op.sums];
     default:
       return [op.x];
   }
+}
+
+/** Branches as a list. */
+export function tensorsOf([qkv, second]: Branches): Tensor[] {
+  return second ? [qkv, second] : [qkv];
 }
 
 /** The weights that an op reads. */
@@ -173,6 +197,7 @@ export function weightsOf(op: Op): (MatrixSpec | AffineSpec)[] {
     'weight' in op ? op.weight : undefined,
     'affine' in op ? op.affine : undefined,
     'bias' in op ? op.bias : undefined,
+    'depthwise' in op ? op.depthwise : undefined,
   ];
   return specs.filter((spec) => spec !== undefined);
 }
@@ -190,14 +215,17 @@ export function flops(op: Op): number {
       return 2 * pixels * op.x.layout.channels * op.weight.taps;
     case 'grouped':
       return 2 * pixels * op.y.layout.channels * op.weight.columns.channels;
+    case 'multiscale':
+      return 2 * pixels * op.y.layout.channels * (op.depthwise.taps + op.weight.columns.channels);
     case 'attention-sums':
     case 'attention-apply': {
-      const { n, layout } = op.qkv;
-      return (2 * n * op.rect.height * op.rect.width * layout.channels * (layout.group + 1)) / 3;
+      const [{ n, layout }] = op.branches;
+      const products = 2 * n * op.rect.height * op.rect.width * layout.channels * (layout.group + 1);
+      return (tensorsOf(op.branches).length * products) / 3;
     }
     case 'attention-quadratic': {
-      const { n, height, width, layout } = op.qkv;
-      return (4 * n * (height * width) ** 2 * layout.channels) / 3;
+      const [{ n, height, width, layout }] = op.branches;
+      return (tensorsOf(op.branches).length * 4 * n * (height * width) ** 2 * layout.channels) / 3;
     }
     default:
       return 0;

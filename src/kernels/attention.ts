@@ -1,83 +1,120 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import type { AttentionApplyOp, AttentionQuadraticOp, AttentionReduceOp, AttentionSumsOp } from '../graph/ops.ts';
+import type {
+  AttentionApplyOp,
+  AttentionQuadraticOp,
+  AttentionReduceOp,
+  AttentionSumsOp,
+  Branches,
+} from '../graph/ops.ts';
 import type { Rect } from '../graph/rects.ts';
-import { channelsOf, quadsOf, tensorBytes, type Tensor } from '../graph/tensor.ts';
+import { channelsOf, quadsOf, tensorBytes } from '../graph/tensor.ts';
 import applyCode from '../../shaders/attention_apply.wgsl?static';
 import quadraticCode from '../../shaders/attention_quadratic.wgsl?static';
 import reduceCode from '../../shaders/attention_reduce.wgsl?static';
 import sumsCode from '../../shaders/attention_sums.wgsl?static';
-import { groups, tensorResource, view, type Dispatch } from './dispatch.ts';
+import { groups, NONE, tensorResource, view, type Dispatch, type Resource } from './dispatch.ts';
 import { struct, type View } from './struct.ts';
 
-const sumsShader: Shader = { name: 'attention_sums', code: sumsCode, bindings: ['read', 'write', 'uniform'] };
+const sumsShader: Shader = {
+  name: 'attention_sums',
+  code: sumsCode,
+  bindings: ['read', 'read', 'write', 'uniform'],
+};
 const reduceShader: Shader = { name: 'attention_reduce', code: reduceCode, bindings: ['read', 'write', 'uniform'] };
 const applyShader: Shader = {
   name: 'attention_apply',
   code: applyCode,
-  bindings: ['read', 'read', 'write', 'uniform'],
+  bindings: ['read', 'read', 'read', 'write', 'uniform'],
 };
 const quadraticShader: Shader = {
   name: 'attention_quadratic',
   code: quadraticCode,
-  bindings: ['read', 'write', 'uniform'],
+  bindings: ['read', 'read', 'write', 'uniform'],
 };
 
 const params = struct({
   qkv: 'view',
+  second: 'view',
   y: 'view',
   rows: 'u32',
   cols: 'u32',
+  branch_heads: 'u32',
   heads: 'u32',
   head_quads: 'u32',
   first_span: 'u32',
-  span: 'u32',
+  span_rows: 'u32',
+  spans: 'u32',
   batch_heads: 'u32',
 });
 const reduceParams = struct({ spans: 'u32', quads: 'u32' });
 
+/** Tokens that one workgroup of the second pass applies the sums of one head to: what it costs to add these up is shared by all. */
+const APPLY_TOKENS = 256;
+
+/** The branches that a dispatch works on, and the sizes that follow. */
 interface Heads {
+  readonly resources: readonly Resource[];
+  /** Of one branch. */
+  readonly branchHeads: number;
+  /** Of all branches. */
   readonly heads: number;
+  readonly batchHeads: number;
   readonly headQuads: number;
 }
 
-function headsOf({ layout }: Tensor): Heads {
-  const { channels, group } = layout;
-  return { heads: channels / (3 * group), headQuads: quadsOf(channelsOf(group)) };
+function headsOf({ branches: [qkv, second] }: { branches: Branches }): Heads {
+  const { channels, group } = qkv.layout;
+  const branchHeads = channels / (3 * group);
+  const heads = branchHeads * (second ? 2 : 1);
+  return {
+    resources: [tensorResource(qkv), second ? tensorResource(second) : NONE],
+    branchHeads,
+    heads,
+    batchHeads: qkv.n * heads,
+    headQuads: quadsOf(channelsOf(group)),
+  };
 }
 
 interface Spans {
   /** First span of the rectangle. */
-  readonly first: number;
-  /** Tokens in a span. */
-  readonly tokens: number;
+  readonly first?: number;
+  /** Rows of a span. */
+  readonly rows?: number;
+  /** Spans of the image. */
+  readonly count?: number;
 }
 
-function attentionParams(qkv: Tensor, rect: Rect, y: View, spans: Spans = { first: 0, tokens: 0 }): ArrayBuffer {
-  const { heads, headQuads } = headsOf(qkv);
+function attentionParams(op: { branches: Branches; rect: Rect }, y: View, spans: Spans): ArrayBuffer {
+  const { branches, rect } = op;
+  const [qkv, second = qkv] = branches;
+  const { branchHeads, heads, batchHeads, headQuads } = headsOf(op);
   return params({
     qkv: view(qkv, { at: rect }),
+    second: view(second, { at: rect }),
     y,
     rows: rect.height,
     cols: rect.width,
+    branch_heads: branchHeads,
     heads,
     head_quads: headQuads,
-    first_span: spans.first,
-    span: spans.tokens,
-    batch_heads: qkv.n * heads,
+    first_span: spans.first ?? 0,
+    span_rows: spans.rows ?? 0,
+    spans: spans.count ?? 0,
+    batch_heads: batchHeads,
   });
 }
 
 /** Linear attention, first pass. A thread sums one quad of k by one quad of v over a span of tokens. */
-export function attentionSums({ label, rect, qkv, y, spanRows }: AttentionSumsOp): Dispatch {
-  const { heads, headQuads } = headsOf(qkv);
-  const spans = { first: rect.y / spanRows, tokens: spanRows * rect.width };
+export function attentionSums(op: AttentionSumsOp): Dispatch {
+  const { label, rect, y, spanRows } = op;
+  const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
     shader: sumsShader,
     constants: {},
-    resources: [tensorResource(qkv), tensorResource(y)],
-    params: attentionParams(qkv, rect, view(y), spans),
-    grid: [groups(headQuads ** 2), Math.ceil(rect.height / spanRows), qkv.n * heads],
+    resources: [...resources, tensorResource(y)],
+    params: attentionParams(op, view(y), { first: rect.y / spanRows, rows: spanRows }),
+    grid: [groups(headQuads ** 2), Math.ceil(rect.height / spanRows), batchHeads],
   };
 }
 
@@ -94,30 +131,30 @@ export function attentionReduce({ label, x, y }: AttentionReduceOp): Dispatch {
   };
 }
 
-/** Linear attention, second pass. A thread computes one quad of one head for four tokens. */
-export function attentionApply({ label, rect, qkv, sums, y, firstHead }: AttentionApplyOp): Dispatch {
-  const { heads, headQuads } = headsOf(qkv);
-  const tokens = rect.height * rect.width;
+/** Linear attention, second pass. A workgroup applies one head's sums to some tokens; a thread computes one quad of four at a time. */
+export function attentionApply(op: AttentionApplyOp): Dispatch {
+  const { label, rect, sums, y, firstHead } = op;
+  const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
     shader: applyShader,
-    constants: {},
-    resources: [tensorResource(qkv), tensorResource(sums), tensorResource(y)],
-    params: attentionParams(qkv, rect, view(y, { at: rect, quad: firstHead * headQuads })),
-    grid: [groups(headQuads * Math.ceil(tokens / 4)), 1, qkv.n * heads],
+    constants: { SUMS: (4 * headQuads + 1) * headQuads, TOKENS: APPLY_TOKENS },
+    resources: [...resources, tensorResource(sums), tensorResource(y)],
+    params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), { count: sums.n }),
+    grid: [Math.ceil((rect.height * rect.width) / APPLY_TOKENS), 1, batchHeads],
   };
 }
 
 /** Quadratic attention. A thread computes one quad of one head for one token. */
-export function attentionQuadratic({ label, rect, qkv, y, firstHead }: AttentionQuadraticOp): Dispatch {
-  const { heads, headQuads } = headsOf(qkv);
-  const tokens = rect.height * rect.width;
+export function attentionQuadratic(op: AttentionQuadraticOp): Dispatch {
+  const { label, rect, y, firstHead } = op;
+  const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
     shader: quadraticShader,
     constants: {},
-    resources: [tensorResource(qkv), tensorResource(y)],
-    params: attentionParams(qkv, rect, view(y, { at: rect, quad: firstHead * headQuads })),
-    grid: [groups(headQuads * tokens), 1, qkv.n * heads],
+    resources: [...resources, tensorResource(y)],
+    params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), {}),
+    grid: [groups(headQuads * rect.height * rect.width), 1, batchHeads],
   };
 }

@@ -1,11 +1,13 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import type { DepthwiseOp, GroupedOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
+import type { DepthwiseOp, GroupedOp, MultiscaleOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
 import { channelsOf, quadsOf } from '../graph/tensor.ts';
 import { affineQuads, type WeightType } from '../graph/weights.ts';
 import depthwiseF32 from '../../shaders/depthwise.wgsl?static';
 import depthwiseF16 from '../../shaders/depthwise.wgsl?static&f16';
 import groupedF32 from '../../shaders/grouped.wgsl?static';
 import groupedF16 from '../../shaders/grouped.wgsl?static&f16';
+import multiscaleF32 from '../../shaders/multiscale.wgsl?static';
+import multiscaleF16 from '../../shaders/multiscale.wgsl?static&f16';
 import resampleCode from '../../shaders/resample.wgsl?static';
 import rmsNormCode from '../../shaders/rms_norm.wgsl?static';
 import {
@@ -17,6 +19,7 @@ import {
   tensorResource,
   view,
   weightResource,
+  WORKGROUP,
   type Dispatch,
 } from './dispatch.ts';
 import { struct } from './struct.ts';
@@ -33,12 +36,11 @@ const depthwiseParams = struct({
   cols: 'u32',
   quads: 'u32',
   taps: 'u32',
-  weight_quads: 'u32',
   biased: 'u32',
   gated: 'u32',
 });
 
-/** Depthwise convolution. A thread computes one quad of one pixel. */
+/** Depthwise convolution. A thread computes one quad of four pixels. */
 export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
   const { x, y, weight, bias, kernel, rect } = op;
   const quads = quadsOf(y.layout);
@@ -54,11 +56,37 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
       cols: rect.width,
       quads,
       taps: kernel,
-      weight_quads: quadsOf(x.layout),
       biased: bias ? 1 : 0,
       gated: op.gated ? 1 : 0,
     }),
-    grid: [groups(rect.width * quads), rect.height, y.n],
+    grid: [groups(Math.ceil(rect.width / 4) * quads), rect.height, y.n],
+  };
+}
+
+const multiscaleShaders: Record<WeightType, Shader> = {
+  f32: { name: 'multiscale', code: multiscaleF32, bindings: depthwiseBindings },
+  f16: { name: 'multiscale', code: multiscaleF16, bindings: depthwiseBindings },
+};
+const multiscaleParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', taps: 'u32', group_quads: 'u32' });
+
+/** A multi-scale branch. A thread computes one quad of four pixels; a workgroup holds whole groups of channels. */
+export function multiscale({ label, rect, x, y, depthwise, weight, kernel }: MultiscaleOp, type: WeightType): Dispatch {
+  const groupQuads = quadsOf(channelsOf(y.layout.group));
+  const fours = rect.height * Math.ceil(rect.width / 4);
+  return {
+    label,
+    shader: multiscaleShaders[type],
+    constants: {},
+    resources: [tensorResource(x), weightResource(depthwise), weightResource(weight), tensorResource(y)],
+    params: multiscaleParams({
+      x: view(x, { at: rect, padding: (kernel - 1) / 2 }),
+      y: view(y, { at: rect }),
+      rows: rect.height,
+      cols: rect.width,
+      taps: kernel,
+      group_quads: groupQuads,
+    }),
+    grid: [quadsOf(y.layout) / groupQuads, Math.ceil(fours / Math.floor(WORKGROUP / groupQuads)), y.n],
   };
 }
 

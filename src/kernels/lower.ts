@@ -1,7 +1,7 @@
 import type { Op } from '../graph/ops.ts';
 import { weightSlices, type Target } from '../graph/weights.ts';
 import { attentionApply, attentionQuadratic, attentionReduce, attentionSums } from './attention.ts';
-import { depthwise, grouped, resample, rmsNorm } from './channelwise.ts';
+import { depthwise, grouped, multiscale, resample, rmsNorm } from './channelwise.ts';
 import { conv } from './conv.ts';
 import type { Dispatch } from './dispatch.ts';
 
@@ -14,6 +14,8 @@ export function lower(op: Op, target: Target, maxBinding: number): Dispatch[] {
       return [depthwise(op, target.weights)];
     case 'grouped':
       return [grouped(op, target.weights)];
+    case 'multiscale':
+      return [multiscale(op, target.weights)];
     case 'attention-sums':
       return [attentionSums(op)];
     case 'attention-reduce':

@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
+import { GraphBuilder } from '../../src/graph/build.ts';
+import { rectOf } from '../../src/graph/rects.ts';
+import { channelsOf } from '../../src/graph/tensor.ts';
 import { attention, type Attention } from '../../src/model/blocks.ts';
 import { fileGpu } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
 import { relativeMaxError, type FixtureTensor } from '../support/fixtures.ts';
 import { meets, randomTensor, randomWeights } from '../support/meets.ts';
 import * as reference from '../support/reference.ts';
-import { runModule } from '../support/run-module.ts';
+import { runModule, type Build } from '../support/run-module.ts';
 
 // Multi-scale ReLU attention against plain TypeScript in double precision: head dimensions that fill no quad, more tokens than one
 // partial sum takes, several heads, pictures and branches. A query whose positive components nearly vanish amplifies rounding; the sizes are
@@ -101,9 +104,45 @@ async function compare(options: Case, expectedOps: readonly string[]) {
     expected: attend(module, input, weights),
   });
   for (const type of expectedOps) expect(ops).toContain(type);
-  const spans = Math.ceil(height / Math.max(1, Math.round(256 / width)));
-  if (height * width > headDim) expect(ops.includes('attention-reduce')).toBe(spans > 1);
 }
+
+test('partial sums give the same bits whether a pass of its own adds them or the one that applies them', async () => {
+  const module = attention('attn', 10, 5, [3], 'rms_norm');
+  const weights = randomWeights(module);
+  const input = randomTensor('input', [2, 10, 37, 30]);
+  const folded = await runModule(shared.gpu, (b, x) => b.attention(module, x), input, weights);
+  const build: Build = (b, x) => {
+    const y = b.attention(module, x);
+    const at = b.ops.findIndex(({ type }) => type === 'attention-apply');
+    const apply = b.ops[at];
+    if (apply?.type !== 'attention-apply') throw new Error('attention applies nothing');
+    const { label, sums: partial } = apply;
+    expect(partial.n).toBeGreaterThan(1);
+    const sums = b.tensor(label, { ...partial, n: 1 }, partial.layout);
+    b.ops.splice(
+      at,
+      1,
+      { type: 'attention-reduce', label, rect: rectOf(sums), x: partial, y: sums },
+      { ...apply, sums },
+    );
+    return y;
+  };
+  const apart = await runModule(shared.gpu, build, input, weights);
+  expect(folded.data).toEqual(apart.data);
+});
+
+test('a large image takes a pass to add its partial sums', () => {
+  const ops = (side: number): string[] => {
+    const b = new GraphBuilder();
+    b.attention(
+      attention('attn', 32, 32, [5], 'rms_norm'),
+      b.tensor('x', { n: 1, height: side, width: side }, channelsOf(32)),
+    );
+    return b.ops.map(({ type }) => type);
+  };
+  expect(ops(128)).not.toContain('attention-reduce');
+  expect(ops(256)).toContain('attention-reduce');
+});
 
 test('where a query has no positive component the result is exactly zero, not NaN', async () => {
   const module = attention('attn', 6, 3, [], 'rms_norm', false);

@@ -180,6 +180,35 @@ test('grouped convolution, groups that fill no quad', async () => {
   }
 });
 
+test('multi-scale branches, groups that fill no quad or more than a workgroup', async () => {
+  for (const [group, kernel, height, width] of [
+    [1, 5, 3, 7],
+    [2, 3, 1, 1],
+    [5, 3, 4, 9],
+    [9, 7, 6, 5],
+    [33, 5, 5, 6],
+    [130, 3, 2, 3],
+    [260, 3, 3, 2],
+  ] as const) {
+    const channels = 3 * group;
+    const projection = {
+      projIn: conv2d('in', channels, channels, { kernel, groups: channels, bias: false }),
+      projOut: conv2d('out', channels, channels, { kernel: 1, groups: 3, bias: false }),
+    };
+    const weights = randomWeights(projection);
+    const input = randomTensor('input', [2, channels, height, width]);
+    const near = reference.conv(input, weights.get('in.weight')!, { padding: (kernel - 1) / 2, groups: channels });
+    await check({
+      name: `multi-scale ${kernel}x${kernel}, 3 groups of ${group}, ${height}x${width}`,
+      build: inGroups(group, (b, x) => b.multiscale(projection, x)),
+      input,
+      weights,
+      expected: reference.conv(near, weights.get('out.weight')!, { groups: 3 }),
+      regrouped: channels,
+    });
+  }
+});
+
 test('the gated feed-forward', async () => {
   for (const channels of [1, 2, 3, 7, 9]) {
     const block = glumbConv('glu', channels);
