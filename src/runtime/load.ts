@@ -123,6 +123,7 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
     await streamTensors(opened.source, [...tensors.values()], sink, {
       signal,
       retry,
+      pieces: cache.pieces,
       whole: verifier?.sizes,
       onBytes: verifier && ((file, bytes) => verifier.take(file, bytes)),
       onProgress: ({ loaded, file, position }) => {

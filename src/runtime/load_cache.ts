@@ -1,6 +1,7 @@
 import type { ByteSource } from '../weights/byte_source.ts';
 import { CachedSource } from '../weights/cache/cached_source.ts';
 import { CacheStore } from '../weights/cache/store.ts';
+import { Pieces } from '../weights/pieces.ts';
 import type { OpenedSource } from '../weights/source.ts';
 import type { LoadOptions } from './load_options.ts';
 import { warn } from './open.ts';
@@ -8,6 +9,8 @@ import { warn } from './open.ts';
 /** The cache as one load sees it: there, or not. */
 export class LoadCache {
   readonly #options: LoadOptions;
+  /** Buffers that all bytes of this load are read into. */
+  readonly pieces = new Pieces();
   #source: CachedSource | undefined;
 
   constructor(options: LoadOptions) {
@@ -20,7 +23,7 @@ export class LoadCache {
     if (remote === undefined || cache === false) return source;
     const store = await CacheStore.open(cache === true ? undefined : cache);
     if (store === undefined) return source;
-    this.#source = new CachedSource(remote, store, (message) => {
+    this.#source = new CachedSource(remote, store, this.pieces, (message) => {
       warn(message, this.#options);
     });
     return this.#source;

@@ -2,6 +2,7 @@
 import { CheckpointError, SourceError } from '../errors.ts';
 import type { Bytes, ByteSource } from './byte_source.ts';
 import { abortable, asSourceError, isTransient, TransientError } from './failures.ts';
+import { Pieces, piecesOf } from './pieces.ts';
 
 /** When to try again, and when to give up. */
 export interface RetryPolicy {
@@ -24,6 +25,8 @@ export const defaultRetryPolicy: RetryPolicy = {
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
+  /** Buffers to read streams into. Whoever gives them releases what it was given. */
+  readonly pieces?: Pieces | undefined;
 }
 
 const goodProgress = 64 * 1024;
@@ -40,7 +43,7 @@ export async function* readChunks(
   path: string,
   start: number,
   end: number,
-  { signal, retry }: ReadOptions = {},
+  { signal, retry, pieces = new Pieces() }: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const policy = { ...defaultRetryPolicy, ...retry };
   let position = start;
@@ -51,7 +54,7 @@ export async function* readChunks(
     const attempt = new Attempt(signal, policy.stallTimeout, path);
     try {
       const answer = await attempt.wait(source.read(path, position, end, attempt.signal));
-      for await (const chunk of chunksOf(answer, attempt)) {
+      for await (const chunk of chunksOf(answer, attempt, pieces)) {
         if (chunk.length === 0) continue;
         if (chunk.length > end - position) throw tooLong(source, path, position, end);
         position += chunk.length;
@@ -84,11 +87,12 @@ export async function readAll(
   retry?: Partial<RetryPolicy>,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
+  const pieces = new Pieces();
   let length = 0;
-  for await (const chunk of readChunks(source, path, start, end, { signal, retry })) {
-    if (chunk.length === bytes.length) return chunk;
+  for await (const chunk of readChunks(source, path, start, end, { signal, retry, pieces })) {
     bytes.set(chunk, length);
     length += chunk.length;
+    pieces.release(chunk);
   }
   return bytes;
 }
@@ -200,7 +204,7 @@ class Attempt {
   }
 }
 
-async function* chunksOf(answer: Bytes, attempt: Attempt): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunksOf(answer: Bytes, attempt: Attempt, pieces: Pieces): AsyncGenerator<Uint8Array, void, undefined> {
   const isBytes =
     answer instanceof Uint8Array ||
     answer instanceof ArrayBuffer ||
@@ -211,12 +215,13 @@ async function* chunksOf(answer: Bytes, attempt: Attempt): AsyncGenerator<Uint8A
       `${attempt.path}: the source's read() gave ${typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer, or a ReadableStream or async iterable of bytes.`,
     );
   }
-  yield* bytesOf(answer, (next) => attempt.wait(next));
+  yield* bytesOf(answer, pieces, (next) => attempt.wait(next));
 }
 
-/** What a source answered, piece by piece; `wait` may give up on one. Ending the iteration early lets go of the source. */
+/** What a source answered, piece by piece, each to be released to `pieces`; `wait` may give up on one. Ending the iteration early lets go of the source. */
 export async function* bytesOf(
   answer: Bytes,
+  pieces: Pieces,
   wait: <T>(next: Promise<T>) => Promise<T> = (next) => next,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (answer instanceof Uint8Array) {
@@ -224,12 +229,12 @@ export async function* bytesOf(
   } else if (answer instanceof ArrayBuffer) {
     yield new Uint8Array(answer);
   } else if (answer instanceof ReadableStream) {
-    const reader = answer.getReader();
+    const reader = piecesOf(answer, pieces);
     try {
       for (;;) {
-        const { done, value } = await wait(reader.read());
-        if (done) return;
-        yield value;
+        const bytes = await wait(reader.next());
+        if (bytes === undefined) return;
+        yield bytes;
       }
     } finally {
       // Not awaited: a source that hangs would keep us here.

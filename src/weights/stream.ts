@@ -1,6 +1,7 @@
 /** Streams tensors into a sink: a few requests in flight, delivered in the order of the files, never more than a few windows held. */
 import type { ByteSource } from './byte_source.ts';
 import { abortable } from './failures.ts';
+import { Pieces } from './pieces.ts';
 import { planReads } from './read_plan.ts';
 import { readChunks, type ReadOptions } from './read.ts';
 import type { TensorInfo } from './tensor_info.ts';
@@ -36,7 +37,7 @@ export interface StreamOptions extends ReadOptions {
   readonly whole?: ReadonlyMap<string, number> | undefined;
   /** Sees all bytes that come, wanted or not, in the order of the files. They are only lent. */
   readonly onBytes?: ((file: string, bytes: Uint8Array) => void) | undefined;
-  /** Bytes to ask for in one request, and to hold at most for each; 8 MiB where this is missing. */
+  /** Bytes to ask for in one request; about half of them are held for each. 8 MiB where this is missing. */
   readonly window?: number | undefined;
   /** Requests in flight at once; 3 where this is missing. */
   readonly requests?: number | undefined;
@@ -54,7 +55,16 @@ export async function streamTensors(
   source: ByteSource,
   infos: readonly TensorInfo[],
   sink: TensorSink,
-  { signal, retry, onProgress, whole, onBytes, window = 8 * 1024 * 1024, requests = 3 }: StreamOptions = {},
+  {
+    signal,
+    retry,
+    pieces = new Pieces(),
+    onProgress,
+    whole,
+    onBytes,
+    window = 8 * 1024 * 1024,
+    requests = 3,
+  }: StreamOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   const { tensors, windows } = planReads(infos, window, (file) => source.seekable?.(file) ?? true, whole);
@@ -79,7 +89,11 @@ export async function streamTensors(
     for (const { file, start } of windows) {
       for (const next of windows.slice(asked, asked + Math.max(1, requests) - readers.length)) {
         readers.push(
-          readAhead(readChunks(source, next.file, next.start, next.end, { signal: stop.signal, retry }), window),
+          readAhead(
+            readChunks(source, next.file, next.start, next.end, { signal: stop.signal, retry, pieces }),
+            pieces,
+            window / 2,
+          ),
         );
         asked++;
       }
@@ -91,6 +105,7 @@ export async function streamTensors(
         onBytes?.(file, part.value);
         await cutter.push(file, position, part.value);
         position += part.value.length;
+        pieces.release(part.value);
       }
       readers.shift();
     }
@@ -105,6 +120,7 @@ export async function streamTensors(
 /** Starts reading at once, and holds `limit` bytes before it waits to be read. */
 function readAhead(
   chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  pieces: Pieces,
   limit: number,
 ): ReadableStreamDefaultReader<Uint8Array> {
   const stream = new ReadableStream<Uint8Array>(
@@ -114,8 +130,11 @@ function readAhead(
         if (done === true) controller.close();
         else controller.enqueue(value);
       },
+      async cancel() {
+        await chunks.return(); // what it holds on to (a lock, a place in the cache) is let go of
+      },
     },
-    { highWaterMark: limit, size: (chunk) => chunk.byteLength },
+    { highWaterMark: limit, size: (chunk) => pieces.sizeOf(chunk) },
   );
   return stream.getReader();
 }

@@ -90,6 +90,8 @@ export class UrlFile {
       prefix: new Uint8Array(0),
       ranges: response.status === 206,
     };
+    // What holds nothing but what was asked for goes on as it is: the browser's own stream reads into buffers that its reader gives.
+    if (from === start && range?.end === end && response.body !== null) return response.body;
     const skip = response.status === 206 ? 0 : from;
     return assemble(prefix.subarray(Math.min(start, prefix.length)), response, skip, end - from);
   }

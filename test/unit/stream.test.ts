@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../../src/weights/byte_source.ts';
 import { openCheckpoint } from '../../src/weights/checkpoint.ts';
+import { Pieces } from '../../src/weights/pieces.ts';
 import { planReads } from '../../src/weights/read_plan.ts';
 import { type StreamProgress, streamTensors, type TensorSink } from '../../src/weights/stream.ts';
 import type { TensorInfo } from '../../src/weights/tensor_info.ts';
@@ -69,6 +70,32 @@ describe('streamTensors', () => {
       expectAll(sink, source, infos);
       expect(sink.pieces.length).toBeLessThanOrEqual(most);
     }
+  });
+
+  test('reads streams into the same few buffers again and again', async () => {
+    const file = randomBytes(20 * MB, 6);
+    const infos = Array.from({ length: 40 }, (_, i) => info(`${i}`, 'f', (i * MB) / 2, ((i + 1) * MB) / 2));
+    const memory = memorySource([['f', file]]);
+    const source: ByteSource = {
+      ...memory,
+      read: async (_, start, end) => {
+        let at = start;
+        return new ReadableStream({
+          type: 'bytes',
+          pull(controller) {
+            const part = file.slice(at, Math.min(end, at + 100_000));
+            at += part.length;
+            controller.enqueue(part);
+            if (at === end) controller.close();
+          },
+        });
+      },
+    };
+    const pieces = new Pieces();
+    const sink = collector();
+    await streamTensors(source, infos, sink, { window: 2 * MB, requests: 2, pieces });
+    expectAll(sink, memory, infos);
+    expect(pieces.made).toBeLessThan(14); // of half a megabyte, for 200 reads: two windows and one in hand for each
   });
 
   test('delivers in the order of the files, and ends tensors without bytes too', async () => {

@@ -2,6 +2,7 @@
 import { InputError } from '../../errors.ts';
 import type { ByteSource } from '../../weights/byte_source.ts';
 import { parsePlace } from '../../weights/place.ts';
+import { Pieces } from '../../weights/pieces.ts';
 import { bytesOf } from '../../weights/read.ts';
 import { localSource, type SourceInput } from '../../weights/source.ts';
 import type { LoadOptions } from '../load_options.ts';
@@ -28,11 +29,13 @@ export class PageObjects {
     read: async ({ object, path, start, end }, call) => {
       const answer = await this.#source(object).read(path, start, end, call.signal);
       const bytes = new Uint8Array(end - start);
+      const pieces = new Pieces();
       let at = 0;
-      for await (const chunk of bytesOf(answer)) {
+      for await (const chunk of bytesOf(answer, pieces)) {
         if (at + chunk.length > bytes.length) break; // the worker says that it is too long, below
         bytes.set(chunk, at);
         at += chunk.length;
+        pieces.release(chunk);
       }
       call.transfer(bytes.buffer);
       return bytes.subarray(0, at);

@@ -63,22 +63,24 @@ export class CachedFile {
     return this.#chunks.find(({ end }) => end > position)?.start;
   }
 
-  /** The bytes `[start, end)`, which one chunk holds; `undefined` where it can't be read: it is then forgotten. */
-  async read(start: number, end: number): Promise<Uint8Array | undefined> {
+  /** The bytes `[start, end)`, if one chunk holds them all and can be opened. */
+  async read(start: number, end: number): Promise<Blob | undefined> {
     const chunk = this.#at(start);
     if (chunk === undefined || chunk.end < end) return undefined;
     try {
       const file = await (await this.#folder.getFileHandle(nameOf(chunk))).getFile();
       // A crash leaves an empty file behind, which the browser made before it wrote elsewhere.
-      if (file.size === chunk.end - chunk.start) {
-        const bytes = await file.slice(start - chunk.start, end - chunk.start).arrayBuffer();
-        if (bytes.byteLength === end - start) return new Uint8Array(bytes);
-      }
+      if (file.size === chunk.end - chunk.start) return file.slice(start - chunk.start, end - chunk.start);
     } catch {
-      // removed by another tab, or unreadable
+      // removed by another tab
     }
-    this.#chunks = this.#chunks.filter((other) => other !== chunk);
     return undefined;
+  }
+
+  /** The chunk at `position` can't be read: it is as if it weren't there. */
+  giveUp(position: number): void {
+    const chunk = this.#at(position);
+    this.#chunks = this.#chunks.filter((other) => other !== chunk);
   }
 
   /** Whether another tab has stored this very chunk since we looked. */

@@ -2,6 +2,8 @@
 import { SourceError } from '../../errors.ts';
 import type { Bytes, ByteSource } from '../byte_source.ts';
 import { isMissing, isTransient, WebPageError } from '../failures.ts';
+import type { Pieces } from '../pieces.ts';
+import { bytesOf } from '../read.ts';
 import { prefixBytes, type FileVersion, type RemoteSource } from '../remote_source.ts';
 import type { CachedFile } from './cached_file.ts';
 import { Fetcher } from './fetcher.ts';
@@ -27,18 +29,23 @@ export class CachedSource implements ByteSource {
   readonly label: string;
   readonly #remote: RemoteSource;
   readonly #store: CacheStore;
+  readonly #pieces: Pieces;
   readonly #fetcher: Fetcher;
   readonly #files = new Map<string, Promise<OpenedFile>>();
   readonly #releases: Release[] = [];
   /** Runs of bytes that came from the cache, by path. */
   readonly #hits = new Map<string, { readonly start: number; readonly end: number }[]>();
 
-  /** @param onTrouble - told once, in words, if bytes can't be kept */
-  constructor(remote: RemoteSource, store: CacheStore, onTrouble: (message: string) => void) {
+  /**
+   * @param pieces - buffers to read into: whoever reads from here releases what comes
+   * @param onTrouble - told once, in words, if bytes can't be kept
+   */
+  constructor(remote: RemoteSource, store: CacheStore, pieces: Pieces, onTrouble: (message: string) => void) {
+    this.#pieces = pieces;
     this.label = remote.label ?? 'the source';
     this.#remote = remote;
     this.#store = store;
-    this.#fetcher = new Fetcher(remote, store, onTrouble);
+    this.#fetcher = new Fetcher(remote, store, pieces, onTrouble);
   }
 
   /** As `ByteSource.size`; where the server can't be reached, what it said last time. */
@@ -162,15 +169,14 @@ export class CachedSource implements ByteSource {
       const covered: number | undefined = unreadable ? undefined : copy.coveredUntil(position);
       if (covered !== undefined) {
         const isHit = !copy.isFresh(position);
-        const bytes: Uint8Array | undefined = await within(
-          copy.read(position, Math.min(covered, end)),
-          diskPatience,
-        ).catch(() => undefined);
-        unreadable = bytes === undefined;
-        if (bytes === undefined) continue;
-        if (isHit) this.#note(path, position, position + bytes.length);
-        position += bytes.length;
-        yield bytes;
+        const until = Math.min(covered, end);
+        for await (const bytes of this.#stored(copy, position, until)) {
+          if (isHit) this.#note(path, position, position + bytes.length);
+          position += bytes.length;
+          yield bytes;
+        }
+        unreadable = position < until;
+        if (unreadable) copy.giveUp(position);
         continue;
       }
       await this.#check(path, file, signal);
@@ -188,6 +194,16 @@ export class CachedSource implements ByteSource {
         if (part.length > 0) yield part;
       }
       unreadable = false;
+    }
+  }
+
+  /** Bytes that the copy has; they end early where it can't be read. */
+  async *#stored(copy: CachedFile, start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      const blob = await within(copy.read(start, end), diskPatience);
+      if (blob !== undefined) yield* bytesOf(blob.stream(), this.#pieces, (next) => within(next, diskPatience));
+    } catch {
+      // damaged, or removed by another tab while we read
     }
   }
 

@@ -1,4 +1,5 @@
 import type { RemoteSource } from '../remote_source.ts';
+import type { Pieces } from '../pieces.ts';
 import { bytesOf } from '../read.ts';
 import type { CachedFile } from './cached_file.ts';
 import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
@@ -15,7 +16,7 @@ export const cellBytes = 8 * 1024 * 1024;
 /** How long another tab may take for a cell before we fetch it ourselves, in milliseconds. */
 const patience = 20_000;
 /** Cells in memory: those on their way in, and those on their way to the disk. */
-const stagedCells = 5;
+const stagedCells = 4;
 
 /** Failures of a write, other than for lack of room, until the cache is done without. */
 const writeTries = 3;
@@ -31,14 +32,16 @@ export interface Gap {
 /** Brings bytes over the network and stores them on the way. */
 export class Fetcher {
   readonly #remote: RemoteSource;
+  readonly #pieces: Pieces;
   readonly #room: Room;
   readonly #staging = new Staging(stagedCells, cellBytes);
   readonly #onTrouble: (message: string) => void;
   readonly #writes = new Set<Promise<void>>();
   #keeps = true;
 
-  constructor(remote: RemoteSource, store: CacheStore, onTrouble: (message: string) => void) {
+  constructor(remote: RemoteSource, store: CacheStore, pieces: Pieces, onTrouble: (message: string) => void) {
     this.#remote = remote;
+    this.#pieces = pieces;
     this.#room = new Room(store);
     this.#onTrouble = onTrouble;
   }
@@ -66,7 +69,7 @@ export class Fetcher {
       cell = undefined;
     };
     try {
-      for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal))) {
+      for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal), this.#pieces)) {
         for (let at = 0; at < bytes.length;) {
           const cellEnd = Math.min(end, (Math.floor(position / cellBytes) + 1) * cellBytes);
           if (cell === undefined && this.#keeps)

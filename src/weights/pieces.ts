@@ -1,0 +1,63 @@
+/** Buffers that streams are read into, used again and again: what a browser allocates for each read is garbage that piles up. */
+
+/** About what Chromium gives in one read. */
+const pieceBytes = 512 * 1024;
+
+/** The buffers of one load. */
+export class Pieces {
+  readonly #free: ArrayBuffer[] = [];
+  readonly #lent = new WeakSet<ArrayBufferLike>();
+  #made = 0;
+
+  /** How many buffers were ever made. */
+  get made(): number {
+    return this.#made;
+  }
+
+  /**
+   * Reads the stream's next bytes into a buffer of ours, which is lent until `release`; `undefined` at its end.
+   *
+   * @param reader - of a stream that is read by nobody else
+   */
+  async read(reader: ReadableStreamBYOBReader): Promise<Uint8Array | undefined> {
+    const buffer = this.#free.pop() ?? this.#make();
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (value === undefined) return undefined; // the stream was cancelled, and keeps the buffer
+    if (done) {
+      this.#free.push(value.buffer);
+      return undefined;
+    }
+    this.#lent.add(value.buffer);
+    return value;
+  }
+
+  /** The bytes aren't needed any more: where their buffer is one of ours, it may be filled again. */
+  release({ buffer }: Uint8Array): void {
+    if (this.#lent.delete(buffer) && buffer instanceof ArrayBuffer) this.#free.push(buffer);
+  }
+
+  /** Memory that these bytes keep busy. */
+  sizeOf({ buffer, byteLength }: Uint8Array): number {
+    return this.#lent.has(buffer) ? buffer.byteLength : byteLength;
+  }
+
+  #make(): ArrayBuffer {
+    this.#made++;
+    return new ArrayBuffer(pieceBytes);
+  }
+}
+
+/** Reads a stream piece by piece, into buffers of `pieces` where it lets us. */
+export function piecesOf(
+  stream: ReadableStream<Uint8Array>,
+  pieces: Pieces,
+): { next(): Promise<Uint8Array | undefined>; cancel(): Promise<void> } {
+  try {
+    const reader = stream.getReader({ mode: 'byob' });
+    return { next: () => pieces.read(reader), cancel: () => reader.cancel() };
+  } catch {
+    // not a stream of bytes: it makes its own buffers
+    const reader = stream.getReader();
+    return { next: async () => (await reader.read()).value, cancel: () => reader.cancel() };
+  }
+}
