@@ -1,9 +1,12 @@
 // RMSNorm over channels (arXiv 1910.07467): v / sqrt(mean(v^2) + eps) * weight + bias, then an activation, then a residual.
-// A thread normalises one pixel.
+// A thread normalises one pixel; with `lanes`, eight neighbouring threads share one, so that what they read at a time lies side by side. That
+// is what a GPU's memory wants, and a software adapter's barriers don't.
 import package::view::{View, pixel};
 import package::activation::activate;
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
+@if(lanes) const LANES = 8u;
+@else const LANES = 1u;
 
 struct Params {
   x: View,
@@ -25,21 +28,35 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> params: Params;
 
+@if(lanes) var<workgroup> partial: array<f32, WORKGROUP>;
+
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if id.x >= params.cols {
-    return;
-  }
-  let start = pixel(params.x, id.z, id.y, id.x);
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let lane = thread % LANES;
+  let col = id.x / LANES;
+  let inside = col < params.cols;
+  let start = pixel(params.x, id.z, id.y, min(col, params.cols - 1u));
   var squares = vec4<f32>();
-  for (var q = 0u; q < params.quads; q++) {
+  for (var q = lane; q < params.quads; q += LANES) {
     let v = x[start + q];
     squares = fma(v, v, squares);
   }
-  let scale = inverseSqrt(dot(squares, vec4<f32>(1.0)) / f32(params.channels) + params.eps);
-  let out = pixel(params.y, id.z, id.y, id.x);
-  let shortcut = pixel(params.residual, id.z, id.y, id.x);
-  for (var q = 0u; q < params.quads; q++) {
+  var sum = dot(squares, vec4<f32>(1.0));
+  @if(lanes) {
+    partial[thread] = sum;
+    workgroupBarrier();
+    sum = 0.0;
+    for (var i = thread - lane; i < thread - lane + LANES; i++) {
+      sum += partial[i];
+    }
+  }
+  if !inside {
+    return;
+  }
+  let scale = inverseSqrt(sum / f32(params.channels) + params.eps);
+  let out = pixel(params.y, id.z, id.y, col);
+  let shortcut = pixel(params.residual, id.z, id.y, col);
+  for (var q = lane; q < params.quads; q += LANES) {
     var v = x[start + q] * scale * affine[q];
     if params.biased == 1u {
       v += affine[params.quads + q];

@@ -23,3 +23,8 @@ declare module '*.wgsl?static&f16&wide' {
   const code: string;
   export default code;
 }
+
+declare module '*.wgsl?static&lanes' {
+  const code: string;
+  export default code;
+}

@@ -1,7 +1,7 @@
 import type { Shader } from '../gpu/pipelines.ts';
 import type { DepthwiseOp, GroupedOp, MultiscaleOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
 import { channelsOf, quadsOf } from '../graph/tensor.ts';
-import { affineQuads, type WeightType } from '../graph/weights.ts';
+import { affineQuads, type Target, type WeightType } from '../graph/weights.ts';
 import depthwiseF32 from '../../shaders/depthwise.wgsl?static';
 import depthwiseF16 from '../../shaders/depthwise.wgsl?static&f16';
 import groupedF32 from '../../shaders/grouped.wgsl?static';
@@ -10,6 +10,7 @@ import multiscaleF32 from '../../shaders/multiscale.wgsl?static';
 import multiscaleF16 from '../../shaders/multiscale.wgsl?static&f16';
 import resampleCode from '../../shaders/resample.wgsl?static';
 import rmsNormCode from '../../shaders/rms_norm.wgsl?static';
+import rmsNormLanes from '../../shaders/rms_norm.wgsl?static&lanes';
 import {
   activationCode,
   gatherParams,
@@ -117,11 +118,13 @@ export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightTy
   };
 }
 
-const rmsNormShader: Shader = {
-  name: 'rms_norm',
-  code: rmsNormCode,
-  bindings: ['read', 'read', 'read', 'write', 'uniform'],
+const rmsNormBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
+const rmsNormShaders = {
+  software: { name: 'rms_norm', code: rmsNormCode, bindings: rmsNormBindings },
+  gpu: { name: 'rms_norm', code: rmsNormLanes, bindings: rmsNormBindings },
 };
+/** Threads that share a pixel on a GPU. */
+const RMS_NORM_LANES = 8;
 const rmsNormParams = struct({
   x: 'view',
   residual: 'view',
@@ -136,11 +139,12 @@ const rmsNormParams = struct({
   added: 'u32',
 });
 
-/** RMSNorm. A thread normalises one pixel. */
-export function rmsNorm({ label, rect, x, y, affine, activation, residual }: RMSNormOp): Dispatch {
+/** RMSNorm. A thread normalises one pixel; on a GPU some share one. */
+export function rmsNorm(op: RMSNormOp, { software }: Target): Dispatch {
+  const { label, rect, x, y, affine, activation, residual } = op;
   return {
     label,
-    shader: rmsNormShader,
+    shader: rmsNormShaders[software ? 'software' : 'gpu'],
     constants: {},
     resources: [
       tensorResource(x),
@@ -161,7 +165,7 @@ export function rmsNorm({ label, rect, x, y, affine, activation, residual }: RMS
       activation: activationCode(activation),
       added: residual ? 1 : 0,
     }),
-    grid: [groups(rect.width), rect.height, y.n],
+    grid: [groups(rect.width * (software ? 1 : RMS_NORM_LANES)), rect.height, y.n],
   };
 }
 

@@ -25,7 +25,7 @@ export function lower(op: Op, target: Target, maxBinding: number): Dispatch[] {
     case 'attention-quadratic':
       return [attentionQuadratic(op)];
     case 'rms-norm':
-      return [rmsNorm(op)];
+      return [rmsNorm(op, target)];
     case 'resample':
       return [resample(op)];
   }

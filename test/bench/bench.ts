@@ -1,7 +1,7 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { weightBytes, type WeightType } from '../../src/graph/weights.ts';
+import type { WeightType } from '../../src/graph/weights.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
-import type { Step } from '../../src/runtime/plan.ts';
+import { bytesMoved } from '../../src/kernels/dispatch.ts';
 import { hashTensor } from '../support/hash-weights.ts';
 import { jsClock } from './js_clock.ts';
 import { copyProbe, peakProbe, type CpuClock, type CopyProbe, type PeakProbe } from './peak.ts';
@@ -45,14 +45,6 @@ export interface Row {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? NaN;
-}
-
-/** Bytes that a dispatch must move at least: everything that it binds, once. */
-function bytesMoved({ dispatch }: Step, dtype: WeightType): number {
-  return dispatch.resources.reduce((sum, resource) => {
-    if (resource.kind === 'tensor') return sum + tensorBytes(resource.tensor);
-    return sum + (resource.kind === 'weight' ? weightBytes(resource.spec, dtype) : 0);
-  }, 0);
 }
 
 /** The device that a work is timed on and what is measured around it. */
@@ -102,7 +94,7 @@ export async function bench(
   const copyBandwidth = await copy.measure();
   const ms = median(times);
   const cpuSeconds = median(cpuTimes);
-  const bytes = plan.steps.reduce((sum, step) => sum + bytesMoved(step, dtype), 0);
+  const bytes = plan.steps.reduce((sum, step) => sum + bytesMoved(step.dispatch, dtype), 0);
   const row: Row = {
     name: work.name,
     dtype,

@@ -22,7 +22,8 @@ const escape = (text: string): string => text.replace(/&/g, '&amp;').replace(/</
 export function roofline({ adapter, rows }: Report): string {
   const peak = Math.max(...rows.map((row) => row.peak));
   const copy = Math.max(...rows.map((row) => row.copyBandwidth));
-  const points = rows.map((row) => ({
+  const counted = rows.filter(({ gflop }) => gflop > 0); // norms count as none
+  const points = counted.map((row) => ({
     name: `${row.name} ${row.dtype}`,
     x: (1e9 * row.gflop) / row.bytes,
     y: row.rate,

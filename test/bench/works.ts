@@ -1,13 +1,21 @@
 import { parseConfig } from '../../src/config/config.ts';
 import { buildGraph, GraphBuilder, type Graph } from '../../src/graph/build.ts';
 import { flops } from '../../src/graph/ops.ts';
-import { channelsOf } from '../../src/graph/tensor.ts';
+import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
 import { decoder, encoder, type Decoder, type Encoder } from '../../src/model/autoencoder.ts';
-import { dcUpBlock2d, efficientViTBlock, resBlock, type Block } from '../../src/model/blocks.ts';
-import { conv2d, type Conv2d } from '../../src/model/layers.ts';
+import {
+  attention,
+  dcUpBlock2d,
+  efficientViTBlock,
+  resBlock,
+  type Attention,
+  type Block,
+  type GLUMBConv,
+} from '../../src/model/blocks.ts';
+import { conv2d, rmsNorm, type Conv2d, type RMSNorm } from '../../src/model/layers.ts';
 
-/** What a work runs: a layer, a block, or half of the network. */
-export type BenchModule = Conv2d | Block | Encoder | Decoder;
+/** What a work runs: a layer, a block or a part of one, or half of the network. */
+export type BenchModule = Conv2d | RMSNorm | Attention | GLUMBConv | Block | Encoder | Decoder;
 
 /** Something to time. */
 export interface Work {
@@ -23,8 +31,23 @@ export function graphOf({ module, shape: [n, channels, height, width] }: Work): 
   if (module.type === 'Encoder' || module.type === 'Decoder') return buildGraph(module, size);
   const builder = new GraphBuilder();
   const input = builder.tensor('input', size, channelsOf(channels));
-  const output = module.type === 'Conv2d' ? builder.conv(module, input) : builder.block(module, input);
+  const output = added(builder, module, input);
   return { ops: builder.ops, input, output };
+}
+
+function added(builder: GraphBuilder, module: Exclude<BenchModule, Encoder | Decoder>, input: Tensor): Tensor {
+  switch (module.type) {
+    case 'Conv2d':
+      return module.groups > 1 ? builder.depthwise(module, input) : builder.conv(module, input);
+    case 'RMSNorm':
+      return builder.norm(module, input);
+    case 'Attention':
+      return builder.attention(module, input);
+    case 'GLUMBConv':
+      return builder.glumbConv(module, input);
+    default:
+      return builder.block(module, input);
+  }
 }
 
 const sana = {
@@ -49,6 +72,14 @@ function halves(divisor: number, side: number): Work[] {
   ];
 }
 
+/** What lies between the dense convolutions. */
+const kernels: readonly Work[] = [
+  { name: 'RMSNorm 128 256²', module: rmsNorm('n', 128), shape: [1, 128, 256, 256] },
+  { name: 'RMSNorm 1024 32²', module: rmsNorm('n', 1024), shape: [1, 1024, 32, 32] },
+  { name: 'depthwise 3x3 4096 32²', module: conv2d('d', 4096, 4096, { groups: 4096 }), shape: [1, 4096, 32, 32] },
+  { name: 'attention 512 32²', module: attention('a', 512, 32, [5], 'rms_norm'), shape: [1, 512, 32, 32] },
+];
+
 /** Layers and blocks in the sizes that the peers' figures are for. */
 const blocks: readonly Work[] = [
   { name: 'conv 3x3 128>128 128²', module: conv2d('c', 128, 128), shape: [1, 128, 128, 128] },
@@ -67,6 +98,7 @@ const blocks: readonly Work[] = [
 export function works(software: boolean): Work[] {
   return [
     ...blocks,
+    ...kernels,
     ...halves(4, 256),
     ...(software ? [] : [...halves(4, 1024), ...halves(1, 512), ...halves(1, 1024)]),
   ];

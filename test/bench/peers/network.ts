@@ -78,5 +78,7 @@ export function forward<T>(a: Arithmetic<T>, module: BenchModule, x: T): T {
     const y = stages.flat().reduce((value, part) => run(part, value), start);
     return run(convOut, a.activate(a.norm(normOut, y), convAct));
   }
-  return run(module, x);
+  if (module.type === 'RMSNorm') return a.norm(module, x);
+  if (module.type === 'Attention') return attention(module, x);
+  return module.type === 'GLUMBConv' ? glumbConv(module, x) : run(module, x);
 }
