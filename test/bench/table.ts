@@ -25,6 +25,7 @@ const COLUMNS: readonly (readonly [string, (row: Row) => string])[] = [
   ['compile ms', (row) => digits(row.compileMs, 0)],
   ['first result ms', (row) => digits(row.firstMs, 0)],
   ['JS ms', (row) => digits(row.jsMs, 2)],
+  ['in one submit', (row) => digits(row.jsOneSubmitMs, 2)],
   ['planned / allocated MiB', (row) => `${mib(row.plannedBytes)} / ${mib(row.allocatedBytes)}`],
 ];
 
