@@ -14,12 +14,87 @@ declare module '*.wgsl?static&f16' {
   export default code;
 }
 
-declare module '*.wgsl?static&wide' {
+declare module '*.wgsl?static&resample' {
   const code: string;
   export default code;
 }
 
-declare module '*.wgsl?static&f16&wide' {
+declare module '*.wgsl?static&f16&resample' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&subgroups' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&subgroups' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&resample&subgroups' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&resample&subgroups' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&multiply' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&multiply&subgroups' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f2' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f4' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&phases' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&f2' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&f4' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&phases' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f2&resample' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f4&resample' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&phases&resample' {
   const code: string;
   export default code;
 }

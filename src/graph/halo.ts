@@ -1,6 +1,7 @@
 import { convRect, gatherScale, inputs, tensorsOf, type ConvOp, type Gather, type Op } from './ops.ts';
 import { aligned, grown, rectOf, scaled, type Rect } from './rects.ts';
 import type { Tensor } from './tensor.ts';
+import { tileInput, TILINGS, tilesOf } from './winograd.ts';
 
 /** A tensor and a rectangle of it. */
 export interface Part {
@@ -40,6 +41,10 @@ export function inputParts(op: Op, rect: Rect): Part[] {
 }
 
 function convInput(op: ConvOp, rect: Rect): Rect {
+  if (op.algorithm !== 'direct') {
+    const tiling = TILINGS[op.algorithm];
+    return tileInput(tilesOf(convRect({ ...op, rect }), tiling), tiling);
+  }
   const { y, x, height, width } = scaled(convRect({ ...op, rect }), op.stride);
   const last = op.stride - 1; // a stride leaves pixels out behind the last one
   const taps = grown({ y, x, height: height - last, width: width - last }, (op.kernel - 1) / 2);

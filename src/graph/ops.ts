@@ -2,6 +2,7 @@ import type { ActivationName } from '../config/config.ts';
 import { scaled, type Rect } from './rects.ts';
 import type { Tensor } from './tensor.ts';
 import type { AffineSpec, MatrixSpec } from './weights.ts';
+import type { Algorithm, TileAlgorithm } from './winograd.ts';
 
 /**
  * A resampling of channels and pixels without arithmetic but a mean: `out[o] = mean over j < group of in[(o' / repeats) * group + j]`,
@@ -43,6 +44,51 @@ export interface ConvOp {
   /** How the convolution's pixels become y's. */
   readonly store: 'plain' | 'shuffle' | 'unshuffle';
   readonly shortcut: { readonly source: Tensor; readonly gather: Gather } | undefined;
+  /** Decided on the whole image's graph; `direct` until then. */
+  readonly algorithm: Algorithm;
+}
+
+/** Winograd's weights: a convolution's into one matrix for each place of a tile, `[tile of rows][place][column][row]`. */
+export interface WinogradWeightOp {
+  readonly type: 'winograd-weight';
+  readonly label: string;
+  readonly rect: Rect;
+  readonly algorithm: TileAlgorithm;
+  readonly weight: MatrixSpec;
+  readonly y: Tensor;
+}
+
+/** Winograd's first pass: tiles of x, whose numbers `rect` says, into `[place of a tile * n, tile rows, tile columns, channel]`. */
+export interface WinogradInputOp {
+  readonly type: 'winograd-input';
+  readonly label: string;
+  readonly rect: Rect;
+  readonly algorithm: TileAlgorithm;
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
+/** Winograd's second pass: at each place of a tile, a matrix times all tiles. */
+export interface WinogradMultiplyOp {
+  readonly type: 'winograd-multiply';
+  readonly label: string;
+  readonly rect: Rect;
+  readonly algorithm: TileAlgorithm;
+  readonly x: Tensor;
+  readonly matrices: Tensor;
+  readonly weight: MatrixSpec;
+  readonly y: Tensor;
+}
+
+/** Winograd's last pass: products into the pixels of `rect`, and the epilogue of `conv`. */
+export interface WinogradOutputOp {
+  readonly type: 'winograd-output';
+  readonly label: string;
+  readonly rect: Rect;
+  readonly algorithm: TileAlgorithm;
+  readonly x: Tensor;
+  readonly conv: ConvOp;
+  readonly y: Tensor;
 }
 
 /** Depthwise convolution; `gated`: times silu of the second half of its channels. */
@@ -159,6 +205,10 @@ export interface ResampleOp {
  */
 export type Op =
   | ConvOp
+  | WinogradWeightOp
+  | WinogradInputOp
+  | WinogradMultiplyOp
+  | WinogradOutputOp
   | DepthwiseOp
   | GroupedOp
   | MultiscaleOp
@@ -174,6 +224,12 @@ export function inputs(op: Op): Tensor[] {
   switch (op.type) {
     case 'conv':
       return op.shortcut ? [op.x, op.shortcut.source] : [op.x];
+    case 'winograd-weight':
+      return [];
+    case 'winograd-multiply':
+      return [op.x, op.matrices];
+    case 'winograd-output':
+      return op.conv.shortcut ? [op.x, op.conv.shortcut.source] : [op.x];
     case 'rms-norm':
       return op.residual ? [op.x, op.residual] : [op.x];
     case 'attention-sums':
@@ -193,6 +249,8 @@ export function tensorsOf([qkv, second]: Branches): Tensor[] {
 
 /** The weights that an op reads. */
 export function weightsOf(op: Op): (MatrixSpec | AffineSpec)[] {
+  if (op.type === 'winograd-multiply') return [];
+  if (op.type === 'winograd-output') return op.conv.affine ? [op.conv.affine] : [];
   const specs: (MatrixSpec | AffineSpec | undefined)[] = [
     'weight' in op ? op.weight : undefined,
     'affine' in op ? op.affine : undefined,
@@ -211,6 +269,8 @@ export function flops(op: Op): number {
       const { rows, phases, columns, taps } = op.weight;
       return 2 * op.y.n * height * width * rows.channels * phases * columns.channels * taps;
     }
+    case 'winograd-multiply':
+      return 2 * pixels * op.x.layout.channels * op.y.layout.channels;
     case 'depthwise':
       return 2 * pixels * op.x.layout.channels * op.weight.taps;
     case 'grouped':

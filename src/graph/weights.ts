@@ -1,15 +1,24 @@
 import { DeviceError } from '../errors.ts';
 import { layerParameters, type Conv2d, type Norm } from '../model/layers.ts';
 import { channelsOf, quadsOf, type ChannelLayout } from './tensor.ts';
+import type { Algorithm } from './winograd.ts';
 
 /** How a weight is stored: `f16` halves it, sums stay f32. */
 export type WeightType = 'f32' | 'f16';
 
+/** How far numbers may stray: `strict` leaves out F(4x4, 3x3), which rounds more coarsely than the plain form of a convolution. */
+export type Numerics = 'strict' | 'fast';
+
 /** What kernels are chosen by. */
 export interface Target {
   readonly weights: WeightType;
-  /** The adapter runs on the CPU: larger register tiles pay there, and would spill on a GPU. */
+  readonly numerics: Numerics;
+  /** The adapter runs on the CPU. */
   readonly software: boolean;
+  /** The device has WebGPU's feature of this name: lanes can read each other's registers. */
+  readonly subgroups: boolean;
+  /** Computes convolutions by this algorithm where it can; for tests. */
+  readonly algorithm?: Algorithm | undefined;
 }
 
 /**
@@ -54,7 +63,8 @@ export interface WeightSlice {
 
 /** Output channels that one lane of the dense convolution computes. */
 const LANE_ROWS = 8;
-/** Lanes of the dense convolution side by side along channels, at most. */
+/** Lanes of the dense convolution side by side along channels: a quad of a subgroup at least. */
+const MIN_LANES = 4;
 const MAX_LANES = 8;
 
 /** The weight of one dense convolution, or of several that read the same input and whose outputs lie end to end. */
@@ -68,7 +78,7 @@ export function denseWeight(
   const phases = options.phases ?? 1;
   const channels = convs.reduce((sum, conv) => sum + conv.outChannels, 0) / phases;
   const rows = { channels, group: options.rowGroup ?? channels };
-  let lanes = 1;
+  let lanes = MIN_LANES;
   while (lanes < MAX_LANES && lanes * LANE_ROWS < 4 * quadsOf(rows) * phases) lanes *= 2;
   return {
     kind: 'matrix',

@@ -1,108 +1,106 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import { convRect, IDENTITY, type ConvOp } from '../graph/ops.ts';
+import { convRect, type ConvOp, type WinogradMultiplyOp } from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
-import { affineQuads, convLanes, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
+import { convLanes, matrixTiles, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import f32 from '../../shaders/conv.wgsl?static';
 import f16 from '../../shaders/conv.wgsl?static&f16';
-import f16Wide from '../../shaders/conv.wgsl?static&f16&wide';
-import f32Wide from '../../shaders/conv.wgsl?static&wide';
-import {
-  activationCode,
-  gatherParams,
-  gatherView,
-  NONE,
-  tensorResource,
-  view,
-  weightResource,
-  WORKGROUP,
-  type Dispatch,
-} from './dispatch.ts';
-import { struct } from './struct.ts';
+import f16Resample from '../../shaders/conv.wgsl?static&f16&resample';
+import f16ResampleSubgroups from '../../shaders/conv.wgsl?static&f16&resample&subgroups';
+import f16Subgroups from '../../shaders/conv.wgsl?static&f16&subgroups';
+import multiply from '../../shaders/conv.wgsl?static&multiply';
+import multiplySubgroups from '../../shaders/conv.wgsl?static&multiply&subgroups';
+import f32Resample from '../../shaders/conv.wgsl?static&resample';
+import f32ResampleSubgroups from '../../shaders/conv.wgsl?static&resample&subgroups';
+import f32Subgroups from '../../shaders/conv.wgsl?static&subgroups';
+import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
+import { tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
 
-const bindings = ['read', 'read', 'read', 'read', 'write', 'uniform'] as const;
-const shader = (code: string): Shader => ({ name: 'conv', code, bindings });
-const variants: Record<WeightType, { narrow: Shader; wide: Shader }> = {
-  f32: { narrow: shader(f32), wide: shader(f32Wide) },
-  f16: { narrow: shader(f16), wide: shader(f16Wide) },
-};
+interface Variants {
+  readonly plain: Shader;
+  readonly subgroups: Shader;
+}
 
-const params = struct({
-  x: 'view',
-  source: 'view',
-  y: 'view',
-  gather: 'gather',
-  rows: 'u32',
-  cols: 'u32',
-  taps: 'u32',
-  stride: 'u32',
-  upsample: 'u32',
-  in_quads: 'u32',
-  out_quads: 'u32',
-  first_tile: 'u32',
-  lanes: 'u32',
-  batch: 'u32',
-  sums: 'u32',
-  phase_quads: 'u32',
-  store: 'u32',
-  activation: 'u32',
-  affine_quads: 'u32',
-  scaled: 'u32',
-  shortcut: 'u32',
+const variants = (plain: string, subgroups: string): Variants => ({
+  plain: convShader('conv', plain),
+  subgroups: convShader('conv', subgroups),
 });
+const convShaders: Record<WeightType, { plain: Variants; resample: Variants }> = {
+  f32: { plain: variants(f32, f32Subgroups), resample: variants(f32Resample, f32ResampleSubgroups) },
+  f16: { plain: variants(f16, f16Subgroups), resample: variants(f16Resample, f16ResampleSubgroups) },
+};
+const multiplyShaders = variants(multiply, multiplySubgroups);
 
-const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
-
+/** Pixels that a lane computes, of eight channels. */
+const LANE_PIXELS = 16;
 /** Workgroups along y before the grid turns to z: WebGPU promises 65,535 along each. */
 const GRID_Y = 32768;
 
-/** Dense convolution, a dispatch for each slice of its weight. A lane computes 2 x 4 pixels (wide: 4 x 8) of 8 channels. */
-export function conv(op: ConvOp, { weights, software }: Target, slices: readonly WeightSlice[]): Dispatch[] {
-  const { x, y, weight, affine, shortcut, rect, stride, upsample } = op;
+function variantFor({ plain, subgroups }: Variants, target: Target): Shader {
+  return target.subgroups ? subgroups : plain;
+}
+
+/** How lanes share out `rows` x `cols` pixels: 4 x 4 each, or 16 of a row. */
+function share(
+  rows: number,
+  cols: number,
+  tileCols: 4 | 16,
+  lanes: number,
+): { params: object; grid: [number, number] } {
+  const tiles = Math.ceil(rows / (LANE_PIXELS / tileCols)) * Math.ceil(cols / tileCols);
+  const groups = Math.ceil(tiles / (WORKGROUP / lanes));
+  const gridY = Math.min(groups, GRID_Y);
+  return {
+    params: { rows, cols, lanes, tile_cols: tileCols, tile_pixels: LANE_PIXELS, sums: 2 * LANE_PIXELS },
+    grid: [gridY, Math.ceil(groups / gridY)],
+  };
+}
+
+/** Dense convolution, a dispatch for each slice of its weight. */
+export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[]): Dispatch[] {
+  const { x, y, weight, kernel, stride, upsample } = op;
   const pixels = convRect(op);
-  const { height: rows, width: cols } = pixels;
-  const gather = shortcut?.gather ?? IDENTITY;
-  const phaseQuads = quadsOf(weight.rows);
-  const lanes = convLanes(weight);
-  const [tileRows, tileCols] = software ? [4, 8] : [2, 4];
-  const tiles = Math.ceil(rows / tileRows) * Math.ceil(cols / tileCols);
-  const pixelGroups = software ? tiles : Math.ceil(tiles / (WORKGROUP / lanes));
-  const gridY = Math.min(pixelGroups, GRID_Y);
-  const grid = [gridY, Math.ceil(pixelGroups / gridY) * y.n] as const;
+  const { resources, params } = epilogue(op);
+  const shared = share(pixels.height, pixels.width, 4, convLanes(weight));
   return slices.map((slice, i) => ({
     label: op.label,
-    shader: variants[weights][software ? 'wide' : 'narrow'],
+    shader: variantFor(convShaders[target.weights][resamples(op) ? 'resample' : 'plain'], target),
     constants: {},
-    resources: [
-      shortcut ? tensorResource(shortcut.source) : NONE,
-      tensorResource(x),
-      weightResource(weight, i),
-      affine ? weightResource(affine) : NONE,
-      tensorResource(y),
-    ],
-    params: params({
-      x: view(x, { at: scaled(pixels, stride), padding: (op.kernel - 1) / 2, upsample }),
-      source: gatherView(shortcut?.source ?? x, gather, rect),
-      y: view(y, { at: rect }),
-      gather: gatherParams(gather, y.layout.channels),
-      rows,
-      cols,
-      taps: op.kernel,
+    resources: convResources({ ...resources, x: tensorResource(x), weight: weightResource(weight, i) }),
+    params: passParams({
+      ...params,
+      ...shared.params,
+      x: view(x, { at: scaled(pixels, stride), padding: (kernel - 1) / 2, upsample }),
+      taps: kernel,
       stride,
       upsample: upsample ? 1 : 0,
       in_quads: quadsOf(weight.columns),
-      out_quads: phaseQuads * weight.phases,
       first_tile: slice.firstTile,
-      lanes,
-      batch: y.n,
-      sums: 2 * tileRows * tileCols,
-      phase_quads: phaseQuads,
-      store: STORE[op.store],
-      activation: activationCode(op.activation),
-      affine_quads: affine ? affineQuads(affine) : 0,
-      scaled: affine?.kind === 'batch_norm' ? 1 : 0,
-      shortcut: shortcut ? 1 : 0,
+      images: y.n,
     }),
-    grid: [slice.tiles, ...grid],
+    grid: [slice.tiles, shared.grid[0], shared.grid[1] * y.n],
   }));
+}
+
+/** Winograd's products: a 1x1 convolution at each place of a tile, all tiles in a row, each place with a matrix of its own. */
+export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispatch {
+  const { label, x, matrices, weight, y } = op;
+  const tiles = x.height * x.width;
+  const shared = share(1, tiles, 16, convLanes(weight));
+  return {
+    label,
+    shader: variantFor(multiplyShaders, target),
+    constants: {},
+    resources: convResources({ x: tensorResource(x), weight: tensorResource(matrices), y: tensorResource(y) }),
+    params: passParams({
+      ...shared.params,
+      x: { ...view(x), height: 1, width: tiles },
+      y: { ...view(y), height: 1, width: tiles },
+      in_quads: quadsOf(x.layout),
+      out_quads: quadsOf(y.layout),
+      batch: y.n,
+      images: (y.n * matrixTiles(weight)) / matrices.n,
+    }),
+    grid: [matrixTiles(weight), shared.grid[0], shared.grid[1] * y.n],
+  };
 }

@@ -74,9 +74,12 @@ export function gatherView(source: Tensor, gather: Gather, rect: Rect): View {
 
 /** A gather into a tensor of `channels` channels. */
 export function gatherParams(gather: Gather, channels: number): GatherParams {
-  const { repeats, group, shuffle, unshuffle, nearest } = gather;
-  const plain = repeats === 1 && group === 1 && !shuffle && !unshuffle && !nearest;
-  return { ...gather, plain, channels };
+  return { ...gather, plain: isPlain(gather), channels };
+}
+
+/** Whether a gather takes every value from its own place. */
+export function isPlain({ repeats, group, shuffle, unshuffle, nearest }: Gather): boolean {
+  return repeats === 1 && group === 1 && !shuffle && !unshuffle && !nearest;
 }
 
 /** The kind of shaders/activation.wgsl. */

@@ -2,14 +2,23 @@ import type { Op } from '../graph/ops.ts';
 import { weightSlices, type Target } from '../graph/weights.ts';
 import { attentionApply, attentionQuadratic, attentionReduce, attentionSums } from './attention.ts';
 import { depthwise, grouped, multiscale, resample, rmsNorm } from './channelwise.ts';
-import { conv } from './conv.ts';
+import { conv, winogradMultiply } from './conv.ts';
 import type { Dispatch } from './dispatch.ts';
+import { winogradInput, winogradOutput, winogradWeight } from './winograd.ts';
 
 /** The dispatches of an op: one, but for a convolution whose weight had to be sliced to fit `maxBinding` bytes. */
 export function lower(op: Op, target: Target, maxBinding: number): Dispatch[] {
   switch (op.type) {
     case 'conv':
       return conv(op, target, weightSlices(op.weight, target.weights, maxBinding));
+    case 'winograd-weight':
+      return [winogradWeight(op, target.weights)];
+    case 'winograd-input':
+      return [winogradInput(op)];
+    case 'winograd-multiply':
+      return [winogradMultiply(op, target)];
+    case 'winograd-output':
+      return [winogradOutput(op)];
     case 'depthwise':
       return [depthwise(op, target.weights)];
     case 'grouped':

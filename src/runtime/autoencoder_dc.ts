@@ -51,6 +51,7 @@ export class AutoencoderDC {
   /** Which checkpoint this is. */
   readonly checkpoint: CheckpointIdentity;
   readonly #gpu: Gpu;
+  readonly #target: Target;
   readonly #parts: Parts;
   readonly #weights: WeightStore;
   /** The last session of each half, kept for the next call of the same size. */
@@ -58,9 +59,10 @@ export class AutoencoderDC {
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor({ config, gpu, dtype, parts, weights, checkpoint }: Loaded) {
+  private constructor({ config, gpu, target, parts, weights, checkpoint }: Loaded) {
     this.config = config;
-    this.dtype = dtype;
+    this.dtype = target.weights;
+    this.#target = target;
     this.checkpoint = checkpoint;
     this.#gpu = gpu;
     this.#parts = parts;
@@ -189,10 +191,6 @@ export class AutoencoderDC {
   /** `using` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  get #target(): Target {
-    return { weights: this.dtype, software: this.#gpu.software };
   }
 
   #part<T extends 'Encoder' | 'Decoder'>(type: T): T extends 'Encoder' ? Encoder : Decoder;

@@ -2,7 +2,7 @@ import type { AutoencoderDCConfig } from '../config/config.ts';
 import { requestGpu, type Gpu } from '../gpu/gpu.ts';
 import { buildGraph, type InputSize } from '../graph/build.ts';
 import { weightsOf } from '../graph/ops.ts';
-import type { WeightSpec, WeightType } from '../graph/weights.ts';
+import type { Target, WeightSpec } from '../graph/weights.ts';
 import { lower } from '../kernels/lower.ts';
 import { RAW_BYTES, type RawType } from '../kernels/pack.ts';
 import { decoder, encoder, type Decoder, type Encoder } from '../model/autoencoder.ts';
@@ -16,8 +16,9 @@ import { Fingerprint, type CheckpointIdentity } from './identity.ts';
 import { LoadCache } from './load_cache.ts';
 import { checkOptions, type LoadOptions } from './load_options.ts';
 import { openPretrained, openSingleFile, type OpenedModel, type Wrap } from './open.ts';
-import { maxBinding } from './plan.ts';
+import { maxBinding, prepareGraph } from './plan.ts';
 import { Progress } from './progress.ts';
+import { targetOf } from './target.ts';
 import { Verifier } from './verify.ts';
 import { WeightStore, type ArrivingTensor } from './weight_store.ts';
 
@@ -31,7 +32,7 @@ export interface Parts {
 export interface Loaded {
   readonly config: AutoencoderDCConfig;
   readonly gpu: Gpu;
-  readonly dtype: WeightType;
+  readonly target: Target;
   readonly parts: Parts;
   readonly weights: WeightStore;
   readonly checkpoint: CheckpointIdentity;
@@ -86,7 +87,8 @@ async function load(
 /** Brings the weights to the GPU and compiles the shaders. */
 async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: LoadOptions): Promise<Loaded> {
   const { config, checkpoint, opened } = model;
-  const { signal, retry, dtype = 'f32', parts: wanted = 'both' } = options;
+  const { signal, retry, parts: wanted = 'both' } = options;
+  const target = targetOf(gpu, options);
   const parts: Parts = {
     encoder: wanted === 'decoder' ? undefined : encoder(config),
     decoder: wanted === 'encoder' ? undefined : decoder(config),
@@ -101,7 +103,7 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
   const progress = new Progress(options.onProgress, totalBytes(tensors.values()));
 
   const { limits } = gpu.device;
-  const creating = WeightStore.create(gpu, dtype, maxBinding(limits), halves.flatMap(weightSpecs));
+  const creating = WeightStore.create(gpu, target.weights, maxBinding(limits), halves.flatMap(weightSpecs));
   const weights = await abortable(creating, signal).catch((error: unknown) => {
     creating.then(
       (late) => late.dispose(),
@@ -110,7 +112,7 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
     throw error;
   });
   try {
-    const compiled = compile(gpu, halves, config, dtype);
+    const compiled = compile(gpu, halves, config, target);
     const fingerprint = new Fingerprint();
     const sink = {
       write: (info: TensorInfo, offset: number, bytes: Uint8Array) => {
@@ -138,7 +140,7 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
     await abortable(Promise.all([compiled, cache.close()]), signal);
     progress.phase('ready');
     const id = opened.repo === undefined ? undefined : [opened.repo, options.subfolder].filter(Boolean).join('/');
-    return { config, gpu, dtype, parts, weights, checkpoint: fingerprint.identity(id) };
+    return { config, gpu, target, parts, weights, checkpoint: fingerprint.identity(id) };
   } catch (error) {
     weights.dispose();
     throw error;
@@ -150,14 +152,13 @@ function compile(
   gpu: Gpu,
   halves: readonly (Encoder | Decoder)[],
   { attentionHeadDim }: AutoencoderDCConfig,
-  dtype: WeightType,
+  target: Target,
 ): Promise<unknown> {
-  const target = { weights: dtype, software: gpu.software };
   const binding = maxBinding(gpu.device.limits);
   // Not by a plan: the device need not have room for such an input.
   const dispatches = halves.flatMap((part) =>
     trialSizes(part, attentionHeadDim).flatMap((size) =>
-      buildGraph(part, size).ops.flatMap((op) => lower(op, target, binding)),
+      prepareGraph(buildGraph(part, size), target, binding).ops.flatMap((op) => lower(op, target, binding)),
     ),
   );
   const compiled = Promise.all(
@@ -182,11 +183,11 @@ function arriving({ name, dtype, shape }: { name: string; dtype: Dtype; shape: r
   return { key: name, dtype, shape };
 }
 
-/** Inputs at which a network's every kernel runs, attention in both of its forms: for compiling its shaders. */
+/** Inputs at which a network's every kernel runs, attention in both of its forms and convolutions in all of theirs: for compiling its shaders. */
 function trialSizes(part: Encoder | Decoder, headDim: number): InputSize[] {
   const unit = smallestSide(part);
   const many = unit * (Math.ceil(Math.sqrt(headDim)) + 1);
-  return [unit, many].map((side) => ({ n: 1, height: side, width: side }));
+  return [unit, many, 32 * unit].map((side) => ({ n: 1, height: side, width: side }));
 }
 
 /** The sides of a network's smallest input; all inputs' sides are multiples of it. */

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import type { WeightType } from '../graph/weights.ts';
+import type { Numerics, WeightType } from '../graph/weights.ts';
 import type { RetryPolicy } from '../weights/read.ts';
 import type { SourceOptions } from '../weights/source.ts';
 
@@ -33,6 +33,12 @@ export interface LoadOptions extends SourceOptions {
    * How weights are stored: `f32` (default) keeps the checkpoint's precision, `f16` halves their memory. Activations and sums are f32 in both.
    */
   readonly dtype?: WeightType | undefined;
+  /**
+   * How far numbers may stray from the reference's, in f32 and relative to the largest: `fast` (default) promises 1e-4, where half a step of 8-bit
+   * colour is 4e-3, and keeps every fixture of the tests within 1e-5; `strict` leaves out the fastest algorithm for convolutions, the one that
+   * rounds more coarsely than the plain form, and takes up to twice as long.
+   */
+  readonly numerics?: Numerics | undefined;
   /** Which half to load; only its bytes are read. Both by default. */
   readonly parts?: 'both' | 'encoder' | 'decoder' | undefined;
   /** diffusers' `variant`: `"fp16"` loads `diffusion_pytorch_model.fp16.safetensors`. */
@@ -61,7 +67,7 @@ export interface LoadOptions extends SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const allowed = { dtype: ['f32', 'f16'], parts: ['both', 'encoder', 'decoder'] };
+const allowed = { dtype: ['f32', 'f16'], parts: ['both', 'encoder', 'decoder'], numerics: ['fast', 'strict'] } as const;
 
 /**
  * Checks what a type checker may not have seen.
@@ -69,8 +75,9 @@ const allowed = { dtype: ['f32', 'f16'], parts: ['both', 'encoder', 'decoder'] }
  * @throws InputError naming the option and what is allowed
  */
 export function checkOptions(options: LoadOptions): void {
-  for (const [name, values] of Object.entries(allowed)) {
-    const value = name === 'dtype' ? options.dtype : options.parts;
+  for (const name of ['dtype', 'parts', 'numerics'] as const) {
+    const values: readonly string[] = allowed[name];
+    const value = options[name];
     if (value !== undefined && !values.includes(value)) {
       const list = values.map((text) => JSON.stringify(text)).join(', ');
       throw new InputError(`options.${name} must be one of ${list}; it was ${JSON.stringify(value)}.`);

@@ -1,9 +1,11 @@
 import { DeviceError } from '../errors.ts';
 import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
+import { chooseAlgorithms } from '../graph/algorithms.ts';
 import { planMemory, type MemoryPlan } from '../graph/memory.ts';
 import { flops, inputs } from '../graph/ops.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import type { Target } from '../graph/weights.ts';
+import { expandConvolutions } from '../graph/winograd.ts';
 import type { Dispatch } from '../kernels/dispatch.ts';
 import { lower } from '../kernels/lower.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
@@ -28,6 +30,7 @@ export interface Plan {
   readonly graph: Graph;
   readonly memory: MemoryPlan;
   readonly steps: readonly Step[];
+  /** Of the network as it is written, two for each multiply-add; steps may get by with fewer. */
   readonly flops: number;
   /** Bytes from one dispatch's params to the next one's in the buffer that holds them all. */
   readonly paramStride: number;
@@ -49,15 +52,26 @@ export function makePlan(part: Encoder | Decoder, size: InputSize, target: Targe
   return planGraph(buildGraph(part, size), target, limits);
 }
 
+/** About how many bytes lie between the passes of a convolution: on a CPU they stay in its cache. */
+const SCRATCH_BYTES = { software: 16 * 2 ** 20, gpu: 64 * 2 ** 20 };
+
+/** A graph with its convolutions' algorithms chosen and taken apart into what runs. */
+export function prepareGraph(graph: Graph, target: Target, maxBinding: number): Graph {
+  const scratch = Math.min(SCRATCH_BYTES[target.software ? 'software' : 'gpu'], maxBinding);
+  return expandConvolutions(chooseAlgorithms(graph, target, maxBinding), scratch);
+}
+
 /**
  * Plans a graph.
  *
  * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device
  */
-export function planGraph(graph: Graph, target: Target, limits: Limits): Plan {
+export function planGraph(whole: Graph, target: Target, limits: Limits): Plan {
   const binding = maxBinding(limits);
-  const tensors = graph.ops.flatMap((op) => [...inputs(op), op.y]);
-  const largest = tensors.reduce((a, b) => (tensorBytes(b) > tensorBytes(a) ? b : a), graph.input);
+  const tensors = whole.ops.flatMap((op) => [...inputs(op), op.y]);
+  const largest = tensors.reduce((a, b) => (tensorBytes(b) > tensorBytes(a) ? b : a), whole.input);
+  if (tensorBytes(largest) > binding) throw tooLarge(whole, largest, binding);
+  const graph = prepareGraph(whole, target, binding);
   const memory = planMemory(graph);
   if (Math.max(...memory.buffers) > binding) throw tooLarge(graph, largest, binding);
   const steps = graph.ops.flatMap((op) => {
@@ -74,7 +88,7 @@ export function planGraph(graph: Graph, target: Target, limits: Limits): Plan {
     graph,
     memory,
     steps,
-    flops: steps.reduce((sum, step) => sum + step.flops, 0),
+    flops: whole.ops.reduce((sum, op) => sum + flops(op), 0),
     paramStride,
     peakBytes: memory.buffers.reduce((sum, bytes) => sum + bytes, steps.length * paramStride),
   };

@@ -3,6 +3,7 @@ import { weightsOf } from '../../src/graph/ops.ts';
 import type { WeightSpec, WeightType } from '../../src/graph/weights.ts';
 import { planGraph, maxBinding, type Plan } from '../../src/runtime/plan.ts';
 import { Session } from '../../src/runtime/session.ts';
+import { targetOf } from '../../src/runtime/target.ts';
 import { WeightStore } from '../../src/runtime/weight_store.ts';
 import { hashTensor } from '../support/hash-weights.ts';
 import { graphOf, type Work } from './works.ts';
@@ -35,7 +36,7 @@ export interface LoadedWork {
 export async function loadWork(gpu: Gpu, work: Work, dtype: WeightType): Promise<LoadedWork> {
   const graph = graphOf(work);
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
-  const plan = planGraph(graph, { weights: dtype, software: gpu.software }, gpu.device.limits);
+  const plan = planGraph(graph, targetOf(gpu, { dtype }), gpu.device.limits);
   return { plan, weights: await hashWeights(gpu, specs, dtype) };
 }
 

@@ -43,6 +43,7 @@ describe('dense convolution', () => {
           input,
           weights,
           expected: reference.conv(input, weights.get('conv.weight')!, options),
+          ...(kernel === 3 && stride === 1 && { algorithms: ['direct', 'winograd2', 'winograd4'] }),
         });
       }
     }
@@ -54,7 +55,8 @@ describe('dense convolution', () => {
     const input = randomTensor('input', [2, 9, 21, 70]);
     const bias = weights.get('conv.bias')!;
     const expected = reference.conv(input, weights.get('conv.weight')!, { bias, padding: 1 });
-    await check({ name: 'conv 21x70', build: (b, x) => b.conv(layer, x), input, weights, expected });
+    const algorithms = ['direct', 'winograd2', 'winograd4'] as const;
+    await check({ name: 'conv 21x70', build: (b, x) => b.conv(layer, x), input, weights, expected, algorithms });
   });
 
   test.for(['rms_norm', 'batch_norm'] as const)('with activation, %s and residual: ResBlock', async (type) => {
@@ -82,7 +84,8 @@ describe('dense convolution', () => {
             });
       const name = `ResBlock ${type} ${act} ${channels}`;
       const expected = reference.add(input, normed);
-      await check({ name, build: (b, x) => b.resBlock(block, x), input, weights, expected });
+      const algorithms = ['direct', 'winograd2', 'winograd4'] as const;
+      await check({ name, build: (b, x) => b.resBlock(block, x), input, weights, expected, algorithms });
     }
   });
 });
@@ -109,6 +112,7 @@ describe('resampling convolution', () => {
           input,
           weights,
           expected: shortcut ? reference.add(main, short) : main,
+          ...(unshuffle && { algorithms: ['direct', 'winograd2', 'winograd4'] }),
         });
       }
     }
@@ -137,6 +141,7 @@ describe('resampling convolution', () => {
           input,
           weights,
           expected: shortcut ? reference.add(main, short) : main,
+          algorithms: interpolate ? ['direct', 'phases'] : ['direct', 'winograd2', 'winograd4'],
         });
       }
     }

@@ -5,6 +5,7 @@ import { readFixture, readJson, relativeMaxError } from '../support/fixtures.ts'
 import { roundToHalf } from '../support/half.ts';
 import { extraWeights, moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
 import { runModule, type RawWeight } from '../support/run-module.ts';
+import type { Target } from '../../src/graph/weights.ts';
 
 // Single operations and blocks against PyTorch in double precision: test/fixtures/ops, every entry of its index.
 const FIXTURES = await readJson<ModuleFixture[]>('test/fixtures/ops/index.json');
@@ -16,6 +17,17 @@ const F32 = 1e-5;
  * than that, but norms and attention divide by small numbers, and blocks chain four weights. Ten times 2^-11.
  */
 const F16 = 5e-3;
+/** Targets that choose every kernel and algorithm between them; algorithms are forced wherever they can be. */
+function others(software: boolean): Record<string, Partial<Target>> {
+  return {
+    'kernels of other adapters': { software: !software, subgroups: false, algorithm: 'direct' },
+    direct: { algorithm: 'direct' },
+    winograd2: { algorithm: 'winograd2' },
+    winograd4: { algorithm: 'winograd4' },
+    phases: { algorithm: 'phases' },
+  };
+}
+
 /** Ample for every fixture, and it spares each run a staging buffer of 32 MiB. */
 const binding = 2 ** 20;
 /** f16 against f32 with the same rounded weights: nothing but the storage differs, so it's rounding of another kernel's sums. */
@@ -42,16 +54,14 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', asyn
   note('f16', fixture.name, f16Error);
   expect(f16Error).toBeLessThanOrEqual(F16);
 
-  // The kernels that other adapters than this one get.
-  for (const dtype of ['f32', 'f16'] as const) {
-    const other = await runModule(shared.gpu, build, input, weights, {
-      dtype,
-      binding,
-      software: !shared.gpu.software,
-    });
-    const error = relativeMaxError(other.data, output.data);
-    note(`${dtype}, kernels of other adapters`, fixture.name, error);
-    expect(error).toBeLessThanOrEqual(dtype === 'f32' ? F32 : F16);
+  // The kernels that other adapters get, and the algorithms that other sizes do.
+  for (const [name, target] of Object.entries(others(shared.gpu.software))) {
+    for (const dtype of ['f32', 'f16'] as const) {
+      const other = await runModule(shared.gpu, build, input, weights, { dtype, binding, target });
+      const error = relativeMaxError(other.data, output.data);
+      note(`${dtype}, ${name}`, fixture.name, error);
+      expect(error, `${name} in ${dtype}`).toBeLessThanOrEqual(dtype === 'f32' ? F32 : F16);
+    }
   }
 
   const rounded = await runModule(shared.gpu, build, input, withRoundedMatrices(weights), { binding });

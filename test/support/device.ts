@@ -27,7 +27,9 @@ export async function watchedDevice(limits: 'adapter' | 'default' = 'adapter'): 
   const requiredLimits = Object.fromEntries(
     limits === 'adapter' ? LIMITS.map((name) => [name, adapter.limits[name]]) : [],
   );
-  return watch(await adapter.requestDevice({ requiredLimits }));
+  const requiredFeatures: GPUFeatureName[] =
+    limits === 'adapter' && adapter.features.has('subgroups') ? ['subgroups'] : [];
+  return watch(await adapter.requestDevice({ requiredLimits, requiredFeatures }));
 }
 
 /** Counts what a device makes from now on. */

@@ -1,6 +1,7 @@
 // The meeting of a kernel and its plain TypeScript reference, in every storage type.
 import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { Algorithm } from '../../src/graph/winograd.ts';
 import { layerParameters, layers } from '../../src/model/layers.ts';
 import type { NoteError } from './figures.ts';
 import { relativeMaxError, type FixtureTensor } from './fixtures.ts';
@@ -42,19 +43,24 @@ export interface Meeting {
   readonly input: FixtureTensor;
   readonly weights?: ReadonlyMap<string, FixtureTensor>;
   readonly expected: Numbers;
+  /** Algorithms that its convolutions are computed by, in turn; where it is missing, the one that is chosen. */
+  readonly algorithms?: readonly Algorithm[];
   /** `inGroups` is around `build`, with so many channels on each side. */
   readonly regrouped?: number;
 }
 
 /** Runs a kernel in each storage type and compares it with what its reference says. */
 export async function meets(gpu: Gpu, note: NoteError, meeting: Meeting): Promise<void> {
-  const { name, build, input, weights = new Map(), expected, regrouped } = meeting;
+  const { name, build, input, weights = new Map(), expected, regrouped, algorithms = [undefined] } = meeting;
   const all = regrouped === undefined ? weights : new Map([...weights, ...regroupWeights(regrouped)]);
-  for (const dtype of ['f32', 'f16'] as const) {
-    const { shape, data } = await runModule(gpu, build, input, all, { dtype, binding: BINDING });
-    expect(shape, name).toEqual(expected.shape);
-    const error = relativeMaxError(data, expected.data);
-    note(dtype, name, error);
-    expect(error, `${name} in ${dtype}`).toBeLessThanOrEqual(TOLERANCE);
+  for (const algorithm of algorithms) {
+    for (const dtype of ['f32', 'f16'] as const) {
+      const options = { dtype, binding: BINDING, target: { algorithm } };
+      const { shape, data } = await runModule(gpu, build, input, all, options);
+      expect(shape, name).toEqual(expected.shape);
+      const error = relativeMaxError(data, expected.data);
+      note(algorithm === undefined ? dtype : `${dtype}, ${algorithm}`, name, error);
+      expect(error, `${name} in ${dtype}, ${algorithm}`).toBeLessThanOrEqual(TOLERANCE);
+    }
   }
 }

@@ -4,7 +4,7 @@ import { BufferUsage } from '../../src/gpu/usage.ts';
 import { GraphBuilder } from '../../src/graph/build.ts';
 import { weightsOf } from '../../src/graph/ops.ts';
 import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
-import { denseWeight, type WeightType } from '../../src/graph/weights.ts';
+import { denseWeight, type Target, type WeightType } from '../../src/graph/weights.ts';
 import { nchwIn } from '../../src/kernels/image.ts';
 import type { RawType } from '../../src/kernels/pack.ts';
 import { conv2d } from '../../src/model/layers.ts';
@@ -12,6 +12,7 @@ import { runDispatch } from '../../src/runtime/compute.ts';
 import { maxBinding, planGraph, type Limits } from '../../src/runtime/plan.ts';
 import { GpuTensor } from '../../src/runtime/results.ts';
 import { Session } from '../../src/runtime/session.ts';
+import { targetOf } from '../../src/runtime/target.ts';
 import { WeightStore } from '../../src/runtime/weight_store.ts';
 import type { FixtureTensor } from './fixtures.ts';
 
@@ -33,8 +34,8 @@ export interface RunModuleOptions {
   readonly binding?: number;
   /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
   readonly chunk?: number;
-  /** Take the kernels of software adapters, or those of GPUs; what the adapter is decides where it is missing. */
-  readonly software?: boolean;
+  /** Kernels that other devices get, or algorithms that other sizes do. */
+  readonly target?: Partial<Target>;
 }
 
 /**
@@ -70,7 +71,7 @@ export async function runModule(
   build: Build,
   input: FixtureTensor,
   weights: ReadonlyMap<string, RawWeight>,
-  { dtype = 'f32', binding = Infinity, chunk = Infinity, software = gpu.software }: RunModuleOptions = {},
+  { dtype = 'f32', binding = Infinity, chunk = Infinity, target = {} }: RunModuleOptions = {},
 ): Promise<FixtureTensor> {
   const [n, channels, height, width] = input.shape as [number, number, number, number];
   const builder = new GraphBuilder();
@@ -78,7 +79,7 @@ export async function runModule(
   const output = build(builder, x);
   const graph = { ops: builder.ops, input: x, output };
   const limits = limitsWith(gpu, binding);
-  const plan = planGraph(graph, { weights: dtype, software }, limits);
+  const plan = planGraph(graph, { ...targetOf(gpu, { dtype }), ...target }, limits);
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
   const keys = new Set(
     specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),

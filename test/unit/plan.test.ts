@@ -17,7 +17,7 @@ const PROMISED: Limits = {
   minUniformBufferOffsetAlignment: 256,
 };
 const TARGETS = [true, false].flatMap((software) =>
-  (['f32', 'f16'] as const).map((weights) => ({ weights, software })),
+  (['f32', 'f16'] as const).map((weights) => ({ weights, software, numerics: 'fast' as const, subgroups: software })),
 );
 
 const CONFIGS = [

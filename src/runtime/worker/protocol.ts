@@ -24,6 +24,7 @@ export type SentOptions = Pick<
   | 'hubUrl'
   | 'accessToken'
   | 'dtype'
+  | 'numerics'
   | 'parts'
   | 'variant'
   | 'config'

@@ -1,0 +1,98 @@
+// Winograd's last pass: products, [place in the tile][n][tile][channel], into pixels, and what follows a convolution. A thread has one
+// channel quad of one tile.
+import package::conv_params::params;
+import package::epilogue::{store_tile, MAX_SUMS};
+import package::winograd::SIZE;
+
+const WORKGROUP = 64u;
+
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+
+// A: what each place along a side adds to each output, SIZE rows; and its product with one line of the tile
+@if(f4) const A = array<vec4<f32>, 6>(
+  vec4<f32>(1.0, 0.0, 0.0, 0.0),
+  vec4<f32>(1.0, 0.75, 0.5625, 0.421875),
+  vec4<f32>(1.0, -0.75, 0.5625, -0.421875),
+  vec4<f32>(1.0, 1.5, 2.25, 3.375),
+  vec4<f32>(1.0, -1.5, 2.25, -3.375),
+  vec4<f32>(0.0, 0.0, 0.0, 1.0),
+);
+@if(f2) const A = array<vec2<f32>, 4>(
+  vec2<f32>(1.0, 0.0),
+  vec2<f32>(1.0, 1.0),
+  vec2<f32>(1.0, -1.0),
+  vec2<f32>(0.0, -1.0),
+);
+@if(phases) const A = array<vec2<f32>, 3>(vec2<f32>(1.0, 0.0), vec2<f32>(1.0, 1.0), vec2<f32>(0.0, 1.0));
+
+@if(f4) alias Outputs = mat4x4<f32>; // a column for each output along a side
+@else alias Outputs = mat2x4<f32>;
+
+@if(f4)
+fn transform_line(first: u32, step: u32) -> Outputs {
+  let m1 = x[first + step];
+  let m2 = x[first + 2u * step];
+  let m3 = x[first + 3u * step];
+  let m4 = x[first + 4u * step];
+  let p = m1 + m2;
+  let q = m1 - m2;
+  let r = m3 + m4;
+  let s = m3 - m4;
+  return Outputs(
+    x[first] + p + r,
+    0.75 * q + 1.5 * s,
+    0.5625 * p + 2.25 * r,
+    0.421875 * q + 3.375 * s + x[first + 5u * step],
+  );
+}
+@if(f2)
+fn transform_line(first: u32, step: u32) -> Outputs {
+  let m1 = x[first + step];
+  let m2 = x[first + 2u * step];
+  return Outputs(x[first] + m1 + m2, m1 - m2 - x[first + 3u * step]);
+}
+@if(phases)
+fn transform_line(first: u32, step: u32) -> Outputs {
+  let m1 = x[first + step];
+  return Outputs(x[first] + m1, m1 + x[first + 2u * step]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let tile_col = id.x / params.out_quads;
+  let quad = id.x % params.out_quads;
+  if tile_col >= params.x.width {
+    return;
+  }
+  let n = id.z;
+  let place = params.batch * params.x.height * params.x.width * params.out_quads; // from one place of a tile to the next
+  var first = ((n * params.x.height + id.y) * params.x.width + tile_col) * params.out_quads + quad;
+  var s0 = Outputs();
+  var s1 = Outputs();
+  @if(f4) var s2 = Outputs();
+  @if(f4) var s3 = Outputs();
+  for (var i = 0u; i < params.taps; i++) { // SIZE times, which lavapipe is not to know: it would unroll the loop and compile for seconds
+    let line = transform_line(first, place);
+    let a = A[i];
+    s0 += a.x * line;
+    s1 += a.y * line;
+    @if(f4) s2 += a.z * line;
+    @if(f4) s3 += a.w * line;
+    first += SIZE * place;
+  }
+  var sums: array<vec4<f32>, MAX_SUMS>;
+  @if(f4) {
+    sums[0] = s0[0]; sums[1] = s0[1]; sums[2] = s0[2]; sums[3] = s0[3];
+    sums[4] = s1[0]; sums[5] = s1[1]; sums[6] = s1[2]; sums[7] = s1[3];
+    sums[8] = s2[0]; sums[9] = s2[1]; sums[10] = s2[2]; sums[11] = s2[3];
+    sums[12] = s3[0]; sums[13] = s3[1]; sums[14] = s3[2]; sums[15] = s3[3];
+  }
+  @else {
+    sums[0] = s0[0]; sums[1] = s0[1];
+    sums[2] = s1[0]; sums[3] = s1[1];
+  }
+  // x.y and x.x say where the first tile's corner lies, seen from the rectangle's
+  let row = params.x.y + i32(id.y * params.tile_cols);
+  let col = params.x.x + i32(tile_col * params.tile_cols);
+  store_tile(n, row, col, quad, &sums);
+}

@@ -1,0 +1,53 @@
+import type { Graph } from './build.ts';
+import { convRect, type ConvOp } from './ops.ts';
+import { quadsOf } from './tensor.ts';
+import { matrixTiles, type Target } from './weights.ts';
+import { applies, TILINGS, tilesOf, type Algorithm } from './winograd.ts';
+
+/** Multiply-adds that a transform's load or store of one number costs as much as. */
+const TRANSFORM_COST = 4;
+/** Tiles, or pixels, that a lane multiplies at once: what is missing to a multiple of it is computed for nothing. */
+const LANE_TILE = 16;
+
+/**
+ * The same graph with an algorithm chosen for each convolution: what the target forces where it can, or else the one with the least work. To be
+ * called on the graph of a whole image, before it is cut into regions: a pixel's value must not depend on the cut.
+ */
+export function chooseAlgorithms(graph: Graph, target: Target, maxBinding: number): Graph {
+  const ops = graph.ops.map((op) =>
+    op.type === 'conv' ? { ...op, algorithm: chooseAlgorithm(op, target, maxBinding) } : op,
+  );
+  return { ...graph, ops };
+}
+
+function chooseAlgorithm(op: ConvOp, { numerics, algorithm }: Target, maxBinding: number): Algorithm {
+  const candidates: readonly Algorithm[] = numerics === 'strict' ? STRICT : FAST;
+  const fit = candidates.filter((name) => applies(name, op) && matricesBytes(op, name) <= maxBinding / 2);
+  const forced = fit.find((name) => name === algorithm);
+  return forced ?? fit.reduce((best, name) => (work(op, name) < work(op, best) ? name : best));
+}
+
+/** F(4x4, 3x3) rounds about five times as coarsely as the others: 1e-6 of a convolution's values, rms, where they stay at 2e-7. */
+const STRICT = ['direct', 'phases', 'winograd2'] as const;
+const FAST = [...STRICT, 'winograd4'] as const;
+
+/** About how many multiply-adds a convolution is worth. */
+function work(op: ConvOp, algorithm: Algorithm): number {
+  const pixels = convRect(op);
+  const columns = 4 * quadsOf(op.weight.columns);
+  const rows = matrixTiles(op.weight) * op.weight.tile;
+  if (algorithm === 'direct') return op.y.n * pixels.height * pixels.width * op.weight.taps * columns * rows;
+  const tiling = TILINGS[algorithm];
+  const { height, width } = tilesOf(pixels, tiling);
+  const tiles = op.y.n * height * width;
+  const places = tiling.size ** 2;
+  const multiply = Math.ceil(tiles / LANE_TILE) * LANE_TILE * places * columns * rows;
+  const weights = (9 + places) * columns * rows;
+  const transforms = tiles * (2 * places * columns + (places + tiling.out ** 2) * rows);
+  return multiply + TRANSFORM_COST * (weights + transforms);
+}
+
+function matricesBytes({ weight }: ConvOp, algorithm: Algorithm): number {
+  if (algorithm === 'direct') return 0;
+  return matrixTiles(weight) * weight.tile * weight.paddedColumns * TILINGS[algorithm].size ** 2 * 4;
+}
