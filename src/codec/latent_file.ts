@@ -4,24 +4,27 @@ import { crc32 } from './crc32.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
-import { codeLevels, type Levels, type Spend } from './levels.ts';
-import { pace, type Pace } from './pace.ts';
-import { chooseQuantiser, dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
-import { BitDecoder, BitEncoder, type BitCoder } from './range_coder.ts';
+import { LevelModel, type Spend } from './levels.ts';
+import { pace } from './pace.ts';
+import { dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
+import { BitDecoder, BitEncoder } from './range_coder.ts';
 import type { CodecStats, FileInfo, PackLatentOptions, PlainLatent, Quantiser, UnpackOptions } from './types.ts';
-import { codeWords } from './words.ts';
+import { WordModel } from './words.ts';
 
 /** `quality` where none is given. */
 const DEFAULT_QUALITY = 60;
 /** The most numbers that a latent may have where the caller says nothing: half a GiB of f32. */
 const MAX_NUMBERS = 2 ** 27;
 /**
- * The most numbers that a byte can hold: every number takes a decision at least, and none of those is likelier than 65500/65536, which takes
- * 1/1262 of a bit.
+ * The most numbers that a byte can hold: every number takes a decision at least, and none of those is likelier than 65513/65536, which takes
+ * 1/1975 of a bit.
  */
-const NUMBERS_PER_BYTE = 8 * 1262;
+const NUMBERS_PER_BYTE = 8 * 2048;
 /** And so many in any file, however short. */
 const NUMBERS_ANYWAY = 2 ** 20;
+
+/** A latent in numbers that nobody keeps. */
+type LatentNumbers = Omit<PlainLatent, 'data'> & { readonly data: Float32Array };
 
 /**
  * Writes a latent to a file.
@@ -31,15 +34,18 @@ const NUMBERS_ANYWAY = 2 ** 20;
  * @throws InputError for options or a latent that can't be; the signal's reason when aborted
  */
 export async function packLatent(
-  latent: Omit<PlainLatent, 'data'> & { readonly data: Float32Array },
+  latent: LatentNumbers,
   options: PackLatentOptions,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; stats: CodecStats }> {
   const { data, shape, imageSize } = latent;
   const { model, exact, quality = DEFAULT_QUALITY, metadata = {}, checkpointUrl: url } = options;
   check(latent, options);
   const [n, channels, height, width] = shape;
-  const quantiser = exact === undefined ? chooseQuantiser(quality, model.config.scalingFactor, channels) : undefined;
   const coding = exact ?? 'quantised';
+  const { quantiser, levels } =
+    exact === undefined
+      ? quantise(latent, quality, model.config.scalingFactor)
+      : { quantiser: undefined, levels: bitsOf(latent, exact) };
   const head = writeHeader({
     coding,
     checkpoint: model.checkpoint,
@@ -53,18 +59,17 @@ export async function packLatent(
   const area = height * width;
   const bitsPerPosition = new Float32Array(n * area);
   const bitsPerChannel = new Float64Array(channels);
-  let zeros = 0;
   const coder = new BitEncoder();
+  const symbols = modelOf(coding, channels);
   const step = pace('pack', options);
   for (let i = 0; i < n; i++) {
-    const picture = data.subarray(i * channels * area, (i + 1) * channels * area);
-    const levels = { data: toIntegers(picture, coding, quantiser, area), channels, height, width };
-    zeros += levels.data.reduce((count, level) => count + (level === 0 ? 1 : 0), 0);
+    const picture = levels.subarray(i * channels * area, (i + 1) * channels * area);
     const spend: Spend = (position, channel, bits) => {
       bitsPerPosition[i * area + position] = (bitsPerPosition[i * area + position] ?? 0) + bits;
       bitsPerChannel[channel] = (bitsPerChannel[channel] ?? 0) + bits;
     };
-    await code(coder, levels, coding, (fraction) => step((i + fraction) / n), spend);
+    const share = (fraction: number): Promise<void> | undefined => step((i + fraction) / n);
+    await symbols.code(coder, { data: picture, channels, height, width }, share, spend);
   }
   const payload = coder.finish();
   const file = new ByteWriter();
@@ -81,7 +86,7 @@ export async function packLatent(
       bytes: sizes(bytes.length, payload.length),
       bitsPerPixel: (8 * bytes.length) / pixels,
       count: data.length,
-      zeros,
+      zeros: levels.reduce((count, level) => count + (level === 0 ? 1 : 0), 0),
       bitsPerPosition,
       bitsPerChannel,
       quantiser: quantiser && publicQuantiser(quantiser),
@@ -126,11 +131,15 @@ export async function unpackLatent(
   }
   const data = new Float32Array(count);
   const coder = new BitDecoder(payload);
+  const symbols = modelOf(coding, channels);
   const step = pace('unpack', options);
   for (let i = 0; i < n; i++) {
-    const levels = { data: new Int32Array(channels * area), channels, height, width };
-    await code(coder, levels, coding, (fraction) => step((i + fraction) / n));
-    toNumbers(levels.data, coding, quantiser, area, data.subarray(i * channels * area, (i + 1) * channels * area));
+    const levels = new Int32Array(channels * area);
+    const share = (fraction: number): Promise<void> | undefined => step((i + fraction) / n);
+    await symbols.code(coder, { data: levels, channels, height, width }, share);
+    const planes = data.subarray(i * channels * area, (i + 1) * channels * area);
+    if (quantiser !== undefined) dequantise(levels, quantiser, planes);
+    else numbersOf(levels, coding, channels, planes);
   }
   options.onProgress?.({ phase: 'done', fraction: 1 });
   return { latent: { data, shape, imageSize: image }, info: infoOf(header, payload.length) };
@@ -155,47 +164,36 @@ export async function inspect(file: Uint8Array | ArrayBuffer | Blob): Promise<Fi
   return infoOf(header, new ByteReader(start.subarray(length), 'The file', 'truncated').u32());
 }
 
-/** Codes one picture's integers, in either direction. */
-function code(coder: BitCoder, levels: Levels, coding: Header['coding'], step: Pace, spend?: Spend): Promise<void> {
-  if (coding === 'quantised') return codeLevels(coder, levels, step, spend);
-  return codeWords(coder, levels, coding === 'f32' ? 32 : 16, step, spend);
+function modelOf(coding: Header['coding'], channels: number): LevelModel | WordModel {
+  return coding === 'quantised' ? new LevelModel(channels) : new WordModel(channels, coding === 'f32' ? 32 : 16);
 }
 
-function toIntegers(
-  numbers: Float32Array,
-  coding: Header['coding'],
-  quantiser: CodedQuantiser | undefined,
-  area: number,
-): Int32Array {
-  if (coding === 'f16') return Int32Array.from(numbers, toHalf);
-  if (coding === 'f32') return new Int32Array(numbers.slice().buffer);
-  const levels = new Int32Array(numbers.length);
-  quantiser?.steps.forEach((step, c) => {
-    quantise(numbers.subarray(c * area, (c + 1) * area), step, levels.subarray(c * area, (c + 1) * area));
-  });
-  return levels;
+/** The bits of a latent's numbers, as `[N, h, w, C]`. */
+function bitsOf({ data, shape }: LatentNumbers, coding: 'f32' | 'f16'): Int32Array {
+  const [n, channels, height, width] = shape;
+  const area = height * width;
+  const words = coding === 'f32' ? new Int32Array(data.slice().buffer) : Int32Array.from(data, toHalf);
+  const bits = new Int32Array(words.length);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < channels; c++) {
+      for (let k = 0; k < area; k++) {
+        bits[(i * area + k) * channels + c] = words[(i * channels + c) * area + k] ?? 0;
+      }
+    }
+  }
+  return bits;
 }
 
-function toNumbers(
-  levels: Int32Array,
-  coding: Header['coding'],
-  quantiser: CodedQuantiser | undefined,
-  area: number,
-  numbers: Float32Array,
-): void {
-  if (coding === 'f32') numbers.set(new Float32Array(levels.buffer));
-  else if (coding === 'f16') levels.forEach((word, i) => (numbers[i] = fromHalf(word)));
-  else {
-    quantiser?.steps.forEach((step, c) => {
-      dequantise(levels.subarray(c * area, (c + 1) * area), step, numbers.subarray(c * area, (c + 1) * area));
-    });
+/** The numbers of these bits, `[h, w, C]`, as `[C, h, w]`. */
+function numbersOf(bits: Int32Array, coding: Header['coding'], channels: number, planes: Float32Array): void {
+  const area = bits.length / channels;
+  const numbers = coding === 'f32' ? new Float32Array(bits.buffer) : Float32Array.from(bits, fromHalf);
+  for (let c = 0; c < channels; c++) {
+    for (let k = 0; k < area; k++) planes[c * area + k] = numbers[k * channels + c] ?? 0;
   }
 }
 
-function check(
-  { data, shape }: Omit<PlainLatent, 'data'> & { readonly data: Float32Array },
-  { model, quality, exact }: PackLatentOptions,
-): void {
+function check({ data, shape }: LatentNumbers, { model, quality, exact }: PackLatentOptions): void {
   const shown = `[${shape.join(', ')}]`;
   if (shape.length !== 4 || !shape.every((side) => Number.isSafeInteger(side) && side > 0)) {
     throw new InputError(`latent.shape must be [N, C, h, w] of positive integers; it was ${shown}.`);

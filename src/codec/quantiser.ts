@@ -1,16 +1,30 @@
-/** Numbers to integers and back. Encoders decide freely how to round; what the integers mean is in the header. */
+/** Numbers to integers and back. An encoder rounds as it likes; what the integers mean is in the header. */
 import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { PlainLatent } from './types.ts';
 
 /** A quantiser as a header has it. */
 export interface CodedQuantiser {
   /** 1 to 100: what the writer asked for; nothing depends on it. */
   readonly quality: number;
+  /** How far from zero integers of size 1, of size 2 and larger ones lie beyond their own multiple of the step, in 256ths of it: -128 to 127. */
+  readonly offsets: readonly number[];
   /** For each channel the step, as its index in the scale of `stepOf`. */
   readonly steps: readonly number[];
 }
 
+const OFFSETS = 3;
 /** Integers are kept to this size. */
-export const MAX_LEVEL = 2 ** 20;
+const MAX_LEVEL = 2 ** 20;
+
+/** What is cut off is rounded up from 1 - ROUND on, so that zero and the smaller integers get more: they are cheaper. By measurement. */
+const ROUND = 0.42;
+/**
+ * How much finer channels are cut that hold the large and smooth: an error there is seen over a large area. On the nano checkpoint the squared
+ * error of the picture per squared error of a channel is 4 for channels whose neighbours don't resemble each other, and grows from there with the
+ * channel's correlation and size, up to 33.
+ */
+const SMOOTHNESS = 5;
+const FINEST = 1 / 4;
 
 /** 2^(i/8) in f32. */
 const EIGHTHS = [1, 1.0905077, 1.1892071, 1.2968396, 1.4142135, 1.5422108, 1.6817929, 1.8340081].map(Math.fround);
@@ -20,14 +34,14 @@ export function stepOf(index: number): number {
   return Math.fround((EIGHTHS[index % 8] ?? 1) * 2 ** (Math.floor(index / 8) - 20));
 }
 
-/** The index of the step that is nearest to `step`. */
-export function stepIndex(step: number): number {
+function indexOf(step: number): number {
   return Math.min(255, Math.max(0, Math.round(8 * Math.log2(step)) + 160));
 }
 
 /** Writes a quantiser. */
-export function writeQuantiser(body: ByteWriter, { quality, steps }: CodedQuantiser): void {
+export function writeQuantiser(body: ByteWriter, { quality, offsets, steps }: CodedQuantiser): void {
   body.u8(quality);
+  for (const offset of offsets) body.u8(offset & 255);
   for (const step of steps) body.u8(step);
 }
 
@@ -35,32 +49,100 @@ export function writeQuantiser(body: ByteWriter, { quality, steps }: CodedQuanti
 export function readQuantiser(body: ByteReader, channels: number): CodedQuantiser {
   const quality = body.u8();
   if (quality < 1 || quality > 100) throw body.damaged(`quality is ${quality}, and may be 1 to 100`);
-  return { quality, steps: Array.from(body.raw(channels)) };
+  const offsets = Array.from(body.raw(OFFSETS), (byte) => (byte << 24) >> 24);
+  return { quality, offsets, steps: Array.from(body.raw(channels)) };
 }
 
+/** The planes of a latent, `[N, C, h, w]`. */
+type Planes = Pick<PlainLatent, 'shape'> & { readonly data: Float32Array };
+
 /**
- * The quantiser for a quality.
+ * Cuts a latent into integers.
  *
  * @param quality - 1 to 100
  * @param scalingFactor - the checkpoint's: 1 over the root mean square of its latents
+ * @returns the quantiser, and the integers as `[N, h, w, C]`
  */
-export function chooseQuantiser(quality: number, scalingFactor: number, channels: number): CodedQuantiser {
-  const step = 2 ** ((50 - quality) / 20 - 1) / scalingFactor;
-  return { quality, steps: Array.from({ length: channels }, () => stepIndex(step)) };
+export function quantise(
+  latent: Planes,
+  quality: number,
+  scalingFactor: number,
+): { quantiser: CodedQuantiser; levels: Int32Array } {
+  const { data, shape } = latent;
+  const [n, channels, height, width] = shape;
+  const area = height * width;
+  const base = 2 ** ((50 - quality) / 20 - 1) / scalingFactor;
+  const steps = Array.from({ length: channels }, (_, c) => {
+    const { correlation, deviation } = statistics(latent, c);
+    const detail = 1 + SMOOTHNESS * Math.max(0, correlation) * deviation * scalingFactor;
+    return indexOf(base * Math.max(FINEST, detail ** -0.5));
+  });
+  const levels = new Int32Array(data.length);
+  const sums = new Float64Array(OFFSETS);
+  const counts = new Float64Array(OFFSETS);
+  steps.forEach((index, c) => {
+    const step = stepOf(index);
+    for (let i = 0; i < n; i++) {
+      const plane = (i * channels + c) * area;
+      for (let k = 0; k < area; k++) {
+        const scaled = (data[plane + k] ?? 0) / step;
+        const size = Math.min(MAX_LEVEL, Math.floor(Math.abs(scaled) + ROUND));
+        if (size === 0) continue;
+        const group = Math.min(size, OFFSETS) - 1;
+        sums[group] = (sums[group] ?? 0) + Math.abs(scaled) - size;
+        counts[group] = (counts[group] ?? 0) + 1;
+        levels[(i * area + k) * channels + c] = scaled < 0 ? -size : size;
+      }
+    }
+  });
+  // An integer stands for the mean of what became it.
+  const offsets = Array.from(sums, (sum, group) => {
+    const mean = sum / Math.max(1, counts[group] ?? 0);
+    return Math.max(-128, Math.min(127, Math.round(256 * mean)));
+  });
+  return { quantiser: { quality, offsets, steps }, levels };
 }
 
-/** Rounds a plane. */
-export function quantise(plane: Float32Array, stepIndex: number, levels: Int32Array): void {
-  const step = stepOf(stepIndex);
-  for (let i = 0; i < plane.length; i++) {
-    const scaled = (plane[i] ?? 0) / step;
-    const level = Math.floor(Math.abs(scaled) + 0.42);
-    levels[i] = Math.sign(scaled) * Math.min(level, MAX_LEVEL);
+/** The numbers that integers, `[h, w, C]`, stand for, as `[C, h, w]`. */
+export function dequantise(levels: Int32Array, { offsets, steps }: CodedQuantiser, planes: Float32Array): void {
+  const area = levels.length / steps.length;
+  steps.forEach((index, c) => {
+    const step = stepOf(index);
+    for (let k = 0; k < area; k++) {
+      const level = levels[k * steps.length + c] ?? 0;
+      const size = Math.abs(level);
+      const value = size === 0 ? 0 : (size + (offsets[Math.min(size, OFFSETS) - 1] ?? 0) / 256) * step;
+      planes[c * area + k] = level < 0 ? -value : value;
+    }
+  });
+}
+
+/** How much a channel's neighbours resemble each other, and its standard deviation. */
+function statistics({ data, shape }: Planes, channel: number): { correlation: number; deviation: number } {
+  const [n, channels, height, width] = shape;
+  const area = height * width;
+  const planes = Array.from({ length: n }, (_, i) => {
+    const start = (i * channels + channel) * area;
+    return data.subarray(start, start + area);
+  });
+  const mean = planes.reduce((sum, plane) => plane.reduce((all, value) => all + value, sum), 0) / (n * area);
+  let squares = 0;
+  let products = 0;
+  let pairs = 0;
+  for (const plane of planes) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const value = (plane[y * width + x] ?? 0) - mean;
+        squares += value * value;
+        if (x > 0) products += value * ((plane[y * width + x - 1] ?? 0) - mean);
+        if (y > 0) products += value * ((plane[y * width + x - width] ?? 0) - mean);
+        pairs += (x > 0 ? 1 : 0) + (y > 0 ? 1 : 0);
+      }
+    }
   }
-}
-
-/** The numbers that integers stand for. */
-export function dequantise(levels: Int32Array, stepIndex: number, plane: Float32Array): void {
-  const step = stepOf(stepIndex);
-  for (let i = 0; i < levels.length; i++) plane[i] = (levels[i] ?? 0) * step;
+  const variance = squares / (n * area);
+  return {
+    correlation: variance > 0 && pairs > 0 ? products / pairs / variance : 0,
+    deviation: Math.sqrt(variance),
+  };
 }

@@ -77,7 +77,7 @@ export interface FileMetadata {
 export interface PackOptions extends CallOptions {
   /**
    * 1 to 100; 60 where this is missing. 20 more make the quantiser's steps half as wide. At 50 they are half as wide as the latents of the
-   * checkpoint are large (root mean square: 1 / scalingFactor).
+   * checkpoint are large (root mean square: 1 / scalingFactor); in channels that hold the large and smooth, finer.
    */
   readonly quality?: number | undefined;
   /** Instead of `quality`: keeps every bit of the numbers, as f32, or of the numbers rounded to f16. */
