@@ -54,8 +54,8 @@ export interface LoadOptions extends SourceOptions {
    */
   readonly cache?: boolean | FileSystemDirectoryHandle | undefined;
   /**
-   * Whether to compare the files with the SHA-256 that the hub publishes. All of every file is read then, the unwanted half too. Off by default:
-   * lengths, ranges and versions are checked always.
+   * Whether to compare the files with the SHA-256 that the hub publishes. All of every file is read then, the unwanted half too, and hashing
+   * takes a core about six seconds for each gigabyte. Off by default: lengths, ranges and versions are checked always.
    */
   readonly verify?: boolean | undefined;
   /** When to try again after a failure: three tries by default. */

@@ -31,8 +31,10 @@ export interface ArrivingTensor {
 const STAGING_BYTES = 32 * 2 ** 20;
 /** Params of packs between two submits. */
 const STAGED_PACKS = 256;
-/** Bytes handed to the queue before the GPU is waited for, so that copies don't pile up in the browser. */
-const IN_FLIGHT_BYTES = 64 * 2 ** 20;
+/** Bytes handed to the queue before they are submitted. */
+const SUBMIT_BYTES = 16 * 2 ** 20;
+/** Submits that the GPU may be behind, so that it packs while more bytes come, and copies of them don't pile up in the browser. */
+const SUBMITS_IN_FLIGHT = 3;
 
 interface Part {
   readonly spec: WeightSpec;
@@ -68,7 +70,8 @@ export class WeightStore {
   #retired: GPUBuffer[] = [];
   #staged = 0;
   #packs = 0;
-  #inFlight = 0;
+  #waiting = 0;
+  readonly #inFlight: Promise<unknown>[] = [];
   #arrival: Arrival | undefined;
   #disposed = false;
 
@@ -154,12 +157,14 @@ export class WeightStore {
         arrival.first += arrival.rowsPerWindow;
       }
     }
-    this.#inFlight += bytes.length;
-    if (this.#inFlight >= IN_FLIGHT_BYTES) {
-      this.#submit();
-      this.#inFlight = 0;
-      await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
-    }
+    this.#waiting += bytes.length;
+    if (this.#waiting < SUBMIT_BYTES) return;
+    this.#submit();
+    this.#waiting = 0;
+    const done = this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
+    done.catch(() => undefined); // whoever waits for it hears of it
+    this.#inFlight.push(done);
+    if (this.#inFlight.length > SUBMITS_IN_FLIGHT) await this.#inFlight.shift();
   }
 
   /** Packs what is still waiting and frees what only loading needed. */

@@ -140,7 +140,7 @@ function readAhead(
 }
 
 /** Pieces shorter than this are put together before they go to the sink: a call into the GPU's queue costs more than the copy. */
-const directBytes = 256 * 1024;
+const directBytes = 128 * 1024;
 const stagingBytes = 1024 * 1024;
 
 /** Cuts a run of bytes at the tensors' borders, drops what lies between them, and keeps pieces at multiples of 8. */
@@ -184,19 +184,28 @@ class Cutter {
   async #take(tensor: TensorInfo, bytes: Uint8Array): Promise<void> {
     let rest = bytes;
     while (rest.length > 0) {
-      if (this.#staged === 0 && rest.length >= directBytes) {
+      if (rest.length >= directBytes) {
+        if (this.#staged > 0) {
+          rest = this.#stage(rest, -this.#staged & 7);
+          await this.#flush(tensor);
+        }
         const isLast = tensor.start + this.#written + rest.length === tensor.end;
         const whole = isLast ? rest.length : rest.length - (rest.length % 8);
         await this.#write(tensor, rest.subarray(0, whole));
         rest = rest.subarray(whole);
       } else {
-        const part = rest.subarray(0, this.#staging.length - this.#staged);
-        this.#staging.set(part, this.#staged);
-        this.#staged += part.length;
-        rest = rest.subarray(part.length);
+        rest = this.#stage(rest, this.#staging.length - this.#staged);
         if (this.#staged === this.#staging.length) await this.#flush(tensor);
       }
     }
+  }
+
+  /** Puts up to `count` bytes aside; gives the others. */
+  #stage(bytes: Uint8Array, count: number): Uint8Array {
+    const part = bytes.subarray(0, count);
+    this.#staging.set(part, this.#staged);
+    this.#staged += part.length;
+    return bytes.subarray(part.length);
   }
 
   async #end(tensor: TensorInfo): Promise<void> {

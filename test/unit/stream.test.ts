@@ -62,6 +62,7 @@ describe('streamTensors', () => {
     const infos = [info('x', 'f', 3, 3 * MB + 3), info('y', 'f', 3 * MB + 3, 5 * MB + 13)];
     for (const [chunk, most] of [
       [64 * 1024 + 1, 8],
+      [200_001, 54], // what is left of one goes before the next
       [2 * MB, 12],
     ] as const) {
       const source = memorySource([['f', file]], chunk);

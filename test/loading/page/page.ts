@@ -135,7 +135,8 @@ async function load(request: LoadRequest): Promise<Outcome> {
 }
 
 async function run(ae: AutoencoderDC): Promise<number[]> {
-  const side = 2 ** ae.config.encoder.layersPerBlock.length; // at least one pixel of latent, whichever network it is
+  // At least one pixel of latent, whichever network it is, and the size of the fixtures where there are any.
+  const side = Math.max(64, 2 ** (ae.config.encoder.layersPerBlock.length - 1));
   const shape = [1, 3, side, side];
   const { latent } = await ae.encode({ data: hashTensor('input', shape), shape });
   const { sample } = await ae.decode(latent);
