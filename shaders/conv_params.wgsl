@@ -27,6 +27,10 @@ struct Params {
   affine_quads: u32, // 0: no affine
   scaled: u32, // 1: scales follow the affine's shifts (batch norm); 0: it is a bias
   shortcut: u32, // 1: add the gathered source
+  group_tiles: u32, // RMSNorm in Winograd's last pass: tiles in a workgroup,
+  norm_channels: u32,
+  norm_biased: u32,
+  norm_eps: f32,
 }
 
 @group(0) @binding(5) var<uniform> params: Params;

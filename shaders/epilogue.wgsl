@@ -33,7 +33,7 @@ fn store(n: u32, row: u32, col: u32, q: u32, value: vec4<f32>) {
   y[pixel(params.y, n, row, col) + q] = value + select(vec4<f32>(), shortcut, params.shortcut == 1u);
 }
 
-// Finishes and stores the tile whose corner is (row, col): `sums` has all its pixels' quad `quad`, then all its pixels' next quad. What lies
+// Finishes (unless a `norm` has) and stores the tile whose corner is (row, col): `sums` has all its pixels' quad `quad`, then all its pixels' next quad. What lies
 // outside the rectangle of rows and cols is left out; a pixel-unshuffle wants tiles of even sides. Looped: it runs once, and unrolled it
 // takes drivers seconds to compile.
 fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
@@ -50,7 +50,8 @@ fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<v
     let inside = (y < params.rows) & (x < params.cols) & (q < params.out_quads);
     @if(!resample) {
       if inside {
-        store(n, y, x, q, finish((*sums)[i], q));
+        @if(norm) store(n, y, x, q, (*sums)[i]);
+        @else store(n, y, x, q, finish((*sums)[i], q));
       }
     }
     @if(resample) {

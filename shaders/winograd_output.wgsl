@@ -1,10 +1,11 @@
 // Winograd's last pass: products, [place in the tile][n][tile][channel], into pixels, and what follows a convolution. A thread has one
-// channel quad of one tile.
+// channel quad of one tile. With `norm`, a workgroup has all channels of a few tiles, and RMSNorm (arXiv 1910.07467) comes before the residual.
 import package::conv_params::params;
-import package::epilogue::{store_tile, MAX_SUMS};
+import package::epilogue::{finish, store_tile, MAX_SUMS};
 import package::winograd::SIZE;
 
-const WORKGROUP = 64u;
+@if(norm) override WORKGROUP: u32 = 64u;
+@else const WORKGROUP = 64u;
 
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 
@@ -57,12 +58,64 @@ fn transform_line(first: u32, step: u32) -> Outputs {
   return Outputs(x[first] + m1, m1 + x[first + 2u * step]);
 }
 
+@if(norm) @group(0) @binding(2) var<storage, read> norm: array<vec4<f32>>; // weight, then bias
+
+const SEGMENT = 16u;
+@if(norm) var<workgroup> squares: array<f32, 16u * WORKGROUP>; // [pixel of a tile][thread]
+@if(norm) var<workgroup> segments: array<f32, WORKGROUP + 80u>; // [tile][segment of SEGMENT threads][pixel]
+@if(norm) var<workgroup> scales: array<f32, 64>; // [tile][pixel]
+
+// Finishes a tile's sums and normalises them. Three steps, so that no thread adds many numbers: segments of threads, tiles, pixels.
+@if(norm)
+fn normalise(thread: u32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
+  for (var i = 0u; i < params.sums; i++) {
+    let v = finish((*sums)[i], quad);
+    (*sums)[i] = v;
+    squares[i * WORKGROUP + thread] = dot(v, v);
+  }
+  workgroupBarrier();
+  let count = (params.out_quads + SEGMENT - 1u) / SEGMENT;
+  for (var j = thread; j < params.sums * count * params.group_tiles; j += WORKGROUP) {
+    let tile = j / (params.sums * count);
+    let first = tile * params.out_quads + j / params.sums % count * SEGMENT;
+    let end = min(first + SEGMENT, (tile + 1u) * params.out_quads);
+    var sum = 0.0;
+    for (var i = first; i < end; i++) {
+      sum += squares[j % params.sums * WORKGROUP + i];
+    }
+    segments[j] = sum;
+  }
+  workgroupBarrier();
+  for (var j = thread; j < params.sums * params.group_tiles; j += WORKGROUP) {
+    let first = j / params.sums * params.sums * count + j % params.sums;
+    var sum = 0.0;
+    for (var i = 0u; i < count; i++) {
+      sum += segments[first + i * params.sums];
+    }
+    scales[j] = inverseSqrt(sum / f32(params.norm_channels) + params.norm_eps);
+  }
+  workgroupBarrier();
+  let bias = select(vec4<f32>(), norm[params.out_quads + quad], params.norm_biased == 1u);
+  for (var i = 0u; i < params.sums; i++) {
+    (*sums)[i] = fma((*sums)[i] * scales[thread / params.out_quads * params.sums + i], norm[quad], bias);
+  }
+}
+
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let tile_col = id.x / params.out_quads;
-  let quad = id.x % params.out_quads;
-  if tile_col >= params.x.width {
-    return;
+fn main(
+  @builtin(global_invocation_id) id: vec3<u32>,
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  @if(norm) let own_col = group.x * params.group_tiles + thread / params.out_quads;
+  @if(norm) let tile_col = min(own_col, params.x.width - 1u); // every thread comes to the barriers
+  @else let tile_col = id.x / params.out_quads;
+  @if(norm) let quad = thread % params.out_quads;
+  @else let quad = id.x % params.out_quads;
+  @if(!norm) {
+    if tile_col >= params.x.width {
+      return;
+    }
   }
   let n = id.z;
   let place = params.batch * params.x.height * params.x.width * params.out_quads; // from one place of a tile to the next
@@ -90,6 +143,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   @else {
     sums[0] = s0[0]; sums[1] = s0[1];
     sums[2] = s1[0]; sums[3] = s1[1];
+  }
+  @if(norm) {
+    normalise(thread, quad, &sums);
+    if own_col >= params.x.width {
+      return;
+    }
   }
   // x.y and x.x say where the first tile's corner lies, seen from the rectangle's
   let row = params.x.y + i32(id.y * params.tile_cols);

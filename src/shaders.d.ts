@@ -103,3 +103,13 @@ declare module '*.wgsl?static&lanes' {
   const code: string;
   export default code;
 }
+
+declare module '*.wgsl?static&f2&norm' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f4&norm' {
+  const code: string;
+  export default code;
+}

@@ -85,6 +85,7 @@ export class GraphBuilder {
       activation: options.activation,
       store,
       shortcut: options.shortcut,
+      norm: undefined,
       algorithm: 'direct',
     });
     return y;

@@ -25,7 +25,7 @@ export function gatherScale({ shuffle, unshuffle, nearest }: Gather): number {
 export const IDENTITY: Gather = { repeats: 1, group: 1, shuffle: false, unshuffle: false, nearest: false };
 
 /**
- * Dense convolution with its epilogue: `y = store(act(scale * conv(x) + shift)) + gather(shortcut)`.
+ * Dense convolution with its epilogue: `y = store(norm(act(scale * conv(x) + shift))) + gather(shortcut)`.
  * Source of the resamplings: diffusers `DCDownBlock2d` and `DCUpBlock2d`.
  */
 export interface ConvOp {
@@ -44,6 +44,8 @@ export interface ConvOp {
   /** How the convolution's pixels become y's. */
   readonly store: 'plain' | 'shuffle' | 'unshuffle';
   readonly shortcut: { readonly source: Tensor; readonly gather: Gather } | undefined;
+  /** RMSNorm over a pixel's channels; put here by `fuseNorms`. */
+  readonly norm: AffineSpec | undefined;
   /** Decided on the whole image's graph; `direct` until then. */
   readonly algorithm: Algorithm;
 }
@@ -250,12 +252,13 @@ export function tensorsOf([qkv, second]: Branches): Tensor[] {
 /** The weights that an op reads. */
 export function weightsOf(op: Op): (MatrixSpec | AffineSpec)[] {
   if (op.type === 'winograd-multiply') return [];
-  if (op.type === 'winograd-output') return op.conv.affine ? [op.conv.affine] : [];
+  if (op.type === 'winograd-output') return [op.conv.affine, op.conv.norm].filter((spec) => spec !== undefined);
   const specs: (MatrixSpec | AffineSpec | undefined)[] = [
     'weight' in op ? op.weight : undefined,
     'affine' in op ? op.affine : undefined,
     'bias' in op ? op.bias : undefined,
     'depthwise' in op ? op.depthwise : undefined,
+    'norm' in op ? op.norm : undefined,
   ];
   return specs.filter((spec) => spec !== undefined);
 }

@@ -40,6 +40,10 @@ const convParams = struct({
   affine_quads: 'u32',
   scaled: 'u32',
   shortcut: 'u32',
+  group_tiles: 'u32',
+  norm_channels: 'u32',
+  norm_biased: 'u32',
+  norm_eps: 'f32',
 });
 
 /** The params of shaders/conv_params.wgsl. */
@@ -73,6 +77,10 @@ const DEFAULTS: ConvParams = {
   affine_quads: 0,
   scaled: 0,
   shortcut: 0,
+  group_tiles: 0,
+  norm_channels: 0,
+  norm_biased: 0,
+  norm_eps: 0,
 };
 
 /** The buffers of a pass of a convolution; it reads nothing where one is missing. */

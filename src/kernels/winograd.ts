@@ -8,8 +8,10 @@ import input2 from '../../shaders/winograd_input.wgsl?static&f2';
 import input4 from '../../shaders/winograd_input.wgsl?static&f4';
 import inputPhases from '../../shaders/winograd_input.wgsl?static&phases';
 import output2 from '../../shaders/winograd_output.wgsl?static&f2';
+import output2Norm from '../../shaders/winograd_output.wgsl?static&f2&norm';
 import output2Resample from '../../shaders/winograd_output.wgsl?static&f2&resample';
 import output4 from '../../shaders/winograd_output.wgsl?static&f4';
+import output4Norm from '../../shaders/winograd_output.wgsl?static&f4&norm';
 import output4Resample from '../../shaders/winograd_output.wgsl?static&f4&resample';
 import outputPhases from '../../shaders/winograd_output.wgsl?static&phases';
 import outputPhasesResample from '../../shaders/winograd_output.wgsl?static&phases&resample';
@@ -20,7 +22,7 @@ import weight2 from '../../shaders/winograd_weight.wgsl?static&f2';
 import weight4 from '../../shaders/winograd_weight.wgsl?static&f4';
 import weightPhases from '../../shaders/winograd_weight.wgsl?static&phases';
 import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
-import { groups, tensorResource, view, weightResource, type Dispatch } from './dispatch.ts';
+import { groups, tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
 
 type Shaders = Readonly<Record<TileAlgorithm, Shader>>;
 
@@ -34,6 +36,7 @@ function shaders(name: string, winograd2: string, winograd4: string, phases: str
 
 const inputShaders = shaders('winograd_input', input2, input4, inputPhases);
 const outputShaders = {
+  norm: shaders('winograd_norm', output2Norm, output4Norm, outputPhases),
   plain: shaders('winograd_output', output2, output4, outputPhases),
   resample: shaders('winograd_output', output2Resample, output4Resample, outputPhasesResample),
 };
@@ -76,16 +79,19 @@ export function winogradInput({ label, rect, algorithm, x, y }: WinogradInputOp)
   };
 }
 
-/** Products into pixels. */
+/** Products into pixels. With a norm, a workgroup has all channels of a few tiles. */
 export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp): Dispatch {
   const { out } = TILINGS[algorithm];
   const pixels = convRect(conv);
   const { resources, params } = epilogue(conv);
+  const { norm } = conv;
+  const quads = quadsOf(x.layout);
+  const groupTiles = Math.max(1, Math.min(4, Math.floor(WORKGROUP / quads)));
   return {
     label,
-    shader: outputShaders[resamples(conv) ? 'resample' : 'plain'][algorithm],
-    constants: {},
-    resources: convResources({ ...resources, x: tensorResource(x) }),
+    shader: outputShaders[norm ? 'norm' : resamples(conv) ? 'resample' : 'plain'][algorithm],
+    constants: norm ? { WORKGROUP: groupTiles * quads } : {},
+    resources: convResources({ ...resources, x: tensorResource(x), ...(norm && { weight: weightResource(norm) }) }),
     params: passParams({
       ...params,
       x: { ...view(x), y: out * x.origin.y - pixels.y, x: out * x.origin.x - pixels.x },
@@ -93,7 +99,13 @@ export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp):
       tile_cols: out,
       tile_pixels: out ** 2,
       sums: out ** 2,
+      ...(norm && {
+        group_tiles: groupTiles,
+        norm_channels: norm.rows.channels,
+        norm_biased: norm.keys.length > 1 ? 1 : 0,
+        norm_eps: norm.eps,
+      }),
     }),
-    grid: [groups(x.width * quadsOf(x.layout)), x.height, conv.y.n],
+    grid: [norm ? Math.ceil(x.width / groupTiles) : groups(x.width * quads), x.height, conv.y.n],
   };
 }

@@ -1,6 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
 import { chooseAlgorithms } from '../graph/algorithms.ts';
+import { fuseNorms } from '../graph/fuse.ts';
 import { planMemory, type MemoryPlan } from '../graph/memory.ts';
 import { flops, inputs } from '../graph/ops.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
@@ -52,13 +53,22 @@ export function makePlan(part: Encoder | Decoder, size: InputSize, target: Targe
   return planGraph(buildGraph(part, size), target, limits);
 }
 
-/** About how many bytes lie between the passes of a convolution: on a CPU they stay in its cache. */
-const SCRATCH_BYTES = { software: 16 * 2 ** 20, gpu: 64 * 2 ** 20 };
+const MiB = 2 ** 20;
+
+/**
+ * About how many bytes lie between the passes of a convolution. On a CPU they stay in its cache; on a GPU they grow with the image, so that the number
+ * of dispatches doesn't, and stay small beside the three largest tensors, which a residual block holds at once.
+ */
+function scratchBytes({ ops }: Graph, { software }: Target): number {
+  return software ? 16 * MiB : Math.max(64 * MiB, ...ops.map(({ y }) => tensorBytes(y) / 3));
+}
 
 /** A graph with its convolutions' algorithms chosen and taken apart into what runs. */
 export function prepareGraph(graph: Graph, target: Target, maxBinding: number): Graph {
-  const scratch = Math.min(SCRATCH_BYTES[target.software ? 'software' : 'gpu'], maxBinding);
-  return expandConvolutions(chooseAlgorithms(graph, target, maxBinding), scratch);
+  const scratch = Math.min(scratchBytes(graph, target), maxBinding);
+  const chosen = chooseAlgorithms(graph, target, maxBinding);
+  // A software adapter gains nothing from the norm's barriers: what they save is memory's bandwidth.
+  return expandConvolutions(target.software ? chosen : fuseNorms(chosen), scratch);
 }
 
 /**

@@ -45,21 +45,27 @@ export interface Meeting {
   readonly expected: Numbers;
   /** Algorithms that its convolutions are computed by, in turn; where it is missing, the one that is chosen. */
   readonly algorithms?: readonly Algorithm[];
+  /** Take the kernels of GPUs, on whatever adapter. */
+  readonly asGpu?: boolean;
   /** `inGroups` is around `build`, with so many channels on each side. */
   readonly regrouped?: number;
 }
 
 /** Runs a kernel in each storage type and compares it with what its reference says. */
 export async function meets(gpu: Gpu, note: NoteError, meeting: Meeting): Promise<void> {
-  const { name, build, input, weights = new Map(), expected, regrouped, algorithms = [undefined] } = meeting;
+  const { name, build, input, weights = new Map(), expected, regrouped, algorithms = [undefined], asGpu } = meeting;
   const all = regrouped === undefined ? weights : new Map([...weights, ...regroupWeights(regrouped)]);
   for (const algorithm of algorithms) {
     for (const dtype of ['f32', 'f16'] as const) {
-      const options = { dtype, binding: BINDING, target: { algorithm } };
+      const options = {
+        dtype,
+        binding: BINDING,
+        target: { algorithm, ...(asGpu && { software: false, subgroups: false }) },
+      };
       const { shape, data } = await runModule(gpu, build, input, all, options);
       expect(shape, name).toEqual(expected.shape);
       const error = relativeMaxError(data, expected.data);
-      note(algorithm === undefined ? dtype : `${dtype}, ${algorithm}`, name, error);
+      note([dtype, algorithm, asGpu && 'as a GPU'].filter(Boolean).join(', '), name, error);
       expect(error, `${name} in ${dtype}, ${algorithm}`).toBeLessThanOrEqual(TOLERANCE);
     }
   }
