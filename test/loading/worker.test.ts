@@ -205,6 +205,34 @@ describe('createWorkerClient', () => {
     expect(seen.abortedIn).toBeLessThan(100);
   });
 
+  test("leaves nothing on the GPU, in a worker of the page's own", async () => {
+    const seen = await page.page.evaluate(async ({ source, hubUrl }) => {
+      const { worker, alive } = window.page.countingWorker();
+      const client = window.page.dcae.createWorkerClient({ worker });
+      const abortedAt = async (share: number): Promise<readonly string[]> => {
+        const controller = new AbortController();
+        const onProgress = ({ loaded, total }: { loaded: number; total: number }): void => {
+          if (loaded >= share * total) controller.abort();
+        };
+        const loading = client.fromPretrained(source, { hubUrl, cache: false, onProgress, signal: controller.signal });
+        await loading.catch(() => undefined);
+        return await alive();
+      };
+      const aborted = [await abortedAt(0), await abortedAt(0.3), await abortedAt(0.9)];
+      const ae = await client.fromPretrained(source, { hubUrl, cache: false });
+      const { latent } = await ae.encode({ data: new Float32Array(3 * 32 * 32), shape: [1, 3, 32, 32] });
+      const used = (await alive()).length;
+      latent.dispose();
+      ae.dispose();
+      const after = await alive();
+      client.dispose();
+      return { aborted, used, after };
+    }, given());
+    expect(seen.aborted).toEqual([[], [], []]);
+    expect(seen.used).toBeGreaterThan(100);
+    expect(seen.after).toEqual([]);
+  });
+
   test('reads what only the page has: files, objects, its own fetch', async () => {
     const { files, object, fetched } = await page.page.evaluate(async ({ source, hubUrl }) => {
       const { createWorkerClient } = window.page.dcae;

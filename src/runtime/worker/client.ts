@@ -9,7 +9,10 @@ import { sendOptions } from './send_options.ts';
 
 /** How to start the worker. */
 export interface WorkerClientOptions {
-  /** A worker that runs this package's `worker.js`, for those who start it themselves. `dispose()` ends it. */
+  /**
+   * A worker of yours that has `import 'dc-ae-webgpu/worker'` in it, where the one that comes with the package can't be started or should do other
+   * things too. `dispose()` ends it.
+   */
   readonly worker?: Worker | undefined;
 }
 

@@ -187,9 +187,25 @@ function seen(error: unknown): SeenError {
   };
 }
 
+/** The package's worker with its GPU buffers counted, and what is alive on its GPU. */
+function countingWorker(): { worker: Worker; alive(): Promise<readonly string[]> } {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  const channel = new BroadcastChannel('gpu-count');
+  return {
+    worker,
+    alive: () =>
+      new Promise((resolve) => {
+        channel.addEventListener('message', ({ data }: MessageEvent<readonly string[]>) => resolve(data), {
+          once: true,
+        });
+        channel.postMessage('count');
+      }),
+  };
+}
+
 const nothing: LoadProgress = { phase: 'resolve', loaded: 0, total: 0, fromCache: 0, rate: 0, file: undefined };
 
-const page = { dcae, load, numbersOf, hashTensor, liveLabels, liveBytes, shared, last: nothing };
+const page = { dcae, load, numbersOf, hashTensor, countingWorker, liveLabels, liveBytes, shared, last: nothing };
 
 declare global {
   interface Window {
