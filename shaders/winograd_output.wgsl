@@ -1,7 +1,7 @@
 // Winograd's last pass: products, [place in the tile][n][tile][channel], into pixels, and what follows a convolution. A thread has one
 // channel quad of one tile. With `norm`, a workgroup has all channels of a few tiles, and RMSNorm (arXiv 1910.07467) comes before the residual.
 import package::conv_params::params;
-import package::epilogue::{finish, store_tile, MAX_SUMS};
+import package::epilogue::{affine_of, finish, store_tile, MAX_SUMS};
 import package::winograd::SIZE;
 
 @if(norm) override WORKGROUP: u32 = 64u;
@@ -68,8 +68,9 @@ const SEGMENT = 16u;
 // Finishes a tile's sums and normalises them. Three steps, so that no thread adds many numbers: segments of threads, tiles, pixels.
 @if(norm)
 fn normalise(thread: u32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
+  let map = affine_of(quad);
   for (var i = 0u; i < params.sums; i++) {
-    let v = finish((*sums)[i], quad);
+    let v = finish((*sums)[i], map);
     (*sums)[i] = v;
     squares[i * WORKGROUP + thread] = dot(v, v);
   }

@@ -6,7 +6,6 @@ import {
   activationCode,
   gatherParams,
   gatherView,
-  isPlain,
   NONE,
   tensorResource,
   view,
@@ -107,9 +106,9 @@ export function passParams(params: Partial<ConvParams>): ArrayBuffer {
   return convParams({ ...DEFAULTS, ...params });
 }
 
-/** Whether an epilogue takes the variant that stores or gathers elsewhere than at the pixel itself. */
+/** Whether an epilogue takes the variant that adds a shortcut, or stores elsewhere than at the pixel itself. */
 export function resamples({ store, shortcut }: ConvOp): boolean {
-  return store !== 'plain' || (shortcut !== undefined && !isPlain(shortcut.gather));
+  return store !== 'plain' || shortcut !== undefined;
 }
 
 const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
