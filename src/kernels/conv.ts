@@ -13,6 +13,7 @@ import multiplySubgroups from '../../shaders/conv.wgsl?static&multiply&subgroups
 import f32Resample from '../../shaders/conv.wgsl?static&resample';
 import f32ResampleSubgroups from '../../shaders/conv.wgsl?static&resample&subgroups';
 import f32Subgroups from '../../shaders/conv.wgsl?static&subgroups';
+import multiplyTile from '../../shaders/multiply_tile.wgsl?static';
 import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
 
@@ -30,9 +31,12 @@ const convShaders: Record<WeightType, { plain: Variants; resample: Variants }> =
   f16: { plain: variants(f16, f16Subgroups), resample: variants(f16Resample, f16ResampleSubgroups) },
 };
 const multiplyShaders = variants(multiply, multiplySubgroups);
+const multiplyTileShader = convShader('multiply_tile', multiplyTile);
 
 /** Pixels that a lane computes, of eight channels. */
 const LANE_PIXELS = 16;
+/** Tiles that a thread of shaders/multiply_tile.wgsl computes, of eight channels. */
+const BLOCK_TILES = 8;
 /** Workgroups along y before the grid turns to z: WebGPU promises 65,535 along each. */
 const GRID_Y = 32768;
 
@@ -82,14 +86,19 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
   }));
 }
 
-/** Winograd's products: a 1x1 convolution at each place of a tile, all tiles in a row, each place with a matrix of its own. */
+/**
+ * Winograd's products: a 1x1 convolution at each place of a tile, all tiles in a row, each place with a matrix of its own. On a GPU from blocks in
+ * a workgroup's memory; on a CPU, where that memory is no nearer than any other and barriers cost, from registers.
+ */
 export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispatch {
   const { label, x, matrices, weight, y } = op;
   const tiles = x.height * x.width;
-  const shared = share(1, tiles, 16, convLanes(weight));
+  const lanes = convLanes(weight);
+  const shared = share(1, tiles, 16, lanes);
+  const blocks = Math.ceil(tiles / ((BLOCK_TILES * WORKGROUP) / lanes));
   return {
     label,
-    shader: variantFor(multiplyShaders, target),
+    shader: target.software ? variantFor(multiplyShaders, target) : multiplyTileShader,
     constants: {},
     resources: convResources({ x: tensorResource(x), weight: tensorResource(matrices), y: tensorResource(y) }),
     params: passParams({
@@ -101,6 +110,8 @@ export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispat
       batch: y.n,
       images: (y.n * matrixTiles(weight)) / matrices.n,
     }),
-    grid: [matrixTiles(weight), shared.grid[0], shared.grid[1] * y.n],
+    grid: target.software
+      ? [matrixTiles(weight), shared.grid[0], shared.grid[1] * y.n]
+      : [matrixTiles(weight), blocks, y.n],
   };
 }

@@ -21,6 +21,8 @@ const F16 = 5e-3;
 function others(software: boolean): Record<string, Partial<Target>> {
   return {
     'kernels of other adapters': { software: !software, subgroups: false, algorithm: 'direct' },
+    'winograd4 of other adapters': { software: !software, subgroups: false, algorithm: 'winograd4' },
+    'phases of other adapters': { software: !software, subgroups: false, algorithm: 'phases' },
     direct: { algorithm: 'direct' },
     winograd2: { algorithm: 'winograd2' },
     winograd4: { algorithm: 'winograd4' },
