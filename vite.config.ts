@@ -1,8 +1,8 @@
-import { cpSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { BrowserInstanceOption } from 'vitest/node';
 import { defineConfig, type Plugin, type ViteUserConfig as UserConfig } from 'vitest/config';
+import { demoSite } from './.config/demo_site.ts';
 import { weslStatic } from './.config/wesl.ts';
 import { hasLavapipe, launchOptions, usesOwnGpu } from './test/support/chromium.mjs';
 
@@ -32,7 +32,7 @@ const library: UserConfig = {
 const demo: UserConfig = {
   root: here('demo'),
   base: './',
-  plugins: [shaders(), demoFiles()],
+  plugins: [shaders(), demoSite(here('demo'))],
   resolve: { alias },
   publicDir: false,
   server: { fs: { allow: [here('.')] } },
@@ -42,6 +42,13 @@ const demo: UserConfig = {
     target: 'es2022',
     assetsInlineLimit: 0, // a data: URL would need a laxer CSP
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: here('demo/index.html'), service_worker: here('demo/service_worker.ts') },
+      output: {
+        // a service worker's reach is the folder that it lies in, and its address must stay
+        entryFileNames: ({ name }) => (name === 'service_worker' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
   worker: { format: 'es', plugins: () => [shaders()] },
 };
@@ -67,22 +74,6 @@ function workerChunk(): Plugin {
     renderChunk(code) {
       if (!placeholder.test(code)) return null;
       return { code: code.replace(placeholder, "new URL('./$1.js', import.meta.url)"), map: null };
-    },
-  };
-}
-
-/** The demo's checkpoint and pictures are fetched by name, so they are copied as they are. */
-function demoFiles(): Plugin {
-  let outDir = '';
-  return {
-    name: 'demo-files',
-    apply: 'build',
-    configResolved(config) {
-      outDir = config.build.outDir;
-    },
-    closeBundle() {
-      for (const folder of ['models', 'samples'])
-        cpSync(here(`demo/${folder}`), resolve(outDir, folder), { recursive: true });
     },
   };
 }

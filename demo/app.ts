@@ -1,11 +1,17 @@
-/** The page: holds the model and the picture at hand, and lets the parts know of each other. */
-import { find } from './dom.ts';
-import { bytes, decibels, sides } from './format.ts';
-import { decode, listen } from './intake.ts';
-import { Journey } from './journey.ts';
-import { Model, ModelError } from './model.ts';
+/** The page: holds the model, routes what comes in, and lets the parts know of each other. */
+import { Batch } from './batch.ts';
+import { Comparison } from './comparison.ts';
+import { find, onPress, setText } from './dom.ts';
+import { bytes } from './format.ts';
+import type { Failure } from './failure.ts';
+import { decode, listen, takeShared } from './intake/intake.ts';
+import { SampleStrip } from './intake/sample_strip.ts';
+import { sampleUrl, samples, type Sample } from './intake/samples.ts';
+import { Measurer } from './measure/measurer.ts';
+import { Model } from './model/model.ts';
+import { NoticeCard } from './notice_card.ts';
 import {
-  NoticeCard,
+  linkWithoutFile,
   loadingStopped,
   notAPicture,
   noticeOf,
@@ -13,79 +19,143 @@ import {
   runStopped,
   sampleMissing,
   type Notice,
-  type Remedy,
 } from './notices.ts';
-import type { Failure } from './protocol.ts';
-import { sampleUrl, samples, type Sample } from './samples.ts';
-import { SplitView } from './split_view.ts';
-import { Toolbar } from './toolbar.ts';
+import { failureOf } from './rpc.ts';
+import { fileName, linkTo, save } from './saving.ts';
+import { Curious } from './story/curious.ts';
+import { Inside } from './story/inside.ts';
+import { Ledger } from './story/ledger.ts';
+import { ModelPanel, nanoWanted, type Wanted } from './story/model_panel.ts';
+import { RatePlot } from './story/rate_plot.ts';
+import { Cancelled, Studio } from './studio.ts';
+import { SplitView } from './view/split_view.ts';
+import { Toolbar } from './view/toolbar.ts';
 import { WorkBar } from './work_bar.ts';
-
-const CHECKPOINT = new URL('models/nano/', document.baseURI);
-
-/** A picture that is shown. */
-interface Picture {
-  readonly title: string;
-  readonly credit: string | undefined;
-}
-
-/** Why work ended: the reader pressed Cancel, rather than chose another picture. */
-class Cancelled extends Error {
-  override readonly name = 'Cancelled';
-}
 
 /** Everything that lives as long as the page. */
 export class App {
   readonly #view = find('split-view', SplitView);
-  readonly #toolbar = new Toolbar(this.#view, (sample) => void this.#openSample(sample));
-  readonly #journey = new Journey();
-  readonly #work = new WorkBar(() => this.#stop(new Cancelled()));
-  readonly #notices = new NoticeCard((remedy) => this.#act(remedy));
-  readonly #status = find('#status', HTMLElement);
+  readonly #work = new WorkBar(() => this.#cancel());
+  readonly #notices = new NoticeCard((notice) => this.#act(notice));
+  readonly #strip = new SampleStrip((sample) => void this.#openSample(sample));
+  readonly #panel = new ModelPanel((wanted) => void this.#load(wanted));
+  readonly #curious = new Curious();
+  readonly #batch = new Batch();
+  readonly #quality = find('#quality', HTMLInputElement);
+  readonly #studio: Studio;
   #model: Model | undefined;
+  #wanted: Wanted = nanoWanted();
   #loading: AbortController | undefined;
-  #run: AbortController | undefined;
-  #picture: Picture | undefined;
   /** Counts what was asked to be opened: only the last is. */
   #opened = 0;
 
-  start(): void {
-    listen(find('#file', HTMLInputElement), (file) => {
-      if (file) void this.#open(file, { title: file.name || 'Pasted picture', credit: undefined });
-      else this.#notices.show(nothingInIt);
+  constructor() {
+    new Toolbar(this.#view);
+    const ledger = new Ledger((side) => comparison.choose(side));
+    const askedForAvif = (): void => void this.#studio.compare();
+    const comparison = new Comparison(this.#view, ledger, new RatePlot(), new Measurer(), askedForAvif);
+    this.#studio = new Studio({
+      view: this.#view,
+      comparison,
+      ledger,
+      inside: new Inside(),
+      curious: this.#curious,
+      work: this.#work,
+      quality: () => this.#quality.valueAsNumber,
+      say: (text) => this.#say(text),
+      failed: (error) => this.#tell(error instanceof Cancelled ? runStopped : noticeOf(failureOf(error))),
+      filed: (there) => this.#filed(there),
     });
-    const wanted = new URLSearchParams(location.search).get('sample');
-    void this.#openSample(samples.find(({ id }) => id === wanted) ?? samples[0]);
-    void this.#load();
   }
 
-  async #load(): Promise<void> {
-    if (this.#loading) return;
+  start(): void {
+    listen([find('#file', HTMLInputElement), find('#open-file', HTMLInputElement)], (files) => this.#receive(files));
+    this.#quality.addEventListener('input', () => {
+      this.#showQuality();
+      void this.#studio.requantise();
+    });
+    onPress('#save', () => {
+      const result = this.#studio.result;
+      if (result) save(new Blob([result.file]), fileName(result.title, 'dcae'));
+    });
+    onPress('#save-png', () => this.#savePng());
+    find('#share-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#share(find('#hosted', HTMLInputElement).value.trim());
+    });
+    // Where there is room, there is no need to ask for it.
+    find('#inside', HTMLDetailsElement).open = matchMedia('(min-width: 900px) and (min-height: 1000px)').matches;
+    void this.#begin(new URLSearchParams(location.search));
+  }
+
+  /** Opens what the page's address asks for, and the small model. */
+  async #begin(query: URLSearchParams): Promise<void> {
+    const link = query.get('open');
+    const shared = query.has('shared') ? await takeShared().catch(() => []) : [];
+    if (shared.length === 1 && !isFile(shared)) this.#receive(shared);
+    else if (link === null && shared.length === 0) {
+      void this.#openSample(samples.find(({ id }) => id === query.get('sample')) ?? samples[0]);
+    }
+    await this.#load(nanoWanted());
+    if (link !== null) await this.#openLink(link);
+    else if (shared.length > 1 || isFile(shared)) this.#receive(shared);
+  }
+
+  async #load(wanted: Wanted): Promise<void> {
+    this.#loading?.abort(new DOMException('Another model was chosen.', 'AbortError'));
     const controller = new AbortController();
     this.#loading = controller;
+    this.#wanted = wanted;
     this.#dropModel();
+    this.#notices.clear();
+    this.#panel.loading(wanted.name);
     this.#work.show('Loading the model');
     this.#say('Loading the model.');
+    let total = 0;
+    let cached = 0;
     try {
-      this.#model = await Model.load(CHECKPOINT.href, {
+      const model = await Model.load(wanted, {
         signal: controller.signal,
-        onProgress: ({ phase, loaded, total }) => {
+        onProgress: ({ phase, loaded, total: all, rate, fromCache }) => {
+          [total, cached] = [all, fromCache];
           if (phase === 'resolve') this.#work.show('Looking at the model');
           else if (phase === 'download') {
-            this.#work.show(`Loading the model: ${bytes(loaded)} of ${bytes(total)}`, loaded / total);
-          } else this.#work.show(`${bytes(total)} loaded, compiling shaders`);
+            const from = loaded > 0 && fromCache === loaded ? ' from the cache' : '';
+            const speed = rate > 0 && !from ? `, ${bytes(rate)}/s` : '';
+            this.#work.show(`Loading the model${from}: ${bytes(loaded)} of ${bytes(all)}${speed}`, loaded / all);
+          } else this.#work.show(`${bytes(all)} loaded, compiling shaders`);
         },
         onLost: (failure) => this.#lost(failure),
       });
-      this.#journey.model(this.#model.info);
+      this.#model = model;
+      this.#curious.model(model.info);
+      this.#panel.loaded(wanted.name, model.info, total, cached);
       this.#work.hide();
+      this.#studio.model = model;
     } catch (error) {
+      if (this.#loading !== controller) return; // another is being loaded
       this.#work.hide();
+      this.#panel.failed();
       this.#tell(error instanceof Cancelled ? loadingStopped : noticeOf(failureOf(error)));
     } finally {
-      this.#loading = undefined;
+      if (this.#loading === controller) this.#loading = undefined;
     }
-    if (this.#model) await this.#process();
+  }
+
+  /** Sorts out what came in: a checkpoint, a .dcae file, one picture or many. */
+  #receive(files: readonly File[]): void {
+    const [first] = files;
+    const file = files.find(({ name }) => name.endsWith('.dcae'));
+    const pictures = files.filter(({ type }) => type.startsWith('image/'));
+    if (!first) this.#tell(nothingInIt);
+    else if (files.some(({ name }) => name.endsWith('.safetensors'))) void this.#load(this.#panel.ofFiles(files));
+    else if (file) void this.#openFile(file, file.name);
+    else if (pictures.length > 1 && this.#model) {
+      void this.#batch.run(pictures, this.#model, this.#quality.valueAsNumber);
+    } else {
+      const picture = pictures[0] ?? first;
+      void this.#openPicture(picture, picture.name || 'Pasted picture', undefined);
+    }
   }
 
   async #openSample(sample: Sample): Promise<void> {
@@ -94,14 +164,14 @@ export class App {
       const response = await fetch(sampleUrl(sample));
       if (!response.ok) throw new Error(`The server answered ${response.status}.`);
       const file = await response.blob();
-      if (ticket === this.#opened) await this.#open(file, sample, sample);
+      if (ticket === this.#opened) await this.#openPicture(file, sample.title, sample.credit, sample);
     } catch (error) {
       if (ticket === this.#opened) this.#tell(sampleMissing(sample.title, failureOf(error).message));
     }
   }
 
   /** Shows a picture and, when the model is there, what becomes of it. What isn't a picture leaves all as it was. */
-  async #open(file: Blob, { title, credit }: Picture, sample?: Sample): Promise<void> {
+  async #openPicture(file: Blob, title: string, credit: string | undefined, sample?: Sample): Promise<void> {
     const ticket = ++this.#opened;
     let bitmap: ImageBitmap;
     try {
@@ -111,88 +181,96 @@ export class App {
       return;
     }
     if (ticket !== this.#opened) return bitmap.close();
-    this.#stop(new DOMException('Another picture was opened.', 'AbortError'));
-    // What stands there about the model, or its device, is true yet.
-    if (this.#model) this.#notices.clear();
-    const { width, height } = bitmap;
-    this.#picture = { title, credit };
-    this.#view.showOriginal(bitmap, width, height, title);
-    bitmap.close();
-    this.#journey.begin(title, credit, width, height);
-    this.#toolbar.select(sample);
-    if (this.#model) await this.#process();
+    this.#show(sample);
+    this.#studio.open({ kind: 'photo', title, credit, bytes: file.size, bitmap });
   }
 
-  /** Runs the picture at hand through the model. */
-  async #process(): Promise<void> {
+  async #openFile(file: Blob, title: string): Promise<void> {
+    const ticket = ++this.#opened;
+    const content = new Uint8Array(await file.arrayBuffer());
+    if (ticket !== this.#opened) return;
+    this.#show(undefined);
+    await this.#studio.openFile({ kind: 'file', title, bytes: content });
+  }
+
+  /** Opens a file from its address, which a link gave. */
+  async #openLink(address: string): Promise<void> {
     const model = this.#model;
-    const picture = this.#picture;
-    if (!model || !picture) return;
-    this.#run?.abort(new DOMException('A new run begins.', 'AbortError'));
-    const controller = new AbortController();
-    this.#run = controller;
-    const { signal } = controller;
+    if (!model) return; // what went wrong is being said
+    if (linkTo(address) === undefined) return this.#tell(linkWithoutFile(address));
+    const ticket = ++this.#opened;
+    const { href, pathname } = new URL(address, document.baseURI);
+    this.#work.show('Fetching the file');
     try {
-      const { width, height } = this.#view.original;
-      const bitmap = await createImageBitmap(this.#view.original);
-      signal.throwIfAborted();
-      this.#work.show(`Encoding ${sides(width, height)}`);
-      this.#journey.working('latent');
-      this.#say('Encoding.');
-      const decoded = await model.run(bitmap, {
-        signal,
-        onPrepared: (prepared) => {
-          const { scaled } = prepared;
-          if (scaled) {
-            this.#view.showOriginal(scaled, prepared.width, prepared.height, picture.title);
-            scaled.close();
-            this.#work.show(`Encoding ${sides(prepared.width, prepared.height)}`);
-          }
-          this.#journey.prepared(prepared, { width, height });
-          this.#journey.working('latent');
-        },
-        onEncoded: (encoded) => {
-          this.#journey.encoded(encoded);
-          this.#journey.working('reconstruction');
-          this.#work.show(`Decoding ${sides(encoded.width, encoded.height, encoded.channels)}`);
-        },
-      });
-      this.#view.showReconstruction(decoded.reconstruction);
-      decoded.reconstruction.close();
-      this.#journey.decoded(decoded);
-      this.#work.hide();
-      this.#say(`The reconstruction is there. PSNR ${decibels(decoded.psnr)}.`);
-      performance.mark('reconstruction');
+      const content = await model.download(href, new AbortController().signal);
+      if (ticket !== this.#opened) return;
+      find('#hosted', HTMLInputElement).value = href;
+      const title = decodeURIComponent(pathname.split('/').at(-1) ?? '') || 'picture.dcae';
+      await this.#studio.openFile({ kind: 'file', title, bytes: content });
     } catch (error) {
-      if (signal.aborted && !(signal.reason instanceof Cancelled)) return; // whoever aborted it goes on
       this.#work.hide();
-      this.#journey.working(undefined);
-      // A lost model tells of itself.
-      if (this.#model === model) this.#tell(signal.aborted ? runStopped : noticeOf(failureOf(error)));
-    } finally {
-      if (this.#run === controller) this.#run = undefined;
+      this.#tell({ ...noticeOf(failureOf(error)), title: 'The file could not be fetched', remedy: 'reload-page' });
     }
   }
 
-  /** Ends what is being worked on; a new picture doesn't end the loading. */
-  #stop(reason: Error): void {
-    this.#run?.abort(reason);
-    if (reason instanceof Cancelled) this.#loading?.abort(reason);
+  /** Another picture is about to be shown. */
+  #show(sample: Sample | undefined): void {
+    // What stands there about the model, or its device, is true yet.
+    if (this.#model) this.#notices.clear();
+    this.#strip.select(sample);
+  }
+
+  /** There is a file to be saved, or none; one that was opened has its quality for good. */
+  #filed(there: boolean): void {
+    for (const id of ['#save', '#save-png']) find(id, HTMLButtonElement).disabled = !there;
+    this.#quality.disabled = this.#studio.opened;
+    this.#showQuality();
+  }
+
+  #showQuality(): void {
+    setText('#quality-value', this.#quality.value);
+  }
+
+  #savePng(): void {
+    const { result } = this.#studio;
+    this.#view.canvas('ours').toBlob((blob) => {
+      if (blob && result) save(blob, fileName(result.title, 'png'));
+    });
+  }
+
+  async #share(address: string): Promise<void> {
+    const link = linkTo(address);
+    if (!link) return this.#tell(linkWithoutFile(address));
+    const copied = await navigator.clipboard.writeText(link).then(
+      () => 'Copied: ',
+      () => '',
+    );
+    setText('#link', copied + link);
+  }
+
+  /** The reader wants an end of it. A new picture doesn't end the loading; this does. */
+  #cancel(): void {
+    this.#studio.stop(new Cancelled());
+    this.#loading?.abort(new Cancelled());
   }
 
   #lost(failure: Failure): void {
     this.#dropModel();
     this.#work.hide();
+    this.#panel.failed();
     this.#tell(noticeOf(failure));
   }
 
   #dropModel(): void {
+    this.#studio.model = undefined;
     this.#model?.dispose();
     this.#model = undefined;
   }
 
-  #act(remedy: Exclude<Remedy, 'dismiss'>): void {
+  #act({ remedy, needed }: Notice): void {
     switch (remedy) {
+      case 'dismiss':
+        break;
       case 'reload-page':
         location.reload();
         break;
@@ -200,10 +278,13 @@ export class App {
         location.protocol = 'https:';
         break;
       case 'load-model':
-        void this.#load();
+        void this.#load(this.#wanted);
+        break;
+      case 'load-needed':
+        void this.#load(this.#panel.ofAddress(needed));
         break;
       case 'run-again':
-        void this.#process();
+        void this.#studio.process();
         break;
     }
   }
@@ -215,11 +296,11 @@ export class App {
 
   /** For those who don't see the page. */
   #say(text: string): void {
-    this.#status.textContent = text;
+    setText('#status', text);
   }
 }
 
-function failureOf(error: unknown): Failure {
-  if (error instanceof ModelError) return error.failure;
-  return { code: 'unknown', message: error instanceof Error ? error.message : String(error) };
+/** Whether a .dcae file is what came. */
+function isFile([first]: readonly File[]): boolean {
+  return first?.name.endsWith('.dcae') ?? false;
 }

@@ -5,6 +5,41 @@ export function find<T extends Element>(selector: string, type: new () => T, roo
   throw new TypeError(`index.html should have a ${type.name} at ${selector}`);
 }
 
+/** A new element with properties and children. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** A new SVG element with attributes and children. */
+export function makeSvg(
+  tag: string,
+  attributes: Readonly<Record<string, string | number>> = {},
+  ...children: readonly (Node | string)[]
+): SVGElement {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** Puts a text in the element that a selector names. */
+export function setText(selector: string, value: string): void {
+  find(selector, HTMLElement).textContent = value;
+}
+
+/** Lets a button do something. */
+export function onPress(selector: string, action: () => void): HTMLButtonElement {
+  const button = find(selector, HTMLButtonElement);
+  button.addEventListener('click', action);
+  return button;
+}
+
 /** A canvas's 2D context. */
 export function context2d(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext('2d');

@@ -19,12 +19,18 @@ export function duration(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 9950 ? 2 : 1)} s`;
 }
 
-/** Bytes in the powers of ten that file managers use. */
+/** Bytes in the powers of ten that file managers use, three digits of them. */
 export function bytes(value: number): string {
   if (value < 1000) return `${value} B`;
-  if (value < 999_500) return `${(value / 1000).toFixed(0)} kB`;
-  if (value < 999_500_000) return `${(value / 1e6).toFixed(value < 9.95e6 ? 2 : 0)} MB`;
-  return `${(value / 1e9).toFixed(2)} GB`;
+  const [scaled, unit] =
+    value < 999_500 ? [value / 1e3, 'kB'] : value < 999.5e6 ? [value / 1e6, 'MB'] : [value / 1e9, 'GB'];
+  return `${scaled.toFixed(scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0)} ${unit}`;
+}
+
+/** A share of one as percent, two digits of it. */
+export function percent(share: number): string {
+  const value = 100 * share;
+  return `${value.toFixed(value < 9.95 ? 1 : 0)} %`;
 }
 
 /** A signal-to-noise ratio. */
@@ -32,7 +38,7 @@ export function decibels(value: number): string {
   return Number.isFinite(value) ? `${value.toFixed(2)} dB` : '∞ dB';
 }
 
-/** How many times fewer: 12, or 11.8. */
-export function times(value: number): string {
-  return value.toFixed(value < 100 && Math.abs(value - Math.round(value)) > 0.05 ? 1 : 0);
+/** Structural similarity, without the nought that all have in common. */
+export function similarity(value: number): string {
+  return value.toFixed(3).replace(/^0/, '');
 }

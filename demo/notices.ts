@@ -1,9 +1,9 @@
 /** What is said when something fails: what happened, what to do, and a button that does it. */
-import { find, hide } from './dom.ts';
-import type { Failure } from './protocol.ts';
+import type { FormatProblem } from 'dc-ae-webgpu/codec';
+import type { Failure } from './failure.ts';
 
 /** What a notice's button does. */
-export type Remedy = 'reload-page' | 'open-https' | 'load-model' | 'run-again' | 'dismiss';
+export type Remedy = 'reload-page' | 'open-https' | 'load-model' | 'load-needed' | 'run-again' | 'dismiss';
 
 /** A notice in words. */
 export interface Notice {
@@ -11,6 +11,8 @@ export interface Notice {
   readonly advice: string;
   readonly button: string;
   readonly remedy: Remedy;
+  /** With `load-needed`: the checkpoint that the file at hand needs; the small one where the file doesn't say. */
+  readonly needed?: string | undefined;
   /** What the machine said, for those who want to know. */
   readonly detail?: string | undefined;
 }
@@ -18,7 +20,7 @@ export interface Notice {
 const BROWSERS = 'Chrome or Edge 113, Safari 26, Firefox 141, or anything newer';
 
 /** A failure of the model or of a run, for a person. */
-export function noticeOf({ code, message: detail }: Failure): Notice {
+export function noticeOf({ code, message: detail, problem, needed }: Failure): Notice {
   switch (code) {
     case 'insecure':
       return {
@@ -81,17 +83,12 @@ export function noticeOf({ code, message: detail }: Failure): Notice {
         detail,
       };
     case 'format':
-      return {
-        title: 'This file can’t be opened',
-        advice: 'It is damaged, or no .dcae file, or was made with another model.',
-        button: 'All right',
-        remedy: 'dismiss',
-        detail,
-      };
+      return fileNotice(problem, needed, detail);
     case 'unsupported':
     case 'gpu':
     case 'disposed':
     case 'worker':
+    case 'no-wasm':
     case 'unknown':
       return {
         title: 'Something went wrong',
@@ -103,11 +100,41 @@ export function noticeOf({ code, message: detail }: Failure): Notice {
   }
 }
 
+const FILE_ADVICE: Readonly<Record<Exclude<FormatProblem, 'wrong-model'>, string>> = {
+  'not-dcae': 'It isn’t one, whatever its name says.',
+  version: 'It was written by a later version of this format. Reload the page: there may be a newer one.',
+  unsupported: 'It has a part that this version of the page doesn’t know. Reload the page: there may be a newer one.',
+  truncated: 'Its end is missing: the download may have broken off. Fetch it again.',
+  trailing: 'Something follows its end. Fetch it again.',
+  damaged: 'Its checksum doesn’t fit: something changed it on its way here. Fetch it again.',
+  'too-large': 'It asks for more memory than so few bytes can account for.',
+};
+
+function fileNotice(problem: FormatProblem | undefined, needed: string | undefined, detail: string): Notice {
+  if (problem === 'wrong-model') {
+    return {
+      title: 'This file needs another model',
+      advice: `It was made with ${needed ?? 'a checkpoint that it doesn’t name'}, and only that draws it again.`,
+      button: needed === undefined ? 'Try the small model' : 'Load that model',
+      remedy: 'load-needed',
+      needed,
+      detail,
+    };
+  }
+  return {
+    title: 'This .dcae file can’t be opened',
+    advice: problem === undefined ? 'It is damaged.' : FILE_ADVICE[problem],
+    button: 'All right',
+    remedy: 'dismiss',
+    detail,
+  };
+}
+
 /** A file that isn't a picture. */
 export function notAPicture(name: string): Notice {
   return {
     title: `“${name}” doesn’t open as a picture`,
-    advice: 'Try a PNG, JPEG, WebP or AVIF. The picture before it is still here.',
+    advice: 'Try a PNG, JPEG, WebP or AVIF, or a .dcae file. The picture before it is still here.',
     button: 'All right',
     remedy: 'dismiss',
   };
@@ -116,7 +143,7 @@ export function notAPicture(name: string): Notice {
 /** Something was dropped or pasted that holds no file. */
 export const nothingInIt: Notice = {
   title: 'There is no picture in that',
-  advice: 'Drop or paste an image file, or an image that you copied.',
+  advice: 'Drop or paste an image file, an image that you copied, or a .dcae file.',
   button: 'All right',
   remedy: 'dismiss',
 };
@@ -148,39 +175,12 @@ export const runStopped: Notice = {
   remedy: 'run-again',
 };
 
-/** Shows notices on the stage, one at a time. One that can be put right stays in mind behind one that is only to be read. */
-export class NoticeCard {
-  readonly #card = find('#notice', HTMLElement);
-  readonly #button = find('#notice button', HTMLButtonElement);
-  #shown: Notice | undefined;
-  #standing: Notice | undefined;
-
-  /** @param act - does what the button of the notice at hand promises; the notice is gone by then */
-  constructor(act: (remedy: Exclude<Remedy, 'dismiss'>) => void) {
-    this.#button.addEventListener('click', () => {
-      const remedy = this.#shown?.remedy;
-      if (remedy === 'dismiss' && this.#standing) return this.show(this.#standing);
-      this.clear();
-      if (remedy && remedy !== 'dismiss') act(remedy);
-    });
-  }
-
-  show(notice: Notice): void {
-    const { title, advice, button, remedy, detail } = notice;
-    this.#shown = notice;
-    if (remedy !== 'dismiss') this.#standing = notice;
-    find('h2', HTMLElement, this.#card).textContent = title;
-    find('.advice', HTMLElement, this.#card).textContent = advice;
-    const details = find('details', HTMLDetailsElement, this.#card);
-    details.hidden = !detail;
-    details.open = false;
-    find('pre', HTMLElement, details).textContent = detail ?? '';
-    this.#button.textContent = button;
-    this.#card.hidden = false;
-  }
-
-  clear(): void {
-    hide(this.#card);
-    this.#shown = this.#standing = undefined;
-  }
+/** A link was copied that names no file. */
+export function linkWithoutFile(address: string): Notice {
+  return {
+    title: 'The link names no file',
+    advice: `“${address}” is not an address that a file could be fetched from.`,
+    button: 'All right',
+    remedy: 'dismiss',
+  };
 }

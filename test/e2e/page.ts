@@ -1,5 +1,6 @@
 // The demo's page under test: opened fresh and watched, one at a time.
 import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { resolve } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
@@ -14,6 +15,8 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly prepare?: (page: Page) => Promise<unknown>;
   /** Errors that the test means to cause. */
   readonly meant?: RegExp;
+  /** Another server of the page than the tests' own. */
+  readonly server?: string;
 }
 
 /** Registers a browser for the tests of a file; every page must end without errors and without a request to elsewhere. */
@@ -35,8 +38,10 @@ export function demoPage() {
 
   return {
     /** Opens a fresh page; `query` goes behind its address. */
-    async open(query: string, { prepare, meant, ...options }: OpenOptions = {}): Promise<DemoPage> {
-      const context = await browser!.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    async open(query: string, { prepare, meant, server = address, ...options }: OpenOptions = {}): Promise<DemoPage> {
+      // Without a service worker, unless a test is about it: requests that pass through one can't be held up.
+      const usual = { viewport: { width: 1280, height: 800 }, serviceWorkers: 'block' as const };
+      const context = await browser!.newContext({ ...usual, ...options });
       page = await context.newPage();
       const seen: string[] = (troubles = []);
       const note = (trouble: string) => {
@@ -47,10 +52,10 @@ export function demoPage() {
       });
       page.on('pageerror', (error) => note(`uncaught: ${error.message}`));
       context.on('request', (request) => {
-        if (new URL(request.url()).origin !== new URL(address).origin) note(`request: ${request.url()}`);
+        if (new URL(request.url()).origin !== new URL(server).origin) note(`request: ${request.url()}`);
       });
       await prepare?.(page);
-      await page.goto(address + query);
+      await page.goto(server + query);
       return new DemoPage(page);
     },
   };
@@ -61,9 +66,36 @@ export function thumb(name: string): Buffer {
   return readFileSync(resolve(root, `demo/samples/thumbs/${name}.jpg`));
 }
 
-/** Serves the page's worker with a line of ours before its own. */
+/** A server in front of the demo's own, which a test can stop. */
+export async function stoppable(): Promise<{ readonly address: string; stop(): void }> {
+  const { hostname, port } = new URL(inject('demoUrl'));
+  const server = createServer(({ url, headers, method }, response) => {
+    const forwarded = request({ hostname, port, path: url, headers, method }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    forwarded.end();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const place = server.address();
+  if (place === null || typeof place === 'string') throw new Error('The server has no port.');
+  return {
+    address: `http://127.0.0.1:${place.port}/`,
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** The path of a file among the samples. */
+export function sample(file: string): string {
+  return resolve(root, 'demo/samples', file);
+}
+
+/** Serves the model's worker with a line of ours before its own. */
 export async function patchWorker(page: Page, line: string): Promise<void> {
-  await page.route(/worker-[\w-]+\.js$/, async (route) => {
+  await page.route(/model_worker-[\w-]+\.js$/, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `${line}\n${await response.text()}` });
   });
@@ -85,7 +117,7 @@ export class DemoPage {
     return (await this.page.locator(selector).textContent())?.trim() ?? '';
   }
 
-  /** Which of original, split and reconstruction is shown. */
+  /** Which of left, split, ours, difference and bits is shown. */
   shown() {
     return this.page.locator('split-view').getAttribute('data-shown');
   }
@@ -95,8 +127,13 @@ export class DemoPage {
     return Number(await this.divider.getAttribute('aria-valuenow'));
   }
 
+  /** Where a screenshot is kept. */
+  path(name: string): string {
+    return resolve(output, `demo-${name}.png`);
+  }
+
   async screenshot(name: string): Promise<void> {
-    await this.page.screenshot({ path: resolve(output, `demo-${name}.png`) });
+    await this.page.screenshot({ path: this.path(name) });
   }
 
   /** Picks a file in the file field. */
@@ -108,18 +145,64 @@ export class DemoPage {
   async reconstructed(title: string): Promise<number> {
     await this.page.waitForFunction(
       (wanted) =>
-        document.querySelector('#title')?.textContent === wanted &&
-        /dB/.test(document.querySelector('#psnr')?.textContent ?? ''),
+        document.querySelector('#photo')?.textContent?.startsWith(wanted) &&
+        /\d/.test(document.querySelector('tr.ours:not([data-stale]) td:nth-child(3)')?.textContent ?? ''),
       title,
       { timeout: 60_000 },
     );
-    return parseFloat(await this.text('#psnr'));
+    return await this.psnr();
+  }
+
+  /** Our PSNR, in dB. */
+  async psnr(): Promise<number> {
+    return parseFloat(await this.text('tr.ours td:nth-child(3)'));
+  }
+
+  /** Moves the quality slider as a person does, and waits until all is measured. */
+  async setQuality(quality: number): Promise<void> {
+    await this.page.evaluate(() => performance.clearMarks('rivals'));
+    await this.page.getByRole('slider', { name: 'Quality' }).fill(String(quality));
+    await this.compared();
+  }
+
+  /** Waits until the other codecs have been measured. */
+  async compared(): Promise<void> {
+    await this.page.waitForFunction(() => performance.getEntriesByName('rivals').length > 0, null, { timeout: 60_000 });
+  }
+
+  /** A row's bytes, PSNR and SSIM. */
+  async row(name: string): Promise<string[]> {
+    return await this.page.locator(`tr.${name} td`).allTextContents();
+  }
+
+  /** Presses a button that saves a file, and gives the file. */
+  async saved(button: string): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.getByRole('button', { name: button }).click(),
+    ]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  }
+
+  /** Picks a .dcae file. */
+  async pickFile(name: string, buffer: Buffer): Promise<void> {
+    await this.page.locator('#open-file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+  }
+
+  /** The pixels of a layer, as a hash. */
+  async hashOf(layer: string): Promise<string> {
+    return await this.page.evaluate(async (name) => {
+      const canvas = document.querySelector<HTMLCanvasElement>(`[data-layer="${name}"] canvas`)!;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      const hash = await crypto.subtle.digest('SHA-256', data);
+      return [canvas.width, canvas.height, ...new Uint8Array(hash)].join(' ');
+    }, layer);
   }
 
   /** What the two canvases hold: their sizes, and their PSNR worked out anew. */
   canvases() {
     return this.page.evaluate(() => {
-      const [a, b] = ['original', 'reconstruction'].map((layer) => {
+      const [a, b] = ['original', 'ours'].map((layer) => {
         const canvas = document.querySelector<HTMLCanvasElement>(`[data-layer="${layer}"] canvas`)!;
         const { width, height } = canvas;
         return { width, height, data: canvas.getContext('2d')!.getImageData(0, 0, width, height).data };

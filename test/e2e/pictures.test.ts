@@ -12,7 +12,7 @@ test('takes pictures that are picked, pasted and dropped, and samples', async ()
 
   await demo.pick('holiday.jpg', thumb('moose'));
   expect(await demo.reconstructed('holiday.jpg')).toBeGreaterThan(20);
-  expect(await demo.text('#size')).toBe('128 × 128');
+  expect(await demo.text('#photo')).toBe('holiday.jpg, 128 × 128 pixels');
   expect(await page.locator('#samples [aria-current]').count()).toBe(0);
 
   // No multiple of 8, and see-through in the middle: it is padded, cropped, and laid on white.
@@ -27,11 +27,11 @@ test('takes pictures that are picked, pasted and dropped, and samples', async ()
   await page.locator('h1').click();
   await page.keyboard.press('ControlOrMeta+v');
   expect(await demo.reconstructed('image.png')).toBeGreaterThan(25);
-  expect(await demo.text('#size')).toBe('100 × 75');
-  expect(await demo.text('#latent')).toBe('13 × 10 × 16');
+  expect(await demo.text('#photo')).toBe('image.png, 100 × 75 pixels');
+  expect(await demo.text('#latent')).toBe('13 × 10 × 16, 2,080 numbers');
   const { sizes, psnr } = await demo.canvases();
   expect(sizes).toEqual([100, 75, 100, 75]);
-  expect(psnr).toBeCloseTo(parseFloat(await demo.text('#psnr')), 1);
+  expect(psnr).toBeCloseTo(await demo.psnr(), 1);
   const centre = await page.evaluate(() => {
     const canvas = document.querySelector<HTMLCanvasElement>('[data-layer="original"] canvas')!;
     return [...canvas.getContext('2d')!.getImageData(50, 37, 1, 1).data];
@@ -79,7 +79,7 @@ test('a new picture ends the run before it, and Cancel ends a run', async () => 
   await demo.reconstructed('Coffee');
   for (const name of ['Tulips', 'Rocket', 'Chelsea the cat']) await page.getByRole('button', { name }).click();
   await demo.reconstructed('Chelsea the cat');
-  expect((await demo.canvases()).psnr).toBeCloseTo(parseFloat(await demo.text('#psnr')), 1);
+  expect((await demo.canvases()).psnr).toBeCloseTo(await demo.psnr(), 1);
 
   // Pressed the moment it is there, so that a fast GPU isn't done before.
   await page.evaluate(() => {
@@ -92,8 +92,8 @@ test('a new picture ends the run before it, and Cancel ends a run', async () => 
   });
   await page.getByRole('button', { name: 'Tulips' }).click();
   await demo.notice.getByText('Stopped').waitFor();
-  expect(await demo.shown()).toBe('original');
-  expect(await demo.text('#psnr')).toBe('');
+  expect(await demo.shown()).toBe('left');
+  expect(await demo.row('ours')).toEqual(['', '', '']);
   await demo.notice.getByRole('button', { name: 'Encode it again' }).click();
   await demo.reconstructed('Tulips');
   expect(await demo.notice.isVisible()).toBe(false);
@@ -104,7 +104,7 @@ test.skipIf(usesOwnGpu)('makes a picture smaller where a CPU would take long, an
   await demo.reconstructed('Coffee');
   await demo.pick('wide.png', await demo.paintedPng(1024, 576));
   expect(await demo.reconstructed('wide.png')).toBeGreaterThan(25);
-  expect(await demo.text('#size')).toBe('683 × 384');
+  expect(await demo.text('#photo')).toBe('wide.png, 683 × 384 pixels');
   expect(await demo.text('#scaled')).toMatch(/^Made smaller from 1024 × 576/);
   expect((await demo.canvases()).sizes).toEqual([683, 384, 683, 384]);
 });

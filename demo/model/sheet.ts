@@ -1,22 +1,4 @@
-/** Numbers and pictures made from pixels and latents. No GPU, no page. */
-
-/**
- * Peak signal-to-noise ratio in dB, over the 8-bit RGB of two pictures.
- *
- * @param a - RGBA bytes
- * @param b - RGBA bytes, as many
- */
-export function psnr(a: Uint8ClampedArray, b: Uint8ClampedArray): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 4) {
-    for (let c = i; c < i + 3; c++) {
-      const difference = (a[c] ?? 0) - (b[c] ?? 0);
-      sum += difference * difference;
-    }
-  }
-  const mse = sum / ((a.length / 4) * 3);
-  return 10 * Math.log10((255 * 255) / mse);
-}
+/** Latents and bits as pictures. */
 
 /** Values further than this many standard deviations from their channel's mean are drawn black or white. */
 const SPREAD = 3;
@@ -46,4 +28,31 @@ export function latentSheet(data: Float32Array, channels: number, height: number
     });
   }
   return sheet;
+}
+
+/** From nothing to most: black, violet, orange, pale yellow. As light grows with bits, it reads without colour, too. */
+const HEAT = [
+  [8, 6, 20],
+  [98, 24, 104],
+  [226, 92, 46],
+  [252, 244, 190],
+] as const;
+
+/**
+ * Bits per position as colours; white hot is the most that any took.
+ *
+ * @param bits - `[h, w]`
+ */
+export function heatMap(bits: Float32Array, width: number, height: number): ImageData {
+  const image = new ImageData(width, height);
+  const most = bits.reduce((a, b) => Math.max(a, b), 1e-9);
+  bits.forEach((value, i) => {
+    const at = Math.max(0, value / most) * (HEAT.length - 1);
+    const low = HEAT[Math.min(Math.floor(at), HEAT.length - 2)] ?? HEAT[0];
+    const high = HEAT[Math.min(Math.floor(at) + 1, HEAT.length - 1)] ?? HEAT[0];
+    const share = at - Math.min(Math.floor(at), HEAT.length - 2);
+    for (const c of [0, 1, 2] as const) image.data[4 * i + c] = low[c] + share * (high[c] - low[c]);
+    image.data[4 * i + 3] = 255;
+  });
+  return image;
 }

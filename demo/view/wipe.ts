@@ -1,5 +1,5 @@
 /** The one motion on the page: a reconstruction that comes in from the right. */
-import { wantsStillness } from './dom.ts';
+import { wantsStillness } from '../dom.ts';
 
 const DURATION_MS = 900;
 

@@ -1,0 +1,101 @@
+/** What the page asks of the model's worker. It remembers nothing between calls but the model. */
+import type { AutoencoderDCConfig, LoadProgress } from 'dc-ae-webgpu';
+import type { CodecStats, FileInfo, PlainLatent } from 'dc-ae-webgpu/codec';
+import type { Failure } from '../failure.ts';
+import type { Pixels } from '../measure/protocol.ts';
+
+/** How weights are stored on the GPU. */
+export type Dtype = 'f32' | 'f16';
+
+/** What to load, and how. */
+export interface LoadRequest {
+  /** A folder's or a file's URL, a repository's id, or the files of a dropped folder. */
+  readonly source: string | readonly File[];
+  readonly dtype: Dtype;
+  /** Where others can have the checkpoint; it is written into files where the hub's id doesn't say it. */
+  readonly checkpointUrl: string | undefined;
+}
+
+/** What is known of a model once it is loaded. */
+export interface ModelInfo {
+  readonly adapter: Adapter;
+  readonly config: AutoencoderDCConfig;
+  /** Pixels of a picture's side for each of its latent's. */
+  readonly ratio: number;
+  readonly dtype: Dtype;
+  /** Bytes of weights on the GPU. */
+  readonly weightBytes: number;
+}
+
+/** The GPU that the model runs on. */
+export interface Adapter {
+  readonly name: string;
+  /** It is the CPU in truth, and slow. */
+  readonly software: boolean;
+  /** What it offers, by WebGPU's names. */
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** What one run of a half took. */
+export interface Work {
+  readonly ms: number;
+  readonly flops: number;
+  readonly dispatches: number;
+  /** Of its buffers on the GPU, weights apart. */
+  readonly peakBytes: number;
+}
+
+/** What came of encoding. */
+export interface Encoded {
+  readonly work: Work;
+  readonly latent: PlainLatent;
+  /** The latent's channels as pictures, one below the other. */
+  readonly sheet: ImageBitmap;
+}
+
+/** The picture as the model will see it: on white, and made smaller where it had to be. */
+export interface Prepared {
+  readonly pixels: Pixels;
+  readonly picture: ImageBitmap;
+}
+
+/** A picture's file, and where its bits went. */
+export interface Packed {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly ms: number;
+  readonly stats: Pick<CodecStats, 'bitsPerPixel' | 'count' | 'zeros'>;
+  /** Bits per position of the latent, dark to light, a pixel for each. */
+  readonly heat: ImageBitmap;
+  /** Bits at the position that took most. */
+  readonly mostBits: number;
+}
+
+/** What came of decoding a file. */
+export interface Decoded {
+  readonly work: Work;
+  readonly info: FileInfo;
+  readonly pixels: Pixels;
+  readonly picture: ImageBitmap;
+  readonly sheet: ImageBitmap;
+}
+
+/** The methods, in the order in which a page calls them. */
+export interface ModelMethods {
+  /** Comes first, once. */
+  readonly load: { readonly args: LoadRequest; readonly result: ModelInfo; readonly report: LoadProgress };
+  /** Answers when the device is lost, and no sooner. */
+  readonly lost: { readonly args: undefined; readonly result: Failure; readonly report: never };
+  /** A file from wherever it lies: of this worker alone, the policy may allow requests to other hosts. */
+  readonly download: { readonly args: string; readonly result: Uint8Array<ArrayBuffer>; readonly report: never };
+  /** A picture to its latent. */
+  readonly encode: { readonly args: ImageBitmap; readonly result: Encoded; readonly report: Prepared };
+  /** A latent to a file. */
+  readonly pack: {
+    readonly args: { readonly latent: PlainLatent; readonly quality: number };
+    readonly result: Packed;
+    readonly report: never;
+  };
+  /** A file to a picture. */
+  readonly decode: { readonly args: Uint8Array; readonly result: Decoded; readonly report: never };
+}

@@ -1,0 +1,21 @@
+/** A shape for each codec, so that the table and the plot can be read together, and without colour. */
+import { makeSvg } from '../dom.ts';
+import type { Side } from '../measure/protocol.ts';
+
+const SHAPES: Readonly<Record<Side | 'ours', string>> = {
+  ours: 'M0-4a4 4 0 1 0 0 8a4 4 0 1 0 0-8z',
+  jpeg: 'M-3.3-3.3h6.6v6.6h-6.6z',
+  webp: 'M0-4.2 4 3.4h-8z',
+  avif: 'M0-4.6 4.6 0 0 4.6-4.6 0z',
+  original: '',
+};
+
+/** The shape around a point of the plot. */
+export function shapeAt(series: Side | 'ours', x: number, y: number): SVGElement {
+  return makeSvg('path', { class: `mark ${series}`, d: SHAPES[series], transform: `translate(${x} ${y})` });
+}
+
+/** The shape alone, as a small picture. */
+export function marker(series: Side | 'ours'): SVGElement {
+  return makeSvg('svg', { class: 'marker', viewBox: '-6 -6 12 12', 'aria-hidden': 'true' }, shapeAt(series, 0, 0));
+}

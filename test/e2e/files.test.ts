@@ -1,0 +1,168 @@
+// Photographs become .dcae files and come back: the slider, the other codecs, saving, opening, many at once, links.
+import { unzipSync } from 'fflate';
+import { expect, test } from 'vitest';
+import { demoPage, sample, thumb } from './page.ts';
+
+const { open } = demoPage();
+
+test('compress, move the slider, compare, save, and reopen in a fresh page: the same picture', async () => {
+  const demo = await open('?sample=coffee', { reducedMotion: 'reduce' });
+  const { page } = demo;
+  await demo.reconstructed('Coffee');
+  await demo.compared();
+  const sizes: number[] = [];
+  const likeness: number[] = [];
+  for (const quality of [25, 70]) {
+    await demo.setQuality(quality);
+    sizes.push(parseFloat(await demo.text('#bytes')));
+    likeness.push(await demo.psnr());
+    const ours = parseFloat((await demo.row('ours'))[0]!);
+    for (const format of ['jpeg', 'webp']) {
+      const [weight, psnr, ssim] = await demo.row(format);
+      if (!weight!.endsWith('+')) expect(parseFloat(weight!), `${format} is no heavier`).toBeLessThanOrEqual(ours);
+      expect(parseFloat(psnr!)).toBeGreaterThan(15);
+      expect(parseFloat(ssim!)).toBeGreaterThan(0.4);
+    }
+  }
+  expect(sizes[1]).toBeGreaterThan(sizes[0]!);
+  expect(likeness[1]).toBeGreaterThan(likeness[0]!);
+  expect(await page.locator('#curve .mark.ours').count()).toBe(3);
+  expect(await page.getByRole('img', { name: /^PSNR against bits per pixel\. \.dcae/ }).isVisible()).toBe(true);
+
+  // Another codec on the left, what sets the two apart, and where the bits went.
+  await page.locator('.rivals').getByRole('radio', { name: 'JPEG' }).check();
+  await page.getByRole('img', { name: 'JPEG: Coffee' }).waitFor();
+  expect(await demo.text('#left-name')).toBe('JPEG');
+  await demo.screenshot('beside-jpeg');
+  await page.keyboard.press('4');
+  await page.getByRole('img', { name: 'Difference of JPEG and reconstruction: Coffee' }).waitFor();
+  await demo.screenshot('difference');
+  await page.keyboard.press('5');
+  await page.getByRole('img', { name: 'Where the bits went: Coffee' }).first().waitFor();
+  await demo.screenshot('bits');
+
+  const file = await demo.saved('Save .dcae');
+  expect(file.name).toBe('Coffee.dcae');
+  expect(file.bytes.length / 1000).toBeCloseTo(sizes[1]!, 1);
+  const png = await demo.saved('Save PNG');
+  expect(png.bytes.subarray(1, 4).toString()).toBe('PNG');
+  const picture = await demo.hashOf('ours');
+  await page.context().close();
+
+  const fresh = await open('?sample=rocket');
+  await fresh.reconstructed('Rocket');
+  await fresh.pickFile(file.name, file.bytes);
+  await fresh.page.locator('#status').getByText('Opened').waitFor({ state: 'attached' });
+  expect(await fresh.hashOf('ours')).toBe(picture);
+  expect(await fresh.shown()).toBe('ours');
+  expect(await fresh.page.getByRole('slider', { name: 'Quality' }).isDisabled()).toBe(true);
+  expect(await fresh.text('#quality-value')).toBe('70');
+  await fresh.screenshot('opened');
+
+  // A damaged file is refused, and what was there stays.
+  const torn = Buffer.from(file.bytes);
+  torn[torn.length >> 1]! ^= 1;
+  await fresh.pickFile('torn.dcae', torn);
+  await fresh.notice.getByRole('heading', { name: 'This .dcae file can’t be opened' }).waitFor();
+  await fresh.screenshot('damaged-file');
+  for (const [name, content, words] of [
+    ['short.dcae', file.bytes.subarray(0, 200), 'Its end is missing'],
+    ['not.dcae', Buffer.from('a shopping list'), 'It isn’t one'],
+  ] as const) {
+    await fresh.pickFile(name, content);
+    await fresh.notice.getByText(words).waitFor();
+  }
+  await fresh.notice.getByRole('button').click();
+  expect(await fresh.hashOf('ours')).toBe(picture);
+  expect(await fresh.text('#photo')).toBe('Coffee.dcae, 256 × 256 pixels');
+});
+
+test('many pictures become a table and a zip, and Cancel ends it', async () => {
+  const demo = await open('?sample=rocket');
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  const pictures = ['moose', 'coffee'].map((name) => ({
+    name: `${name}.jpg`,
+    mimeType: 'image/jpeg',
+    buffer: thumb(name),
+  }));
+  const none = { name: 'none.png', mimeType: 'image/png', buffer: Buffer.from('none') };
+  await page.locator('#file').setInputFiles([pictures[0]!, none, pictures[1]!, pictures[0]!]);
+  const dialog = page.getByRole('dialog', { name: 'Many pictures' });
+  await dialog.getByText(/^3 pictures: .+ became .+ %\.$/).waitFor();
+  expect(await dialog.getByRole('row').count()).toBe(5);
+  await dialog.getByText('doesn’t open as a picture').waitFor();
+  await demo.screenshot('batch');
+  const zip = await demo.saved('Save all as a zip');
+  const files = unzipSync(zip.bytes);
+  expect(Object.keys(files)).toEqual(['moose.dcae', 'coffee.dcae', 'moose-2.dcae']);
+  await dialog.getByRole('button', { name: 'Close' }).click();
+
+  await demo.pickFile('moose.dcae', Buffer.from(files['moose.dcae']!));
+  await page.locator('#photo').getByText('moose.dcae, 128 × 128').waitFor({ state: 'attached' });
+
+  await page.locator('#file').setInputFiles(Array.from({ length: 30 }, () => pictures[0]!));
+  await dialog.getByText(/^Picture \d+ of 30/).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  expect(await dialog.isVisible()).toBe(false);
+  await page.getByRole('button', { name: 'Coffee' }).click();
+  await demo.reconstructed('Coffee');
+});
+
+test('AVIF is measured when it is asked for, by an encoder of the page’s own', async () => {
+  const demo = await open('?sample=rocket');
+  await demo.reconstructed('Rocket');
+  await demo.compared();
+  await demo.page.evaluate(() => performance.clearMarks('rivals'));
+  await demo.page.getByRole('button', { name: 'measure it, too' }).click();
+  await demo.compared();
+  const [weight, psnr] = await demo.row('avif');
+  expect(parseFloat(weight!)).toBeLessThanOrEqual(parseFloat((await demo.row('ours'))[0]!));
+  expect(parseFloat(psnr!)).toBeGreaterThan(20);
+});
+
+test('a link opens a hosted file; a link that leads nowhere says so; links can be made', async () => {
+  const made = await open('?sample=rocket');
+  await made.reconstructed('Rocket');
+  const { bytes } = await made.saved('Save .dcae');
+  const picture = await made.hashOf('ours');
+  await made.page.getByText('Share a link').click();
+  await made.page.getByLabel('The file’s address').fill('https://pictures.example/rocket.dcae');
+  await made.page.getByRole('button', { name: 'Copy link' }).click();
+  await made.page.locator('#link').getByText('?open=https%3A%2F%2Fpictures.example%2Frocket.dcae').waitFor();
+  await made.page.context().close();
+
+  const demo = await open('?open=samples/rocket.dcae', {
+    prepare: (page) => page.route('**/samples/rocket.dcae', (route) => route.fulfill({ body: bytes })),
+  });
+  await demo.page.locator('#photo').getByText('rocket.dcae, 256 × 256').waitFor({ state: 'attached' });
+  expect(await demo.hashOf('ours')).toBe(picture);
+  await demo.page.context().close();
+
+  const lost = await open('?open=samples/none.dcae', {
+    prepare: (page) => page.route('**/samples/none.dcae', (route) => route.fulfill({ status: 404 })),
+    meant: /404/,
+  });
+  await lost.notice.getByRole('heading', { name: 'The file could not be fetched' }).waitFor();
+});
+
+test('loads a checkpoint from dropped files, in f16 where asked, and shows what the cache holds', async () => {
+  const demo = await open('?sample=rocket');
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  const details = page.locator('#model');
+  await details.locator('summary').click();
+  await details.getByText(/^The cache holds \d+ kB on this disk/).waitFor();
+  await details.getByRole('button', { name: 'Clear the cache' }).click();
+  await details.getByText('The cache is empty.').waitFor();
+  expect(await details.getByLabel('Checkpoint').locator('option').count()).toBe(11);
+  await page.locator('#folder').evaluate((field) => field.removeAttribute('webkitdirectory'));
+  await page.locator('#folder').setInputFiles(['config.json', 'diffusion_pytorch_model.safetensors'].map(nano), {});
+  await details.locator('summary').getByText('Model: your own').waitFor();
+  await page.waitForFunction(() => document.querySelector('#model-name')?.textContent === 'your own');
+  await demo.reconstructed('Rocket');
+});
+
+function nano(file: string): string {
+  return sample(`../models/nano/${file}`);
+}
