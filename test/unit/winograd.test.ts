@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { chooseAlgorithms } from '../../src/graph/algorithms.ts';
+import { GraphBuilder, type Graph } from '../../src/graph/build.ts';
+import { inputParts } from '../../src/graph/halo.ts';
+import type { ConvOp, Op } from '../../src/graph/ops.ts';
+import { holds, intersection, type Rect } from '../../src/graph/rects.ts';
+import { channelsOf, tensorBytes } from '../../src/graph/tensor.ts';
+import type { Target } from '../../src/graph/weights.ts';
+import {
+  expandConvolutions,
+  tileInput,
+  TILINGS,
+  type Algorithm,
+  type TileAlgorithm,
+} from '../../src/graph/winograd.ts';
+import { dcUpBlock2d } from '../../src/model/blocks.ts';
+import { conv2d } from '../../src/model/layers.ts';
+
+const TARGET: Target = { weights: 'f32', numerics: 'fast', software: true, subgroups: true };
+const BINDING = 128 * 2 ** 20;
+
+function convGraph(channels: number, side: number, upsample = false, kernel = 3, stride = 1): Graph {
+  const builder = new GraphBuilder();
+  const input = builder.tensor('input', { n: 1, height: side, width: side }, channelsOf(channels));
+  const output = upsample
+    ? builder.up(dcUpBlock2d('up', channels, channels, true, false), input)
+    : builder.conv(conv2d('conv', channels, channels, { kernel, stride }), input);
+  return { ops: builder.ops, input, output };
+}
+
+function chosen(graph: Graph, target: Partial<Target> = {}, binding = BINDING): Algorithm[] {
+  const { ops } = chooseAlgorithms(graph, { ...TARGET, ...target }, binding);
+  return ops.map((op) => (op.type === 'conv' ? op.algorithm : 'direct'));
+}
+
+describe('the algorithm of a convolution', () => {
+  test('is the one with the least work', () => {
+    expect(chosen(convGraph(128, 64))).toEqual(['winograd4']);
+    expect(chosen(convGraph(512, 2))).toEqual(['direct']); // its weights' transform would cost more than it saves
+    expect(chosen(convGraph(128, 64, false, 1))).toEqual(['direct']);
+    expect(chosen(convGraph(128, 64, false, 3, 2))).toEqual(['direct']);
+    expect(chosen(convGraph(128, 64, true))).toEqual(['phases']);
+  });
+
+  test('is never F(4x4, 3x3) where numerics are strict', () => {
+    expect(chosen(convGraph(128, 64), { numerics: 'strict' })).toEqual(['winograd2']);
+    expect(chosen(convGraph(128, 64), { numerics: 'strict', algorithm: 'winograd4' })).toEqual(['winograd2']);
+  });
+
+  test('is one whose matrices fit the device', () => {
+    expect(chosen(convGraph(512, 64), {}, 64 * 2 ** 20)).toEqual(['winograd2']);
+    expect(chosen(convGraph(512, 64), {}, 16 * 2 ** 20)).toEqual(['direct']);
+  });
+});
+
+const RECTS: readonly Rect[] = [
+  { y: 0, x: 0, height: 64, width: 64 },
+  { y: 10, x: 6, height: 22, width: 34 },
+  { y: 62, x: 0, height: 2, width: 64 },
+];
+
+describe.each(['winograd2', 'winograd4', 'phases'] as const)('passes of %s', (algorithm: TileAlgorithm) => {
+  const graph = convGraph(32, algorithm === 'phases' ? 32 : 64, algorithm === 'phases');
+  const whole = graph.ops[0] as ConvOp;
+
+  test.for(RECTS)('over %o: bands cover it once, and read no more than its halo', (rect) => {
+    const scratch = 256 * 2 ** 10;
+    const op: ConvOp = { ...whole, rect, algorithm };
+    const { ops } = expandConvolutions({ ...graph, ops: [op] }, scratch);
+    const of = <T extends Op['type']>(type: T) =>
+      ops.filter((each): each is Extract<Op, { type: T }> => each.type === type);
+    const stored = of('winograd-output');
+    expect(stored.reduce((sum, each) => sum + each.rect.height * each.rect.width, 0)).toBe(rect.height * rect.width);
+    stored.forEach((a, i) => {
+      expect(holds(rect, a.rect)).toBe(true);
+      for (const b of stored.slice(i + 1)) expect(intersection(a.rect, b.rect).height).toBe(0);
+    });
+    const [halo] = inputParts(op, rect);
+    for (const input of of('winograd-input')) {
+      expect(holds(halo!.rect, tileInput(input.rect, TILINGS[algorithm]))).toBe(true);
+      expect(input.rect).toEqual({ ...input.y.origin, height: input.y.height, width: input.y.width });
+    }
+    const tensors = [...of('winograd-input'), ...of('winograd-multiply')].slice(0, 2).map(({ y }) => tensorBytes(y));
+    if (of('winograd-input').length > 1) expect(tensors[0]! + tensors[1]!).toBeLessThanOrEqual(2 * scratch);
+  });
+});
