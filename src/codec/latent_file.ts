@@ -13,13 +13,13 @@ import { WordModel } from './words.ts';
 
 /** `quality` where none is given. */
 const DEFAULT_QUALITY = 60;
-/** The most numbers that a latent may have where the caller says nothing: half a GiB of f32. */
-const MAX_NUMBERS = 2 ** 27;
+/** The most numbers that a latent may have where the caller says nothing: 128 MiB of f32. */
+const MAX_NUMBERS = 2 ** 25;
 /**
- * The most numbers that a byte can hold: every number takes a decision at least, and none of those is likelier than 65513/65536, which takes
- * 1/1975 of a bit.
+ * The most numbers that a byte can hold: every number takes a decision at least, and none of those is likelier than 65514/65536, which takes
+ * 1/2065 of a bit.
  */
-const NUMBERS_PER_BYTE = 8 * 2048;
+const NUMBERS_PER_BYTE = 2 ** 15;
 /** And so many in any file, however short. */
 const NUMBERS_ANYWAY = 2 ** 20;
 

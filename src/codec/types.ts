@@ -95,7 +95,7 @@ export interface PackLatentOptions extends PackOptions {
 
 /** How to read a file. */
 export interface UnpackOptions extends CallOptions {
-  /** Refuses latents of more numbers than this; 2^27 (half a GiB of f32) where it is missing. */
+  /** Refuses latents of more numbers than this; 2^25 (128 MiB of f32) where it is missing. */
   readonly maxNumbers?: number | undefined;
 }
 
