@@ -35,6 +35,7 @@ const demo: UserConfig = {
   plugins: [shaders(), demoSite(here('demo'))],
   resolve: { alias },
   publicDir: false,
+  optimizeDeps: { exclude: ['@jsquash/avif'] }, // it looks for its .wasm beside itself
   server: { fs: { allow: [here('.')] } },
   build: {
     outDir: here('dist-demo'),

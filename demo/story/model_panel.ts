@@ -34,8 +34,10 @@ export class ModelPanel {
     find('#model-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       const wanted = this.#wanted();
-      if (wanted) load(wanted);
-      else this.#address.focus();
+      if (!wanted) return this.#address.focus();
+      load(wanted);
+      // A large download should outlive a full disk: browsers may ask the reader, who has just chosen it.
+      if (wanted.name !== NANO) void checkpointCache.persist().catch(() => undefined);
     });
     const folder = find('#folder', HTMLInputElement);
     folder.addEventListener('change', () => {
@@ -57,7 +59,8 @@ export class ModelPanel {
   ofAddress(address: string | undefined): Wanted {
     if (address === undefined || address === nanoUrl().href) return nanoWanted(this.#dtype);
     const name = choices.find(({ id }) => id === address)?.title ?? address;
-    return { name, source: address, dtype: this.#dtype, checkpointUrl: undefined };
+    const checkpointUrl = address.startsWith('https:') ? address : undefined;
+    return { name, source: address, dtype: this.#dtype, checkpointUrl };
   }
 
   loading(name: string): void {

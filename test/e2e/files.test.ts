@@ -1,4 +1,5 @@
 // Photographs become .dcae files and come back: the slider, the other codecs, saving, opening, many at once, links.
+import { readFileSync } from 'node:fs';
 import { unzipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { demoPage, sample, thumb } from './page.ts';
@@ -146,23 +147,35 @@ test('a link opens a hosted file; a link that leads nowhere says so; links can b
   await lost.notice.getByRole('heading', { name: 'The file could not be fetched' }).waitFor();
 });
 
-test('loads a checkpoint from dropped files, in f16 where asked, and shows what the cache holds', async () => {
+test('another checkpoint is loaded from files; a file of the first asks for it, and the button brings it', async () => {
   const demo = await open('?sample=rocket');
   const { page } = demo;
   await demo.reconstructed('Rocket');
+  const { bytes } = await demo.saved('Save .dcae');
+  const picture = await demo.hashOf('ours');
   const details = page.locator('#model');
   await details.locator('summary').click();
   await details.getByText(/^The cache holds \d+ kB on this disk/).waitFor();
   await details.getByRole('button', { name: 'Clear the cache' }).click();
   await details.getByText('The cache is empty.').waitFor();
   expect(await details.getByLabel('Checkpoint').locator('option').count()).toBe(11);
-  await page.locator('#folder').evaluate((field) => field.removeAttribute('webkitdirectory'));
-  await page.locator('#folder').setInputFiles(['config.json', 'diffusion_pytorch_model.safetensors'].map(nano), {});
-  await details.locator('summary').getByText('Model: your own').waitFor();
+
+  // The same network with the last bit of some weights flipped: another checkpoint.
+  const [config, weights] = ['config.json', 'diffusion_pytorch_model.safetensors'].map((name) => ({
+    name,
+    mimeType: 'application/octet-stream',
+    buffer: readFileSync(sample(`../models/nano/${name}`)),
+  }));
+  const { buffer } = weights!;
+  for (let i = 8 + Number(buffer.readBigUInt64LE()); i < buffer.length; i += 32) buffer[i]! ^= 1;
+  await page.locator('#folder').evaluate((field) => field.removeAttribute('webkitdirectory')); // which only takes a real one
+  await page.locator('#folder').setInputFiles([config!, weights!]);
   await page.waitForFunction(() => document.querySelector('#model-name')?.textContent === 'your own');
   await demo.reconstructed('Rocket');
-});
 
-function nano(file: string): string {
-  return sample(`../models/nano/${file}`);
-}
+  await demo.pickFile('rocket.dcae', bytes);
+  await demo.notice.getByRole('heading', { name: 'This file needs another model' }).waitFor();
+  await demo.notice.getByRole('button', { name: 'Try the small model' }).click();
+  await page.locator('#photo').getByText('rocket.dcae, 256 × 256').waitFor({ state: 'attached' });
+  expect(await demo.hashOf('ours')).toBe(picture);
+});
