@@ -125,7 +125,9 @@ function statistics({ data, shape }: Planes, channel: number): { correlation: nu
     const start = (i * channels + channel) * area;
     return data.subarray(start, start + area);
   });
-  const mean = planes.reduce((sum, plane) => plane.reduce((all, value) => all + value, sum), 0) / (n * area);
+  let sum = 0;
+  for (const plane of planes) for (const value of plane) sum += value;
+  const mean = sum / (n * area);
   let squares = 0;
   let products = 0;
   let pairs = 0;
