@@ -29,10 +29,36 @@ const LAYOUT_ENTRY: Record<BindingType, Omit<GPUBindGroupLayoutEntry, 'binding' 
   image: { storageTexture: { format: 'rgba8unorm', access: 'write-only' } },
 };
 
+/** Values by shader and constants. A shader's code, which is long, is looked up as it is: a key made with it would be a copy each time. */
+export class PipelineMap<T> {
+  readonly #byCode = new Map<string, Map<string, T>>();
+
+  /** How many there are. */
+  get size(): number {
+    return [...this.#byCode.values()].reduce((sum, values) => sum + values.size, 0);
+  }
+
+  /** The value; `undefined` where there is none. */
+  get({ code }: Shader, constants: Constants): T | undefined {
+    return this.#byCode.get(code)?.get(JSON.stringify(constants));
+  }
+
+  /** Puts a value. */
+  set({ code }: Shader, constants: Constants, value: T): void {
+    const values = this.#byCode.get(code) ?? new Map<string, T>();
+    this.#byCode.set(code, values.set(JSON.stringify(constants), value));
+  }
+
+  /** Forgets a value. */
+  delete({ code }: Shader, constants: Constants): void {
+    this.#byCode.get(code)?.delete(JSON.stringify(constants));
+  }
+}
+
 /** Compiles each shader variant once, however many ask for it at the same time; a failed compile is forgotten. */
 export class PipelineCache {
   readonly #device: GPUDevice;
-  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  readonly #pipelines = new PipelineMap<Promise<Pipeline>>();
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #layouts = new Map<string, { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
 
@@ -51,12 +77,11 @@ export class PipelineCache {
    * @throws DeviceError `gpu` if the shader doesn't compile, with line, column and source
    */
   get(shader: Shader, constants: Constants): Promise<Pipeline> {
-    const key = `${shader.code}\n${JSON.stringify(constants)}`;
-    let pipeline = this.#pipelines.get(key);
+    let pipeline = this.#pipelines.get(shader, constants);
     if (!pipeline) {
       pipeline = this.#compile(shader, constants);
-      this.#pipelines.set(key, pipeline);
-      pipeline.catch(() => this.#pipelines.delete(key));
+      this.#pipelines.set(shader, constants, pipeline);
+      pipeline.catch(() => this.#pipelines.delete(shader, constants));
     }
     return pipeline;
   }

@@ -1,5 +1,5 @@
 import type { Gpu } from '../gpu/gpu.ts';
-import type { Pipeline } from '../gpu/pipelines.ts';
+import { PipelineMap, type Pipeline } from '../gpu/pipelines.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import {
   affineQuads,
@@ -63,7 +63,7 @@ export class WeightStore {
   readonly #parts = new Map<string, Part>();
   /** Batch norm's statistics until all four have come. */
   readonly #statistics = new Map<string, { buffer: GPUBuffer; missing: number }>();
-  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #pipelines = new PipelineMap<Pipeline>();
   readonly #staging: GPUBuffer;
   readonly #params: GPUBuffer;
   #encoder: GPUCommandEncoder | undefined;
@@ -207,10 +207,8 @@ export class WeightStore {
   }
 
   async #compile({ shader, constants }: PackDispatch): Promise<void> {
-    const key = pipelineKey({ shader, constants });
-    if (!this.#pipelines.has(key)) {
-      this.#pipelines.set(key, await this.#gpu.guard(this.#gpu.pipelines.get(shader, constants)));
-    }
+    if (this.#pipelines.get(shader, constants) !== undefined) return;
+    this.#pipelines.set(shader, constants, await this.#gpu.guard(this.#gpu.pipelines.get(shader, constants)));
   }
 
   /** The packs of a window of a tensor's rows, each with the buffer that it writes. */
@@ -283,7 +281,7 @@ export class WeightStore {
   #encode({ shader, constants, params, grid }: PackDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
     if (this.#packs === STAGED_PACKS) this.#submit();
     const { device } = this.#gpu;
-    const target = this.#pipelines.get(pipelineKey({ shader, constants }));
+    const target = this.#pipelines.get(shader, constants);
     if (!target) throw new RangeError(`${shader.name} was not compiled`);
     const offset = 256 * this.#packs++;
     device.queue.writeBuffer(this.#params, offset, params);
@@ -310,8 +308,4 @@ export class WeightStore {
     for (const buffer of this.#retired) buffer.destroy();
     this.#retired = [];
   }
-}
-
-function pipelineKey({ shader, constants }: Pick<PackDispatch, 'shader' | 'constants'>): string {
-  return `${shader.code}\n${JSON.stringify(constants)}`;
 }

@@ -16,7 +16,7 @@ export const cellBytes = 8 * 1024 * 1024;
 /** How long another tab may take for a cell before we fetch it ourselves, in milliseconds. */
 const patience = 20_000;
 /** Cells in memory: those on their way in, and those on their way to the disk. */
-const stagedCells = 4;
+const stagedCells = 3;
 
 /** Failures of a write, other than for lack of room, until the cache is done without. */
 const writeTries = 3;
