@@ -6,10 +6,14 @@ override WORKGROUP: u32 = 64u;
 
 struct Params {
   y: View,
-  rows: u32, // of the padded picture
+  rows: u32, // of the part of the padded picture that y holds
   cols: u32,
-  height: u32, // of the picture
+  height: u32, // of the whole picture
   width: u32,
+  top: u32, // the picture's pixel that y begins with
+  left: u32,
+  texture_top: u32, // the picture's pixel that the texture begins with
+  texture_left: u32,
 }
 
 @group(0) @binding(0) var image: texture_2d<f32>;
@@ -21,7 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if id.x >= params.cols {
     return;
   }
-  let at = min(vec2<u32>(id.x, id.y), vec2<u32>(params.width, params.height) - 1u);
-  let rgb = textureLoad(image, at, 0).rgb;
+  let at = min(vec2<u32>(params.left + id.x, params.top + id.y), vec2<u32>(params.width, params.height) - 1u);
+  let rgb = textureLoad(image, at - vec2<u32>(params.texture_left, params.texture_top), 0).rgb;
   y[pixel(params.y, id.z, id.y, id.x)] = vec4<f32>(rgb * 2.0 - 1.0, 0.0);
 }

@@ -19,7 +19,9 @@ export {
   type FormatProblem,
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
-export type { DecoderOutput, EncoderOutput, MemoryUse, RunOptions } from './runtime/autoencoder_dc.ts';
+export type { DecoderOutput, EncoderOutput, MemoryUse, PlanRequest, PlanSummary } from './runtime/autoencoder_dc.ts';
+export type { RunOptions, RunProgress } from './runtime/run_options.ts';
+export type { Strip } from './runtime/strips.ts';
 export type { CheckpointIdentity } from './runtime/identity.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
 export type { LatentInput } from './runtime/inputs.ts';

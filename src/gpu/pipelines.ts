@@ -1,7 +1,7 @@
 import { DeviceError } from '../errors.ts';
 import { ShaderStage } from './usage.ts';
 
-/** What a shader's binding holds. */
+/** What a shader's binding holds. A uniform takes its offset when it is set, so that many dispatches share a bind group. */
 export type BindingType = 'read' | 'write' | 'uniform' | 'texture' | 'image';
 
 /** A shader and what it binds, in the order of its binding numbers, in group 0. */
@@ -24,7 +24,7 @@ export type Constants = Readonly<Record<string, number>>;
 const LAYOUT_ENTRY: Record<BindingType, Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>> = {
   read: { buffer: { type: 'read-only-storage' } },
   write: { buffer: { type: 'storage' } },
-  uniform: { buffer: { type: 'uniform' } },
+  uniform: { buffer: { type: 'uniform', hasDynamicOffset: true } },
   texture: { texture: { sampleType: 'float' } },
   image: { storageTexture: { format: 'rgba8unorm', access: 'write-only' } },
 };

@@ -1,5 +1,5 @@
-import type { Graph } from './build.ts';
 import { inputs } from './ops.ts';
+import type { Region } from './region.ts';
 import { quadsOf, tensorBytes, type Tensor } from './tensor.ts';
 
 /** Which buffer each tensor lives in, and how large the buffers are. */
@@ -10,40 +10,136 @@ export interface MemoryPlan {
   readonly placement: ReadonlyMap<number, number>;
 }
 
+/** Something that needs a place from one moment to another, both included. */
+interface Life {
+  bytes: number;
+  readonly first: number;
+  last: number;
+}
+
 /**
- * Shares buffers between tensors whose lives don't overlap: largest first, each into the smallest buffer that is free for its whole life
- * (greedy by size, arXiv 2001.03288). A dispatch can't read and write one buffer, so an op's output never shares with its inputs. The graph's
- * input lives to its first use, its output from its last write to the end. Each buffer ends in zeros, the pixels outside of shaders/view.wgsl.
+ * Shares buffers between what doesn't live at the same time: largest first, each into the smallest buffer that is free for its whole life
+ * (greedy by size, arXiv 2001.03288).
+ *
+ * @returns the buffers' bytes, and the index of the buffer of each life
  */
-export function planMemory({ ops, input, output }: Graph): MemoryPlan {
-  const lives = new Map<number, { tensor: Tensor; first: number; last: number }>();
+function share(lives: readonly Life[]): { buffers: number[]; places: number[] } {
+  const buffers: { bytes: number; taken: Life[] }[] = [];
+  const places = lives.map(() => -1);
+  const order = lives.map((life, index) => ({ life, index })).sort((a, b) => b.life.bytes - a.life.bytes);
+  for (const { life, index: at } of order) {
+    let index = -1;
+    buffers.forEach((buffer, i) => {
+      const best = buffers[index];
+      if (best && best.bytes <= buffer.bytes) return;
+      if (buffer.taken.every(({ first, last }) => life.last < first || life.first > last)) index = i;
+    });
+    const chosen = buffers[index];
+    if (chosen) chosen.taken.push(life);
+    else index = buffers.push({ bytes: life.bytes, taken: [life] }) - 1;
+    places[at] = index;
+  }
+  return { buffers: buffers.map(({ bytes }) => bytes), places };
+}
+
+/**
+ * When each tensor of a region lives: from the op that writes it first to the one that reads it last. A dispatch can't read and write one buffer, so
+ * an op's output never shares with its inputs. The region's input lives from the start, its output to the end.
+ */
+function livesOf({ input, ops, output }: Region, start: number, lives = new Map<number, Life>()): Map<number, Life> {
   const touch = (tensor: Tensor, at: number): void => {
     const life = lives.get(tensor.id);
     if (life) life.last = at;
-    else lives.set(tensor.id, { tensor, first: at, last: at });
+    else lives.set(tensor.id, { bytes: tensorBytes(tensor), first: at, last: at });
   };
-  touch(input, -1);
+  if (input) touch(input, start);
   ops.forEach((op, i) => {
-    for (const tensor of inputs(op)) touch(tensor, i);
-    touch(op.y, i);
+    for (const tensor of inputs(op)) touch(tensor, start + i);
+    touch(op.y, start + i);
   });
-  touch(output, ops.length);
+  if (output) touch(output, start + ops.length);
+  return lives;
+}
 
-  const buffers: { bytes: number; taken: { first: number; last: number }[] }[] = [];
-  const placement = new Map<number, number>();
-  const bySize = [...lives.values()].sort((a, b) => tensorBytes(b.tensor) - tensorBytes(a.tensor));
-  for (const { tensor, first, last } of bySize) {
-    let index = -1;
-    buffers.forEach((buffer, i) => {
-      const free = buffer.taken.every((life) => last < life.first || first > life.last);
-      const best = buffers[index];
-      if (free && (best === undefined || buffer.bytes < best.bytes)) index = i;
-    });
-    const chosen = buffers[index];
-    if (chosen) chosen.taken.push({ first, last });
-    else index = buffers.push({ bytes: tensorBytes(tensor), taken: [{ first, last }] }) - 1;
-    placement.set(tensor.id, index);
+/** Bytes of the buffers that one region takes when it has them to itself, apart from tensors that are `stored`. */
+export function regionBytes(region: Region, stored?: ReadonlySet<number>): number {
+  const lives = livesOf(region, 0);
+  stored?.forEach((id) => lives.delete(id));
+  return share([...lives.values()]).buffers.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/**
+ * Plans the buffers of passes that run one after another, each of them region after region. The regions of a pass take turns in the same buffers; what
+ * they leave for others lives on. Each buffer ends in zeros, the pixels outside of shaders/view.wgsl.
+ */
+export function planMemory(passes: readonly (readonly Region[])[]): MemoryPlan {
+  const all = passes.flat();
+  const stored = sharedTensors(all);
+  const lives = new Map<number, Life>();
+  const turns: { life: Life; tensors: number[] }[] = [];
+  /** Most regions are alike, and so is how they share. */
+  const known = new Map<string, ReturnType<typeof share>>();
+  let now = 0;
+  for (const regions of passes) {
+    const [first] = regions;
+    if (first && regions.length === 1) {
+      livesOf(first, now, lives);
+      now += first.ops.length + 1;
+      continue;
+    }
+    const own: { life: Life; tensors: number[] }[] = [];
+    for (const region of regions) {
+      const inside = livesOf(region, 0);
+      for (const [id, { bytes }] of inside) {
+        if (!stored.has(id)) continue;
+        inside.delete(id);
+        const life = lives.get(id);
+        if (life) life.last = now;
+        else lives.set(id, { bytes, first: now, last: now });
+      }
+      const shape = [...inside.values()].map(({ bytes, first, last }) => `${bytes} ${first} ${last}`).join();
+      const { buffers, places } = known.get(shape) ?? share([...inside.values()]);
+      known.set(shape, { buffers, places });
+      const ids = [...inside.keys()];
+      const bySize = buffers.map((bytes, i) => ({ bytes, i })).sort((a, b) => b.bytes - a.bytes);
+      bySize.forEach(({ bytes, i }, rank) => {
+        const buffer = (own[rank] ??= { life: { bytes, first: now, last: now }, tensors: [] });
+        buffer.life.bytes = Math.max(buffer.life.bytes, bytes);
+        places.forEach((place, life) => {
+          const id = ids[life];
+          if (place === i && id !== undefined) buffer.tensors.push(id);
+        });
+      });
+    }
+    turns.push(...own);
+    now += 1;
   }
-  const zeros = 16 * Math.max(...bySize.map(({ tensor }) => quadsOf(tensor.layout)));
-  return { buffers: buffers.map(({ bytes }) => bytes + zeros), placement };
+
+  const { buffers, places } = share([...lives.values(), ...turns.map(({ life }) => life)]);
+  const placement = new Map<number, number>();
+  [...[...lives.keys()].map((id) => [id]), ...turns.map(({ tensors }) => tensors)].forEach((ids, i) => {
+    for (const id of ids) placement.set(id, places[i] ?? -1);
+  });
+  const zeros = zeroBytes(all.flatMap(({ ops }) => ops.flatMap((op) => [...inputs(op), op.y])));
+  return { buffers: buffers.map((bytes) => bytes + zeros), placement };
+}
+
+/** Bytes of the zeros that end each buffer of these tensors. */
+export function zeroBytes(tensors: readonly Tensor[]): number {
+  return 16 * tensors.reduce((most, { layout }) => Math.max(most, quadsOf(layout)), 1);
+}
+
+/** Tensors that more than one region touches. */
+function sharedTensors(regions: readonly Region[]): Set<number> {
+  const seen = new Map<number, Region>();
+  const shared = new Set<number>();
+  for (const region of regions) {
+    for (const op of region.ops) {
+      for (const { id } of [...inputs(op), op.y]) {
+        if ((seen.get(id) ?? region) !== region) shared.add(id);
+        seen.set(id, region);
+      }
+    }
+  }
+  return shared;
 }

@@ -249,6 +249,37 @@ export function tensorsOf([qkv, second]: Branches): Tensor[] {
   return second ? [qkv, second] : [qkv];
 }
 
+/**
+ * The same op on other tensors, for another rectangle.
+ *
+ * @throws RangeError for the passes of a convolution that was taken apart, which is done last
+ */
+export function withTensors(op: Op, rect: Rect, replace: (tensor: Tensor) => Tensor): Op {
+  const y = replace(op.y);
+  const branches = ([first, second]: Branches): Branches => [replace(first), second && replace(second)];
+  switch (op.type) {
+    case 'conv': {
+      const { shortcut } = op;
+      const source = shortcut && { ...shortcut, source: replace(shortcut.source) };
+      return { ...op, rect, x: replace(op.x), y, shortcut: source };
+    }
+    case 'rms-norm':
+      return { ...op, rect, x: replace(op.x), y, residual: op.residual && replace(op.residual) };
+    case 'attention-sums':
+    case 'attention-quadratic':
+      return { ...op, rect, branches: branches(op.branches), y };
+    case 'attention-apply':
+      return { ...op, rect, branches: branches(op.branches), sums: replace(op.sums), y };
+    case 'winograd-weight':
+    case 'winograd-input':
+    case 'winograd-multiply':
+    case 'winograd-output':
+      throw new RangeError(`${op.label} was taken apart before it was cut`);
+    default:
+      return { ...op, rect, x: replace(op.x), y };
+  }
+}
+
 /** The weights that an op reads. */
 export function weightsOf(op: Op): (MatrixSpec | AffineSpec)[] {
   if (op.type === 'winograd-multiply') return [];

@@ -1,4 +1,3 @@
-import type { Graph } from './build.ts';
 import { convRect, type ConvOp, type Op } from './ops.ts';
 import { aligned, intersection, rectOf, scaled, type Rect } from './rects.ts';
 import { channelsOf, quadsOf, type ChannelLayout, type Tensor } from './tensor.ts';
@@ -43,30 +42,31 @@ export function applies(algorithm: Algorithm, { kernel, stride, upsample }: Conv
   return algorithm === 'direct' || (kernel === 3 && stride === 1 && upsample === (algorithm === 'phases'));
 }
 
-/** Where tensors that only pass between the ops of one convolution get their numbers. */
+/** Tensors that only pass between the ops of one convolution. */
 class Scratch {
-  #next: number;
+  readonly #id: () => number;
 
-  constructor(ops: readonly Op[]) {
-    this.#next = 1 + Math.max(0, ...ops.map(({ y }) => y.id));
+  constructor(id: () => number) {
+    this.#id = id;
   }
 
   /** A tensor over some tiles. */
   tensor(label: string, n: number, { y, x, height, width }: Rect, layout: ChannelLayout): Tensor {
-    return { id: this.#next++, label, n, height, width, layout, origin: { y, x } };
+    return { id: this.#id(), label, n, height, width, layout, origin: { y, x } };
   }
 }
 
 /**
- * The same graph with the convolutions that a tile algorithm computes taken apart into its passes. They run band by band, a band being some rows
+ * The same ops with the convolutions that a tile algorithm computes taken apart into its passes. They run band by band, a band being some rows
  * of tiles, so that what lies between the passes stays at about `scratchBytes`, one row of tiles at least. Bands take turns in the same tensors.
+ *
+ * @param id - a number for a new tensor
  */
-export function expandConvolutions(graph: Graph, scratchBytes: number): Graph {
-  const scratch = new Scratch(graph.ops);
-  const ops = graph.ops.flatMap((op) =>
+export function expandConvolutions(ops: readonly Op[], scratchBytes: number, id: () => number): Op[] {
+  const scratch = new Scratch(id);
+  return ops.flatMap((op) =>
     op.type === 'conv' && op.algorithm !== 'direct' ? expand(op, op.algorithm, scratch, scratchBytes) : [op],
   );
-  return { ...graph, ops };
 }
 
 function expand(conv: ConvOp, algorithm: TileAlgorithm, scratch: Scratch, scratchBytes: number): Op[] {

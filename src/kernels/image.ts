@@ -1,4 +1,5 @@
 import type { Shader } from '../gpu/pipelines.ts';
+import type { Rect } from '../graph/rects.ts';
 import { quadsOf, type Tensor } from '../graph/tensor.ts';
 import imageInCode from '../../shaders/image_in.wgsl?static';
 import imageOutCode from '../../shaders/image_out.wgsl?static';
@@ -15,7 +16,17 @@ const imageOutShader: Shader = { name: 'image_out', code: imageOutCode, bindings
 
 const nchwInParams = struct({ y: 'view', rows: 'u32', cols: 'u32', quads: 'u32', channels: 'u32' });
 const nchwOutParams = struct({ x: 'view', rows: 'u32', cols: 'u32', channels: 'u32' });
-const imageInParams = struct({ y: 'view', rows: 'u32', cols: 'u32', height: 'u32', width: 'u32' });
+const imageInParams = struct({
+  y: 'view',
+  rows: 'u32',
+  cols: 'u32',
+  height: 'u32',
+  width: 'u32',
+  top: 'u32',
+  left: 'u32',
+  texture_top: 'u32',
+  texture_left: 'u32',
+});
 const imageOutParams = struct({ x: 'view', rows: 'u32', cols: 'u32', channels: 'u32', n: 'u32' });
 
 /** `[N, C, H, W]` f32 into a stored tensor. Binds x, y, params. */
@@ -41,22 +52,42 @@ export function nchwOut(x: Tensor, rows: number, cols: number): PackDispatch {
   };
 }
 
-/** A texture of `height` x `width` into a stored tensor, its edge repeated to fill. Binds the texture, y, params. */
-export function imageIn(y: Tensor, height: number, width: number): PackDispatch {
+/**
+ * A texture into a stored tensor, or into one that holds a part of the image; the picture's edge is repeated to fill. Binds the texture, y, params.
+ *
+ * @param picture - the size of the whole picture
+ * @param corner - the picture's pixel that the texture begins with
+ */
+export function imageIn(
+  y: Tensor,
+  picture: Pick<Rect, 'height' | 'width'>,
+  corner: Pick<Rect, 'y' | 'x'>,
+): PackDispatch {
   return {
     shader: imageInShader,
     constants: {},
-    params: imageInParams({ y: view(y), rows: y.height, cols: y.width, height, width }),
+    params: imageInParams({
+      y: view(y),
+      rows: y.height,
+      cols: y.width,
+      height: picture.height,
+      width: picture.width,
+      top: y.origin.y,
+      left: y.origin.x,
+      texture_top: corner.y,
+      texture_left: corner.x,
+    }),
     grid: [groups(y.width), y.height, 1],
   };
 }
 
-/** The upper left `rows` x `cols` of picture `n` of a stored tensor into a texture. Binds x, the texture, params. */
-export function imageOut(x: Tensor, n: number, rows: number, cols: number): PackDispatch {
+/** The left `cols` of `rows` of a picture of a stored tensor, from row `first` on, into a texture. Binds x, the texture, params. */
+export function imageOut(x: Tensor, n: number, first: number, rows: number, cols: number): PackDispatch {
+  const at = { y: x.origin.y + first, x: x.origin.x };
   return {
     shader: imageOutShader,
     constants: {},
-    params: imageOutParams({ x: view(x), rows, cols, channels: x.layout.channels, n }),
+    params: imageOutParams({ x: view(x, { at }), rows, cols, channels: x.layout.channels, n }),
     grid: [groups(cols), rows, 1],
   };
 }

@@ -105,3 +105,9 @@ function at<T>(list: readonly T[], index: number): T {
   if (value === undefined) throw new RangeError(`a config without stage ${index} passed parseConfig`);
   return value;
 }
+
+/** Pixels of an image's side for each of its latent's, as far as this half is concerned. */
+export function compressionRatio(part: Encoder | Decoder): number {
+  const blocks = [part.convIn, ...part.stages.flat(), part.convOut];
+  return 2 ** blocks.filter(({ type }) => type === 'DCDownBlock2d' || type === 'DCUpBlock2d').length;
+}

@@ -1,20 +1,20 @@
 import type { AutoencoderDCConfig } from '../config/config.ts';
 import { DisposedError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { BufferUsage } from '../gpu/usage.ts';
 import type { InputSize } from '../graph/build.ts';
-import { tensorBytes, type Tensor } from '../graph/tensor.ts';
-import type { Target, WeightType } from '../graph/weights.ts';
-import type { Decoder, Encoder } from '../model/autoencoder.ts';
+import type { WeightType } from '../graph/weights.ts';
+import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/source.ts';
 import type { CheckpointIdentity } from './identity.ts';
+import { copyCommon, makeBands, type Band } from './bands.ts';
+import { Half } from './half.ts';
 import type { ImageInput } from './image.ts';
 import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
-import { loadPretrained, loadSingleFile, smallestSide, type Loaded, type Parts } from './load.ts';
+import { loadPretrained, loadSingleFile, type Loaded } from './load.ts';
 import type { LoadOptions } from './load_options.ts';
-import { makePlan, type Plan } from './plan.ts';
-import { Latent, Sample } from './results.ts';
-import { Session } from './session.ts';
+import { Latent, Sample, type Size } from './results.ts';
+import type { RunOptions } from './run_options.ts';
+import { canvasSink, Handover, streamSink, StripCutter, type Strip } from './strips.ts';
 import type { WeightStore } from './weight_store.ts';
 
 /** What `encode` gives, as in diffusers. */
@@ -27,16 +27,35 @@ export interface DecoderOutput {
   readonly sample: Sample;
 }
 
-/** Options of a run. */
-export interface RunOptions {
-  /** Looked at between submits, which take some ten milliseconds each. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Bytes that a model holds on the GPU. */
 export interface MemoryUse {
   readonly weights: number;
   readonly activations: number;
+}
+
+/** What `plan` is asked about. */
+export interface PlanRequest {
+  readonly part: 'encoder' | 'decoder';
+  /** Of the picture, in pixels, for both halves. */
+  readonly height: number;
+  readonly width: number;
+  /** Pictures in the batch: 1 by default. */
+  readonly n?: number | undefined;
+  /** As in `RunOptions`. */
+  readonly memoryBudget?: number | undefined;
+}
+
+/** What a run takes. */
+export interface PlanSummary {
+  /** Bytes that it allocates, weights and results apart. */
+  readonly peakBytes: number;
+  /** Regions that the image is computed in, one after another: 1 in one piece. */
+  readonly regions: number;
+  /** What is computed ÷ what one piece would take: what regions' overlapping halos cost. */
+  readonly recompute: number;
+  readonly dispatches: number;
+  /** Of the network as it is written, two for each multiply-add. */
+  readonly flops: number;
 }
 
 /**
@@ -51,21 +70,22 @@ export class AutoencoderDC {
   /** Which checkpoint this is. */
   readonly checkpoint: CheckpointIdentity;
   readonly #gpu: Gpu;
-  readonly #target: Target;
-  readonly #parts: Parts;
+  readonly #encoder: Half | undefined;
+  readonly #decoder: Half | undefined;
   readonly #weights: WeightStore;
-  /** The last session of each half, kept for the next call of the same size. */
-  readonly #sessions = new Map<'Encoder' | 'Decoder', { key: string; session: Session }>();
+  #slicing = false;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
   private constructor({ config, gpu, target, parts, weights, checkpoint }: Loaded) {
     this.config = config;
     this.dtype = target.weights;
-    this.#target = target;
     this.checkpoint = checkpoint;
     this.#gpu = gpu;
-    this.#parts = parts;
+    const half = (part: Encoder | Decoder | undefined): Half | undefined =>
+      part && new Half(part, gpu, weights, target);
+    this.#encoder = half(parts.encoder);
+    this.#decoder = half(parts.decoder);
     this.#weights = weights;
   }
 
@@ -101,68 +121,138 @@ export class AutoencoderDC {
 
   /** What the model holds on the GPU at this moment, results apart. */
   get memory(): MemoryUse {
-    const sessions = [...this.#sessions.values()];
-    return {
-      weights: this.#weights.bytes,
-      activations: sessions.reduce((sum, { session }) => sum + session.bytes, 0),
-    };
+    const activations = (this.#encoder?.bytes ?? 0) + (this.#decoder?.bytes ?? 0);
+    return { weights: this.#weights.bytes, activations };
   }
 
   /** Pixels of an image's side for each of its latent's. */
   get spatialCompressionRatio(): number {
-    return smallestSide(this.#part('Encoder'));
+    return compressionRatio((this.#encoder ?? this.#half('decoder')).part);
   }
 
   /**
    * What a run of one half would take, before anything is allocated.
    *
-   * @param part - which half
-   * @param size - of its input: an image's for `encoder`, a latent's for `decoder`
-   * @throws DeviceError `limits` if it doesn't fit this device; InputError if the network can't take the size
+   * @throws DeviceError `limits` if it can't be made to fit, with the smallest budget that would do; InputError for a size that is none
    */
-  plan(part: 'encoder' | 'decoder', size: InputSize): Pick<Plan, 'flops' | 'peakBytes'> & { dispatches: number } {
-    const half = this.#part(part === 'encoder' ? 'Encoder' : 'Decoder');
-    const { flops, peakBytes, steps } = makePlan(half, size, this.#target, this.device.limits);
-    return { flops, peakBytes, dispatches: steps.length };
+  plan({ part, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
+    for (const [name, value] of Object.entries({ height, width, n })) {
+      if (!Number.isSafeInteger(value) || value < 1) {
+        throw new InputError(`plan's ${name} must be a positive integer; it was ${String(value)}.`);
+      }
+    }
+    const half = this.#half(part);
+    const ratio = compressionRatio(half.part);
+    const latent = { n, height: Math.ceil(height / ratio), width: Math.ceil(width / ratio) };
+    const size = part === 'decoder' ? latent : { n, height: latent.height * ratio, width: latent.width * ratio };
+    const { plan, slices } = half.plan(size, memoryBudget, this.#slicing);
+    const { peakBytes, recompute } = plan;
+    return {
+      peakBytes,
+      recompute,
+      regions: slices * plan.regions,
+      dispatches: slices * plan.dispatches.length,
+      flops: slices * plan.flops,
+    };
   }
 
   /**
    * Image to latent, `[N, latentChannels, H / ratio, W / ratio]`, not scaled.
    *
    * A picture whose sides aren't multiples of the compression ratio is padded by repeating its edge, and the latent knows its true size. A raw
-   * tensor must fit.
+   * tensor must fit. An image of any size is encoded, region by region where it has to be, with the numbers of one piece.
    *
-   * @throws InputError for what isn't an image that the model takes; DeviceError if it doesn't fit the device, or the device is lost; the
-   * signal's reason when aborted
+   * @throws InputError for what isn't an image that the model takes; DeviceError if it doesn't fit the budget, or the device is lost; the signal's
+   * reason when aborted
    */
-  async encode(image: ImageInput, { signal }: RunOptions = {}): Promise<EncoderOutput> {
-    return await this.#exclusive(signal, async () => {
-      const part = this.#part('Encoder');
+  async encode(image: ImageInput, options: RunOptions = {}): Promise<EncoderOutput> {
+    return await this.#exclusive(options, async () => {
+      const half = this.#half('encoder');
       const staged = await stageImage(this.#gpu, image, this.config.inChannels);
-      const ratio = smallestSide(part);
+      const ratio = compressionRatio(half.part);
       const fit = (side: number): number => (staged.padded ? Math.ceil(side / ratio) * ratio : side);
       const { n, height, width } = staged;
-      const { tensor, buffer } = await this.#run(part, { n, height: fit(height), width: fit(width) }, staged, signal);
-      return { latent: new Latent(this.#gpu, tensor, buffer, { height, width }) };
+      const result = await this.#run(half, { n, height: fit(height), width: fit(width) }, staged, options);
+      return { latent: new Latent(this.#gpu, result.bands, result.size, { height, width }) };
     });
   }
 
   /**
-   * Latent to image, `[N, inChannels, h * ratio, w * ratio]`, cropped to the picture's true size where the latent knows it.
+   * Latent to image, `[N, inChannels, h * ratio, w * ratio]`, cropped to the picture's true size where the latent knows it. A latent of any size is
+   * decoded, region by region where it has to be, with the numbers of one piece.
    *
-   * @throws InputError for a latent that doesn't fit the model; DeviceError if it doesn't fit the device, or the device is lost; the signal's
+   * @throws InputError for a latent that doesn't fit the model; DeviceError if it doesn't fit the budget, or the device is lost; the signal's
    * reason when aborted
    */
-  async decode(latent: Latent | LatentInput, { signal }: RunOptions = {}): Promise<DecoderOutput> {
-    return await this.#exclusive(signal, async () => {
-      const part = this.#part('Decoder');
-      const staged = await stageLatent(this.#gpu, latent, this.config.latentChannels);
-      const { tensor, buffer } = await this.#run(part, staged, staged, signal);
-      const crop = latent.imageSize ?? tensor;
-      const height = Math.min(crop.height, tensor.height);
-      const width = Math.min(crop.width, tensor.width);
-      return { sample: new Sample(this.#gpu, tensor, buffer, { height, width }) };
+  async decode(latent: Latent | LatentInput, options: RunOptions = {}): Promise<DecoderOutput> {
+    return await this.#exclusive(options, async () => {
+      const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
+      const { bands, size } = await this.#run(this.#half('decoder'), staged, staged, options);
+      return { sample: new Sample(this.#gpu, bands, cropped(size, latent.imageSize)) };
     });
+  }
+
+  /**
+   * Decodes a latent of one picture strip by strip: what has been decoded is there while the rest is still to come, and the whole picture is never in
+   * memory. Decoding waits for who takes the strips, and ends when nobody does.
+   *
+   * @throws as `decode`; InputError for a batch
+   */
+  async *decodeStrips(latent: Latent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
+    const stopped = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal;
+    const strips = new Handover<Strip>();
+    const running = this.#exclusive({ signal }, async () => {
+      const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
+      if (staged.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${staged.n}.`);
+      await this.#half('decoder').run(staged, staged, { ...options, signal }, true, (output) => {
+        const cutter = new StripCutter(this.#gpu, output, cropped(output, latent.imageSize));
+        return Promise.resolve(async (region: Band) => {
+          const strip = await cutter.add(region);
+          if (strip) await strips.give(strip, signal);
+        });
+      });
+    });
+    running.then(
+      () => strips.end(),
+      (error: unknown) => strips.end(error),
+    );
+    try {
+      yield* strips;
+    } finally {
+      stopped.abort(new DOMException('No more strips are wanted.', 'AbortError'));
+      await running.catch(() => undefined);
+    }
+  }
+
+  /**
+   * Decodes a latent of one picture into a canvas with a 2D context, or none yet, which shows it as it comes; or writes its strips into a stream.
+   *
+   * @throws as `decodeStrips`; InputError for a canvas that has another context
+   */
+  async decodeTo(
+    target: HTMLCanvasElement | OffscreenCanvas | WritableStream<Strip>,
+    latent: Latent | LatentInput,
+    options: RunOptions = {},
+  ): Promise<void> {
+    const sink = 'getWriter' in target ? streamSink(target) : canvasSink(target);
+    try {
+      for await (const strip of this.decodeStrips(latent, options)) await sink.write(strip);
+      await sink.close();
+    } catch (error) {
+      await sink.abort(error);
+      throw error;
+    }
+  }
+
+  /** Runs batches picture by picture, as diffusers' `enable_slicing`: less memory, the same numbers. Batches that don't fit are sliced in any case. */
+  enableSlicing(): void {
+    this.#slicing = true;
+  }
+
+  /** Runs batches in one where they fit. */
+  disableSlicing(): void {
+    this.#slicing = false;
   }
 
   /** `decode(encode(image))`. */
@@ -182,8 +272,8 @@ export class AutoencoderDC {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const { session } of this.#sessions.values()) session.dispose();
-    this.#sessions.clear();
+    this.#encoder?.dispose();
+    this.#decoder?.dispose();
     this.#weights.dispose();
     this.#gpu.dispose();
   }
@@ -193,15 +283,14 @@ export class AutoencoderDC {
     this.dispose();
   }
 
-  #part<T extends 'Encoder' | 'Decoder'>(type: T): T extends 'Encoder' ? Encoder : Decoder;
-  #part(type: 'Encoder' | 'Decoder'): Encoder | Decoder {
-    const part = type === 'Encoder' ? this.#parts.encoder : this.#parts.decoder;
-    if (part) return part;
-    throw new InputError(`This model was loaded without its ${type.toLowerCase()}; load it with parts: "both".`);
+  #half(part: 'encoder' | 'decoder'): Half {
+    const half = part === 'encoder' ? this.#encoder : this.#decoder;
+    if (half) return half;
+    throw new InputError(`This model was loaded without its ${part}; load it with parts: "both".`);
   }
 
   /** Runs `work` when all earlier calls are done. */
-  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  async #exclusive<T>({ signal }: RunOptions, work: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(async () => {
       if (this.#disposed) throw new DisposedError('AutoencoderDC');
       signal?.throwIfAborted();
@@ -211,51 +300,38 @@ export class AutoencoderDC {
     return await turn;
   }
 
-  /** The session of a half for inputs of a size, made anew if the size has changed. */
-  async #session(part: Encoder | Decoder, size: InputSize): Promise<Session> {
-    const key = `${size.n} ${size.height} ${size.width}`;
-    const last = this.#sessions.get(part.type);
-    if (last?.key === key) return last.session;
-    const plan = makePlan(part, size, this.#target, this.device.limits);
-    last?.session.dispose();
-    this.#sessions.delete(part.type);
-    const session = await Session.create(this.#gpu, plan, this.#weights);
-    if (this.#disposed) {
-      session.dispose();
-      throw new DisposedError('AutoencoderDC');
-    }
-    this.#sessions.set(part.type, { key, session });
-    return session;
-  }
-
-  /** Runs a half on a staged input, and copies its output out of the buffers that the next run overwrites. */
+  /** Runs a half, and gathers its output's regions in buffers of their own. */
   async #run(
-    part: Encoder | Decoder,
+    half: Half,
     size: InputSize,
     staged: StagedInput,
-    signal: AbortSignal | undefined,
-  ): Promise<{ tensor: Tensor; buffer: GPUBuffer }> {
-    let session: Session;
+    options: RunOptions,
+  ): Promise<{ bands: Band[]; size: Size }> {
+    let bands: Band[] = [];
+    let output: Size = size;
     try {
-      session = await this.#session(part, size);
-      await staged.into(session);
+      await half.run(size, staged, options, this.#slicing, async (whole) => {
+        output = whole;
+        bands = await makeBands(this.#gpu, 'result', whole);
+        return (region, first) => {
+          const encoder = this.device.createCommandEncoder({ label: 'result' });
+          for (const band of bands) copyCommon(encoder, region, band, { from: 0, to: first });
+          this.device.queue.submit([encoder.finish()]);
+        };
+      });
+      await this.#gpu.checked('the result', () => undefined); // a device that was lost meanwhile gives none
+      if (this.#disposed) throw new DisposedError('AutoencoderDC');
+      return { bands, size: { height: output.height, width: output.width } };
+    } catch (error) {
+      for (const { buffer } of bands) buffer.destroy();
+      throw error;
     } finally {
       staged.dispose();
     }
-    await session.run(signal);
-    const tensor = session.plan.graph.output;
-    const bytes = tensorBytes(tensor);
-    const { STORAGE, COPY_SRC, COPY_DST } = BufferUsage;
-    const buffer = await this.#gpu.checked('the result', () =>
-      this.device.createBuffer({ label: 'result', size: bytes, usage: STORAGE | COPY_SRC | COPY_DST }),
-    );
-    if (this.#disposed) {
-      buffer.destroy();
-      throw new DisposedError('AutoencoderDC');
-    }
-    const encoder = this.device.createCommandEncoder({ label: 'result' });
-    encoder.copyBufferToBuffer(session.output, 0, buffer, 0, bytes);
-    this.device.queue.submit([encoder.finish()]);
-    return { tensor, buffer };
   }
+}
+
+function cropped(size: Size, to: Size | undefined): Size {
+  const { height, width } = to ?? size;
+  return { height: Math.min(height, size.height), width: Math.min(width, size.width) };
 }

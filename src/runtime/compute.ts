@@ -27,7 +27,7 @@ export async function runDispatch(
       const encoder = device.createCommandEncoder({ label: shader.name });
       const pass = encoder.beginComputePass();
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, device.createBindGroup({ label: shader.name, layout, entries }));
+      pass.setBindGroup(0, device.createBindGroup({ label: shader.name, layout, entries }), [0]);
       pass.dispatchWorkgroups(...grid);
       pass.end();
       device.queue.submit([encoder.finish()]);

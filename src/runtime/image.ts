@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { TextureUsage } from '../gpu/usage.ts';
+import type { Rect } from '../graph/rects.ts';
 
 /** Raw numbers: `data` in the order of `shape`, `[N, C, H, W]` as in diffusers; images in [-1, 1]. */
 export interface TensorInput {
@@ -31,11 +32,25 @@ export type PictureInput =
 /** What `encode` takes. */
 export type ImageInput = TensorInput | PictureInput;
 
-/** A picture on the GPU. */
+/** A picture of which rectangles can be brought to the GPU. */
 export interface Picture {
-  readonly texture: GPUTexture;
-  readonly width: number;
   readonly height: number;
+  readonly width: number;
+  /**
+   * A texture that holds a rectangle of the picture, or more of it.
+   *
+   * @throws InputError for a rectangle that is larger than a texture may be, or pixels that may not be read
+   */
+  texture(rect: Rect): Promise<PictureTexture>;
+  /** Frees what was made of it. */
+  dispose(): void;
+}
+
+/** Pixels on the GPU. */
+export interface PictureTexture {
+  readonly texture: GPUTexture;
+  /** The picture's pixel that it begins with. */
+  readonly corner: Pick<Rect, 'y' | 'x'>;
   /** Frees the texture, unless it is the caller's. */
   dispose(): void;
 }
@@ -88,34 +103,54 @@ export function checkTensor(what: string, input: TensorInput, channels: number):
 }
 
 /**
- * Brings a picture to the GPU.
+ * Opens a picture; a file is decoded, once.
  *
- * @throws InputError for something that isn't a picture, is empty, or is larger than a texture may be
+ * @throws InputError for something that isn't a picture, or is empty
  */
-export async function uploadPicture(gpu: Gpu, image: PictureInput): Promise<Picture> {
-  if (!isBlob(image)) return await uploadPixels(gpu, image);
+export async function openPicture(gpu: Gpu, image: PictureInput): Promise<Picture> {
+  if (!isBlob(image)) return openPixels(gpu, image);
   const bitmap = await decodeBlob(image);
-  try {
-    return await uploadPixels(gpu, bitmap);
-  } finally {
-    bitmap.close();
-  }
+  return { ...openPixels(gpu, bitmap), dispose: () => bitmap.close() };
 }
 
-async function uploadPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Promise<Picture> {
+function openPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Picture {
   const [width, height] = pictureSize(image);
-  const limit = gpu.device.limits.maxTextureDimension2D;
   if (!(width > 0 && height > 0)) {
     throw new InputError(
       `The image is ${width} x ${height} pixels; it must have at least one. Wait for it to load (img.decode(), a video's "loadeddata").`,
     );
   }
+  if ('createView' in image) {
+    const whole = { texture: image, corner: { y: 0, x: 0 }, dispose: () => undefined };
+    return { height, width, texture: () => Promise.resolve(whole), dispose: () => undefined };
+  }
+  if ('data' in image && image.data.length !== 4 * width * height) {
+    throw new InputError(
+      `image.data must hold ${4 * width * height} RGBA bytes for ${width} x ${height}; it holds ${image.data.length}.`,
+    );
+  }
+  let still: ImageBitmap | undefined;
+  return {
+    height,
+    width,
+    async texture(rect) {
+      // What moves is looked at once for all rectangles.
+      const partial = rect.height < height || rect.width < width;
+      if (partial && moves(image)) still ??= await createImageBitmap(image, { premultiplyAlpha: 'none' });
+      return await uploadRect(gpu, still ?? image, rect);
+    },
+    dispose: () => still?.close(),
+  };
+}
+
+async function uploadRect(gpu: Gpu, image: StillInput, rect: Rect): Promise<PictureTexture> {
+  const { height, width } = rect;
+  const limit = gpu.device.limits.maxTextureDimension2D;
   if (width > limit || height > limit) {
     throw new InputError(
       `The image is ${width} x ${height} pixels, and this device's textures end at ${limit}. Scale it down.`,
     );
   }
-  if ('createView' in image) return { texture: image, width, height, dispose: () => undefined };
   const { COPY_DST, TEXTURE_BINDING, RENDER_ATTACHMENT } = TextureUsage;
   const texture = await gpu.checked('the picture', () =>
     gpu.device.createTexture({
@@ -128,46 +163,59 @@ async function uploadPixels(gpu: Gpu, image: Exclude<PictureInput, Blob>): Promi
   try {
     if ('data' in image) {
       const data = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
-      if (data.length !== 4 * width * height) {
-        throw new InputError(
-          `image.data must hold ${4 * width * height} RGBA bytes for ${width} x ${height}; it holds ${data.length}.`,
-        );
-      }
-      gpu.device.queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, [width, height]);
+      const layout = { offset: 4 * (rect.y * image.width + rect.x), bytesPerRow: 4 * image.width };
+      gpu.device.queue.writeTexture({ texture }, data, layout, [width, height]);
     } else {
-      await copyPixels(gpu.device.queue, image, texture);
+      await copyPixels(gpu, image, texture, rect);
     }
   } catch (cause) {
     texture.destroy();
-    if (cause instanceof InputError) throw cause;
     throw new InputError(
       'The image could not be copied to the GPU. An <img> or <video> from another origin needs crossorigin="anonymous" and a server that allows it.',
       { cause },
     );
   }
-  return { texture, width, height, dispose: () => texture.destroy() };
+  return { texture, corner: rect, dispose: () => texture.destroy() };
 }
 
 /** Copies the straightest way that this browser has, else through a bitmap: VideoFrames in some browsers, and wherever there is no real GPU. */
 async function copyPixels(
-  queue: GPUQueue,
-  image: Exclude<PictureInput, Blob | GPUTexture | PixelInput>,
+  gpu: Gpu,
+  image: Exclude<StillInput, PixelInput>,
   texture: GPUTexture,
+  { y, x, height, width }: Rect,
 ): Promise<void> {
-  const copy = (source: GPUCopyExternalImageSource): void => {
+  const copy = (source: GPUCopyExternalImageSource, origin?: [number, number]): void => {
     const target = { texture, colorSpace: 'srgb', premultipliedAlpha: false } as const;
-    queue.copyExternalImageToTexture({ source }, target, [texture.width, texture.height]);
+    gpu.device.queue.copyExternalImageToTexture(origin ? { source, origin } : { source }, target, [width, height]);
   };
-  try {
-    copy(image);
-  } catch {
-    const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' });
+  // Chromium loses its GPU process over a frame of video on a software adapter (seen in 150); a bitmap serves as well there.
+  if (!(gpu.software && isVideo(image))) {
     try {
-      copy(bitmap);
-    } finally {
-      bitmap.close();
+      if (y === 0 && x === 0) copy(image);
+      else copy(image, [x, y]);
+      return;
+    } catch {
+      // through a bitmap, then
     }
   }
+  const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' });
+  try {
+    copy(bitmap, [x, y]);
+  } finally {
+    bitmap.close();
+  }
+}
+
+type StillInput = Exclude<PictureInput, Blob | GPUTexture>;
+
+function isVideo(image: object): image is HTMLVideoElement | VideoFrame {
+  return 'videoWidth' in image || 'displayWidth' in image;
+}
+
+/** Whether a source may show something else a moment later. */
+function moves(image: StillInput): image is HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas {
+  return 'videoWidth' in image || 'getContext' in image;
 }
 
 function isBlob(image: PictureInput): image is Blob {

@@ -2,12 +2,13 @@ import { DeviceError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import type { InputSize } from '../graph/build.ts';
-import { tensorBytes } from '../graph/tensor.ts';
+import { intersection, rectOf, type Rect } from '../graph/rects.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { imageIn, nchwIn } from '../kernels/image.ts';
+import { copyCommon, type Band } from './bands.ts';
 import { runDispatch } from './compute.ts';
-import { checkImage, checkTensor, isTensorInput, uploadPicture, type ImageInput, type TensorInput } from './image.ts';
+import { checkImage, checkTensor, isTensorInput, openPicture, type ImageInput, type TensorInput } from './image.ts';
 import { Latent, type Size } from './results.ts';
-import type { Session } from './session.ts';
 
 /** A latent from elsewhere: `[N, latentChannels, h, w]`, not scaled (a pipeline's latents divided by `config.scalingFactor`). */
 export interface LatentInput extends TensorInput {
@@ -15,47 +16,57 @@ export interface LatentInput extends TensorInput {
   readonly imageSize?: Size | undefined;
 }
 
-/** An input on the GPU that has still to be laid out for a session. */
+/** An input that has still to be brought to where a session takes it. */
 export interface StagedInput extends InputSize {
   /** The network may pad it by repeating its edge: a picture. A raw tensor must fit. */
   readonly padded: boolean;
-  /** Writes it into the session's input. */
-  into(session: Session): Promise<void>;
+  /** Writes the rectangle that `band` holds of the input, from batch's picture `first` on. */
+  into(band: Band, first: number): Promise<void>;
   /** Frees what was staged. */
   dispose(): void;
 }
 
 /**
- * Brings an image to the GPU.
+ * Looks at an image that is to be encoded.
  *
  * @throws InputError for what isn't an image that a model of `channels` channels takes
  */
 export async function stageImage(gpu: Gpu, image: ImageInput, channels: number): Promise<StagedInput> {
   checkImage(image);
-  if (isTensorInput(image)) return await stageTensor(gpu, 'image', image, channels);
+  if (isTensorInput(image)) return stageTensor(gpu, 'image', image, channels);
   if (channels !== 3) {
     throw new InputError(
       `This model takes ${channels} channels; hand in a tensor { data, shape: [N, ${channels}, H, W] }.`,
     );
   }
-  const picture = await uploadPicture(gpu, image);
-  const { texture, height, width } = picture;
+  const picture = await openPicture(gpu, image);
+  const { height, width } = picture;
+  const whole = { y: 0, x: 0, height, width };
   return {
     n: 1,
     height,
     width,
     padded: true,
-    into: async (session) => {
-      const dispatch = imageIn(session.plan.graph.input, height, width);
+    into: async ({ tensor, buffer }) => {
+      const { texture, corner, dispose } = await picture.texture(nearest(rectOf(tensor), whole));
       try {
-        await runDispatch(gpu, dispatch, [texture.createView(), { buffer: session.input }]);
+        await runDispatch(gpu, imageIn(tensor, picture, corner), [texture.createView(), { buffer }]);
       } catch (cause) {
         if (texture === image && cause instanceof DeviceError && cause.code === 'gpu') throw unreadable(cause);
         throw cause;
+      } finally {
+        dispose();
       }
     },
     dispose: () => picture.dispose(),
   };
+}
+
+/** What `rect` has in common with the picture, the padding that repeats its last row and column being those. */
+function nearest(rect: Rect, picture: Rect): Rect {
+  const y = Math.min(rect.y, picture.height - 1);
+  const x = Math.min(rect.x, picture.width - 1);
+  return intersection(picture, { y, x, height: rect.y + rect.height - y, width: rect.x + rect.width - x });
 }
 
 function unreadable(cause: DeviceError): InputError {
@@ -67,14 +78,14 @@ function unreadable(cause: DeviceError): InputError {
 }
 
 /**
- * Brings a latent to where a session can take it.
+ * Looks at a latent that is to be decoded.
  *
  * @throws InputError for what isn't a latent of a model with `channels` latent channels
  */
-export async function stageLatent(gpu: Gpu, latent: Latent | LatentInput, channels: number): Promise<StagedInput> {
-  if (!(latent instanceof Latent)) return await stageTensor(gpu, 'latent', checkLatent(latent), channels);
+export function stageLatent(gpu: Gpu, latent: Latent | LatentInput, channels: number): StagedInput {
+  if (!(latent instanceof Latent)) return stageTensor(gpu, 'latent', checkLatent(latent), channels);
   const [n, found, height, width] = latent.shape;
-  const { buffer } = latent;
+  const { parts } = latent;
   if (found !== channels) {
     throw new InputError(
       `This model's latents have ${channels} channels; this one has ${found} and belongs to another model.`,
@@ -85,32 +96,56 @@ export async function stageLatent(gpu: Gpu, latent: Latent | LatentInput, channe
       'This latent lives on another device: hand in { data: await latent.toArray(), shape: latent.shape }.',
     );
   }
-  const into = (session: Session): Promise<void> => {
+  const into = (band: Band, first: number): Promise<void> => {
     const encoder = gpu.device.createCommandEncoder({ label: 'latent in' });
-    encoder.copyBufferToBuffer(buffer, 0, session.input, 0, tensorBytes(session.plan.graph.input));
+    for (const part of parts) copyCommon(encoder, part, band, { from: first, to: 0 });
     gpu.device.queue.submit([encoder.finish()]);
     return Promise.resolve();
   };
   return { n, height, width, padded: false, into, dispose: () => undefined };
 }
 
-async function stageTensor(gpu: Gpu, what: string, input: TensorInput, channels: number): Promise<StagedInput> {
+/**
+ * Looks at raw numbers.
+ *
+ * @throws InputError for what isn't a tensor of `channels` channels
+ */
+export function stageTensor(gpu: Gpu, what: string, input: TensorInput, channels: number): StagedInput {
   const [n, , height, width] = checkTensor(what, input, channels);
-  const { data } = input;
-  const { STORAGE, COPY_DST } = BufferUsage;
-  const planar = await gpu.checked(`the ${what}`, () =>
-    gpu.device.createBuffer({ label: what, size: data.byteLength, usage: STORAGE | COPY_DST }),
-  );
-  gpu.device.queue.writeBuffer(planar, 0, data.buffer, data.byteOffset, data.byteLength);
-  return {
-    n,
-    height,
-    width,
-    padded: false,
-    into: (session) =>
-      runDispatch(gpu, nchwIn(session.plan.graph.input), [{ buffer: planar }, { buffer: session.input }]),
-    dispose: () => planar.destroy(),
+  const into = async ({ tensor, buffer }: Band, first: number): Promise<void> => {
+    const data = planes(input.data, { channels, height, width }, tensor, first);
+    const { STORAGE, COPY_DST } = BufferUsage;
+    const planar = await gpu.checked(`the ${what}`, () =>
+      gpu.device.createBuffer({ label: what, size: data.byteLength, usage: STORAGE | COPY_DST }),
+    );
+    try {
+      gpu.device.queue.writeBuffer(planar, 0, data.buffer, data.byteOffset, data.byteLength);
+      await runDispatch(gpu, nchwIn(tensor), [{ buffer: planar }, { buffer }]);
+    } finally {
+      planar.destroy();
+    }
   };
+  return { n, height, width, padded: false, into, dispose: () => undefined };
+}
+
+/** The rectangle that a tensor holds of `[N, C, H, W]` numbers; no copy where that is all of some pictures. */
+function planes(
+  data: Float32Array,
+  { channels, height, width }: { readonly channels: number; readonly height: number; readonly width: number },
+  part: Tensor,
+  first: number,
+): Float32Array {
+  const size = channels * height * width;
+  if (part.height === height && part.width === width) return data.subarray(first * size, (first + part.n) * size);
+  const { y, x } = part.origin;
+  const result = new Float32Array(part.n * channels * part.height * part.width);
+  for (let plane = 0; plane < part.n * channels; plane++) {
+    for (let row = 0; row < part.height; row++) {
+      const from = ((first * channels + plane) * height + y + row) * width + x;
+      result.set(data.subarray(from, from + part.width), (plane * part.height + row) * part.width);
+    }
+  }
+  return result;
 }
 
 function checkLatent(latent: unknown): TensorInput {

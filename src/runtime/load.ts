@@ -5,7 +5,7 @@ import { weightsOf } from '../graph/ops.ts';
 import type { Target, WeightSpec } from '../graph/weights.ts';
 import { lower } from '../kernels/lower.ts';
 import { RAW_BYTES, type RawType } from '../kernels/pack.ts';
-import { decoder, encoder, type Decoder, type Encoder } from '../model/autoencoder.ts';
+import { compressionRatio, decoder, encoder, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import { parameters } from '../model/layers.ts';
 import { abortable } from '../weights/failures.ts';
 import { matchParameters } from '../weights/parameters.ts';
@@ -16,7 +16,7 @@ import { Fingerprint, type CheckpointIdentity } from './identity.ts';
 import { LoadCache } from './load_cache.ts';
 import { checkOptions, type LoadOptions } from './load_options.ts';
 import { openPretrained, openSingleFile, type OpenedModel, type Wrap } from './open.ts';
-import { maxBinding, prepareGraph } from './plan.ts';
+import { maxBinding, opsInOnePiece } from './plan.ts';
 import { Progress } from './progress.ts';
 import { targetOf } from './target.ts';
 import { Verifier } from './verify.ts';
@@ -158,7 +158,7 @@ function compile(
   // Not by a plan: the device need not have room for such an input.
   const dispatches = halves.flatMap((part) =>
     trialSizes(part, attentionHeadDim).flatMap((size) =>
-      prepareGraph(buildGraph(part, size), target, binding).ops.flatMap((op) => lower(op, target, binding)),
+      opsInOnePiece(buildGraph(part, size), target, gpu.device.limits).flatMap((op) => lower(op, target, binding)),
     ),
   );
   const compiled = Promise.all(
@@ -192,8 +192,7 @@ function trialSizes(part: Encoder | Decoder, headDim: number): InputSize[] {
 
 /** The sides of a network's smallest input; all inputs' sides are multiples of it. */
 export function smallestSide(part: Encoder | Decoder): number {
-  if (part.type === 'Decoder') return 1;
-  return 2 ** [part.convIn, ...part.stages.flat()].filter((block) => block.type === 'DCDownBlock2d').length;
+  return part.type === 'Decoder' ? 1 : compressionRatio(part);
 }
 
 /** The weights that a network needs on the GPU, each once; they don't depend on the input's size. */

@@ -1,9 +1,10 @@
-import { DeviceError } from '../errors.ts';
+import { DeviceError, InputError } from '../errors.ts';
 import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
 import { chooseAlgorithms } from '../graph/algorithms.ts';
 import { fuseNorms } from '../graph/fuse.ts';
-import { planMemory, type MemoryPlan } from '../graph/memory.ts';
-import { flops, inputs } from '../graph/ops.ts';
+import { planMemory, zeroBytes, type MemoryPlan } from '../graph/memory.ts';
+import { flops, inputs, type Op } from '../graph/ops.ts';
+import { Scheduler, type Schedule } from '../graph/schedule.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import type { Target } from '../graph/weights.ts';
 import { expandConvolutions } from '../graph/winograd.ts';
@@ -19,25 +20,44 @@ export interface Limits {
   readonly minUniformBufferOffsetAlignment: number;
 }
 
-/** A dispatch and what it costs. */
-export interface Step {
+/** A dispatch and what it costs: two FLOPs for each multiply-add. */
+export interface DispatchStep {
+  readonly kind: 'dispatch';
   readonly dispatch: Dispatch;
-  /** Two for each multiply-add. */
   readonly flops: number;
 }
 
+/** One thing that a session does. */
+export type Step =
+  /** The rectangle of the graph's input that a tensor holds is to be written into it. */
+  | { readonly kind: 'input'; readonly tensor: Tensor }
+  | DispatchStep
+  /** A region is done; if it is one of the graph's output, this tensor holds it until the next step. */
+  | { readonly kind: 'done'; readonly output: Tensor | undefined };
+
 /** All that running one half of the model at one size takes, known before anything is allocated. */
 export interface Plan {
-  readonly graph: Graph;
+  /** The graph's input and output, whole. */
+  readonly input: Tensor;
+  readonly output: Tensor;
   readonly memory: MemoryPlan;
   readonly steps: readonly Step[];
-  /** Of the network as it is written, two for each multiply-add; steps may get by with fewer. */
+  /** Those of the steps that are dispatches. */
+  readonly dispatches: readonly DispatchStep[];
+  /** Of the network as it is written, two for each multiply-add; fast algorithms get by with fewer. */
   readonly flops: number;
+  /** What is computed ÷ `flops`: 1 in one piece, more where regions compute their neighbours' halos again. */
+  readonly recompute: number;
+  readonly regions: number;
   /** Bytes from one dispatch's params to the next one's in the buffer that holds them all. */
   readonly paramStride: number;
-  /** Bytes that a session allocates: activations and params, weights apart. */
+  /** Bytes that a session allocates: activations and params, weights and results apart. */
   readonly peakBytes: number;
 }
+
+const MiB = 2 ** 20;
+/** Parts of the budget that the largest tensor may take: small ones share buffers better, and mean smaller regions. */
+const PARTS = [1, 3, 4, 6, 8, 12];
 
 /** The largest binding that a device allows, in bytes. */
 export function maxBinding(limits: Limits): number {
@@ -45,71 +65,165 @@ export function maxBinding(limits: Limits): number {
 }
 
 /**
- * Plans one half of the model for inputs of a size.
- *
- * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device; InputError if the network can't take the size
+ * Bytes of activations that a device is trusted with where nobody says. WebGPU doesn't tell how much memory there is; one with large bindings has more.
  */
-export function makePlan(part: Encoder | Decoder, size: InputSize, target: Target, limits: Limits): Plan {
-  return planGraph(buildGraph(part, size), target, limits);
+export function defaultBudget(limits: Limits): number {
+  return Math.min(2048 * MiB, Math.max(512 * MiB, 2 * maxBinding(limits)));
 }
 
-const MiB = 2 ** 20;
+/**
+ * Plans one half of the model for inputs of a size.
+ *
+ * @param budget - bytes that the activations may take
+ * @throws DeviceError `limits` if it can't be made to fit; InputError if the network can't take the size, or for a budget that is none
+ */
+export function makePlan(
+  part: Encoder | Decoder,
+  size: InputSize,
+  target: Target,
+  limits: Limits,
+  budget?: number,
+): Plan {
+  return planGraph(buildGraph(part, size), target, limits, budget);
+}
+
+/**
+ * Plans a graph: in one piece where it fits, region by region where it doesn't.
+ *
+ * @param budget - bytes that the activations may take
+ * @throws DeviceError `limits` if it can't be made to fit; InputError for a budget that is none
+ */
+export function planGraph(whole: Graph, target: Target, limits: Limits, budget = defaultBudget(limits)): Plan {
+  if (!(budget > 0)) throw new InputError(`memoryBudget must be a positive number of bytes; it was ${budget}.`);
+  const binding = maxBinding(limits);
+  const graph = withAlgorithms(whole, target, binding);
+  const zeros = zeroBytes(graph.ops.flatMap((op) => [...inputs(op), op.y]));
+  const tensor = binding - zeros;
+  const scheduler = new Scheduler(graph, (region, id) => {
+    const scratch = Math.min(scratchBytes(region.ops, target), tensor, budget / 8);
+    return { ...region, ops: expandConvolutions(region.ops, scratch, id) };
+  });
+  const inOnePiece = scheduler.inOnePiece({ tensor, total: budget });
+  const plans = function* (): Generator<Schedule> {
+    if (inOnePiece) yield inOnePiece;
+    // How well buffers can be shared is known only when all is cut: come down to the budget from above.
+    for (const share of [1, 0.9, 0.75, 0.6]) {
+      const found = grouped(scheduler, share * budget, tensor, budget);
+      if (found) yield found;
+    }
+  };
+  for (const found of plans()) {
+    const plan = lowered(graph, found, planMemory(found.passes), target, limits);
+    if (runnable(plan, limits)) return plan;
+  }
+  throw tooLarge(
+    graph,
+    budget,
+    limits,
+    smallest((total) => grouped(scheduler, total, tensor, total)),
+  );
+}
+
+/** A graph with its convolutions' algorithms chosen, for the image as a whole: regions of it compute the same. */
+function withAlgorithms(graph: Graph, target: Target, binding: number): Graph {
+  const chosen = chooseAlgorithms(graph, target, binding);
+  // A software adapter gains nothing from the norm's barriers: what they save is memory's bandwidth.
+  return target.software ? chosen : fuseNorms(chosen);
+}
 
 /**
  * About how many bytes lie between the passes of a convolution. On a CPU they stay in its cache; on a GPU they grow with the image, so that the number
  * of dispatches doesn't, and stay small beside the three largest tensors, which a residual block holds at once.
  */
-function scratchBytes({ ops }: Graph, { software }: Target): number {
+function scratchBytes(ops: readonly Op[], { software }: Target): number {
   return software ? 16 * MiB : Math.max(64 * MiB, ...ops.map(({ y }) => tensorBytes(y) / 3));
 }
 
-/** A graph with its convolutions' algorithms chosen and taken apart into what runs. */
-export function prepareGraph(graph: Graph, target: Target, maxBinding: number): Graph {
-  const scratch = Math.min(scratchBytes(graph, target), maxBinding);
-  const chosen = chooseAlgorithms(graph, target, maxBinding);
-  // A software adapter gains nothing from the norm's barriers: what they save is memory's bandwidth.
-  return expandConvolutions(target.software ? chosen : fuseNorms(chosen), scratch);
+/** Ops as they run on a device where all fits in one piece. */
+export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[] {
+  const binding = maxBinding(limits);
+  const { ops } = withAlgorithms(whole, target, binding);
+  let id = ops.reduce((last, { y }) => Math.max(last, y.id), 0);
+  return expandConvolutions(ops, Math.min(scratchBytes(ops, target), binding), () => ++id);
 }
 
-/**
- * Plans a graph.
- *
- * @throws DeviceError `limits` if a tensor doesn't fit a binding of this device
- */
-export function planGraph(whole: Graph, target: Target, limits: Limits): Plan {
-  const binding = maxBinding(limits);
-  const tensors = whole.ops.flatMap((op) => [...inputs(op), op.y]);
-  const largest = tensors.reduce((a, b) => (tensorBytes(b) > tensorBytes(a) ? b : a), whole.input);
-  if (tensorBytes(largest) > binding) throw tooLarge(whole, largest, binding);
-  const graph = prepareGraph(whole, target, binding);
-  const memory = planMemory(graph);
-  if (Math.max(...memory.buffers) > binding) throw tooLarge(graph, largest, binding);
-  const steps = graph.ops.flatMap((op) => {
-    const dispatches = lower(op, target, binding);
-    return dispatches.map((dispatch) => ({ dispatch, flops: flops(op) / dispatches.length }));
-  });
-  const fits = ({ dispatch }: Step): boolean =>
-    dispatch.grid.every((count) => count <= limits.maxComputeWorkgroupsPerDimension);
-  if (!steps.every(fits)) throw tooLarge(graph, largest, binding);
+/** Regions that take no more than a budget when they are planned to take `total`. */
+function grouped(scheduler: Scheduler, total: number, tensor: number, budget: number): Schedule | undefined {
+  for (const part of PARTS) {
+    const found = scheduler.inGroups({ tensor: Math.min(tensor, total / part), total });
+    if (found && bytesOf(planMemory(found.passes)) <= budget) return found;
+  }
+  return undefined;
+}
+
+function lowered(
+  graph: Graph,
+  { passes, flops: total }: Schedule,
+  memory: MemoryPlan,
+  target: Target,
+  limits: Limits,
+): Plan {
+  const regions = passes.flat();
+  const steps = regions.flatMap(({ input, ops, output }): Step[] => [
+    ...(input ? [{ kind: 'input' as const, tensor: input }] : []),
+    ...ops.flatMap((op) => {
+      const dispatches = lower(op, target, maxBinding(limits));
+      const own = flops(op) / dispatches.length;
+      return dispatches.map((dispatch) => ({ kind: 'dispatch' as const, dispatch, flops: own }));
+    }),
+    { kind: 'done', output },
+  ]);
+  const dispatches = steps.filter((step) => step.kind === 'dispatch');
   const alignment = limits.minUniformBufferOffsetAlignment;
-  const longest = Math.max(1, ...steps.map(({ dispatch }) => dispatch.params.byteLength));
+  const longest = dispatches.reduce((most, { dispatch }) => Math.max(most, dispatch.params.byteLength), 1);
   const paramStride = Math.ceil(longest / alignment) * alignment;
+  const own = graph.ops.reduce((sum, op) => sum + flops(op), 0);
   return {
-    graph,
+    input: graph.input,
+    output: graph.output,
     memory,
     steps,
-    flops: whole.ops.reduce((sum, op) => sum + flops(op), 0),
+    dispatches,
+    flops: own,
+    recompute: own === 0 ? 1 : total / own,
+    regions: regions.length,
     paramStride,
-    peakBytes: memory.buffers.reduce((sum, bytes) => sum + bytes, steps.length * paramStride),
+    peakBytes: bytesOf(memory) + dispatches.length * paramStride,
   };
 }
 
-function tooLarge({ input }: Graph, tensor: Tensor, binding: number): DeviceError {
-  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+function runnable({ dispatches }: Plan, { maxComputeWorkgroupsPerDimension: most }: Limits): boolean {
+  return dispatches.every(({ dispatch }) => dispatch.grid.every((count) => count <= most));
+}
+
+function bytesOf({ buffers }: MemoryPlan): number {
+  return buffers.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** About the smallest budget that something fits into; Infinity if there is none. */
+function smallest(fitted: (total: number) => unknown): number {
+  let high = MiB;
+  while (!fitted(high)) {
+    high *= 2;
+    if (high > 2 ** 42) return Infinity;
+  }
+  for (let low = high / 2; high / low > 1.1;) {
+    const middle = Math.sqrt(high * low);
+    if (fitted(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+function tooLarge({ input }: Graph, budget: number, limits: Limits, least: number): DeviceError {
+  const mib = (bytes: number): string => `${Math.ceil(bytes / MiB)} MiB`;
+  const what = `An input of ${input.n} x ${input.height} x ${input.width}`;
   return new DeviceError(
     'limits',
-    `An input of ${input.n} x ${input.height} x ${input.width} needs ${mib(tensorBytes(tensor))} MiB in one buffer (${tensor.label}), and ` +
-      `this device allows ${mib(binding)} MiB. Use a smaller image or batch, or hand in a device that was requested with the adapter’s own ` +
-      'maxStorageBufferBindingSize and maxBufferSize.',
+    least === Infinity
+      ? `${what} can't be computed with bindings of ${mib(maxBinding(limits))}, which is what this device allows. Use a smaller image, or hand ` +
+          'in a device that was requested with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.'
+      : `${what} doesn't fit a memory budget of ${mib(budget)}; the smallest that does is about ${mib(least)}. Raise memoryBudget, or use a ` +
+          'smaller image.',
   );
 }

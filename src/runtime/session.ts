@@ -1,16 +1,20 @@
 import { DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
-import type { Resource } from '../kernels/dispatch.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { Plan } from './plan.ts';
+import { prepareDispatches, type Command } from './commands.ts';
 import type { WeightStore } from './weight_store.ts';
 
-interface Command {
-  readonly label: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly grid: readonly [number, number, number];
-  readonly flops: number;
+/** What a run takes in and gives out. Both are called between submits: what they submit themselves comes in order. */
+export interface RunIO {
+  /** Writes the rectangle of the graph's input that `tensor` holds into `buffer`. */
+  readonly input: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void;
+  /** Takes a rectangle of the graph's output out of `buffer`; the run goes on, and overwrites it, when this is done. */
+  readonly output: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void;
+  /** Called after each region. */
+  readonly onRegion?: ((done: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A submit should take about this long: short enough for a page to stay alive and an abort to be quick. */
@@ -45,63 +49,28 @@ export class Session {
    * @throws DeviceError when the GPU has no room for them, or is lost
    */
   static async create(gpu: Gpu, plan: Plan, weights: WeightStore): Promise<Session> {
-    const { device, pipelines } = gpu;
-    const compiled = await gpu.guard(
-      Promise.all(plan.steps.map(({ dispatch }) => pipelines.get(dispatch.shader, dispatch.constants))),
-    );
     const made: GPUBuffer[] = [];
     const make = (label: string, size: number, usage: number): GPUBuffer => {
-      const buffer = device.createBuffer({ label, size, usage });
+      const buffer = gpu.device.createBuffer({ label, size, usage });
       made.push(buffer);
       return buffer;
     };
+    const { dispatches, memory, paramStride } = plan;
+    const prepare = await prepareDispatches(gpu, dispatches);
     try {
       return await gpu.checked('the activations', () => {
         const { STORAGE, COPY_SRC, COPY_DST, UNIFORM } = BufferUsage;
-        const buffers = plan.memory.buffers.map((bytes, i) =>
+        const buffers = memory.buffers.map((bytes, i) =>
           make(`activations ${i}`, bytes, STORAGE | COPY_SRC | COPY_DST),
         );
-        const stride = plan.paramStride;
-        const params = make('params', plan.steps.length * stride, UNIFORM | COPY_DST);
-        const bytes = new Uint8Array(params.size);
-        plan.steps.forEach(({ dispatch }, i) => bytes.set(new Uint8Array(dispatch.params), i * stride));
-        device.queue.writeBuffer(params, 0, bytes);
-
-        const bind = (resource: Resource): GPUBufferBinding => {
-          if (resource.kind === 'none') return { buffer: gpu.unused };
-          if (resource.kind === 'weight') return { buffer: weights.buffer(resource.spec, resource.slice) };
-          const buffer = buffers[plan.memory.placement.get(resource.tensor.id) ?? -1];
-          if (!buffer) throw new RangeError(`tensor ${resource.tensor.label} has no buffer in its plan`);
-          return { buffer };
-        };
-        const commands = plan.steps.map(({ dispatch, flops }, i): Command => {
-          const target = compiled[i];
-          if (!target) throw new RangeError(`step ${i} has no pipeline`);
-          const label = `${dispatch.label} ${dispatch.shader.name}`;
-          const entries = dispatch.resources.map((resource, binding) => ({ binding, resource: bind(resource) }));
-          entries.push({
-            binding: entries.length,
-            resource: { buffer: params, offset: i * stride, size: dispatch.params.byteLength },
-          });
-          const bindGroup = device.createBindGroup({ label, layout: target.layout, entries });
-          return { label, pipeline: target.pipeline, bindGroup, grid: dispatch.grid, flops };
-        });
-        return new Session(plan, gpu, commands, buffers, params);
+        const params = make('params', Math.max(1, dispatches.length) * paramStride, UNIFORM | COPY_DST);
+        const bufferOf = (tensor: Tensor): GPUBuffer => placed(plan, buffers, tensor);
+        return new Session(plan, gpu, prepare({ params, paramStride, bufferOf, weights }), buffers, params);
       });
     } catch (error) {
       for (const buffer of made) buffer.destroy();
       throw error;
     }
-  }
-
-  /** The buffer that the graph's input goes into. */
-  get input(): GPUBuffer {
-    return this.#bufferOf(this.plan.graph.input.id);
-  }
-
-  /** The buffer that holds the graph's output after a run, until the next one. */
-  get output(): GPUBuffer {
-    return this.#bufferOf(this.plan.graph.output.id);
   }
 
   /** Bytes on the GPU. */
@@ -114,31 +83,32 @@ export class Session {
    *
    * @throws the signal's reason if it aborts in between
    */
-  async run(signal?: AbortSignal): Promise<void> {
-    const { device } = this.#gpu;
-    let previous: Promise<void> | undefined;
-    for (let i = 0; i < this.#commands.length;) {
-      signal?.throwIfAborted();
-      if (this.#disposed) throw new DisposedError('AutoencoderDC');
-      const started = performance.now();
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      let flops = 0;
-      for (; i < this.#commands.length; i++) {
-        const command = this.#commands[i];
-        if (!command || (flops > 0 && flops + command.flops > this.#gpu.submitFlops)) break;
-        pass.setPipeline(command.pipeline);
-        pass.setBindGroup(0, command.bindGroup);
-        pass.dispatchWorkgroups(...command.grid);
-        flops += command.flops;
+  async run({ input, output, onRegion, signal }: RunIO): Promise<void> {
+    let next = 0;
+    let regions = 0;
+    let inFlight: Promise<void> | undefined;
+    const submit = async (end: number): Promise<void> => {
+      while (next < end) {
+        this.#check(signal);
+        const { done, count } = this.#submit(next, end);
+        next += count;
+        await inFlight;
+        inFlight = done;
       }
-      pass.end();
-      device.queue.submit([encoder.finish()]);
-      const done = this.#gpu.guard(device.queue.onSubmittedWorkDone());
-      done.catch(() => undefined);
-      await previous;
-      previous = done.then(() => this.#adapt(flops, performance.now() - started));
-      previous.catch(() => undefined);
+    };
+    let end = 0;
+    for (const step of this.plan.steps) {
+      if (step.kind === 'dispatch') {
+        end += 1;
+        continue;
+      }
+      await submit(end);
+      this.#check(signal);
+      if (step.kind === 'input') await input(step.tensor, this.#bufferOf(step.tensor));
+      else {
+        if (step.output) await output(step.output, this.#bufferOf(step.output));
+        onRegion?.(++regions);
+      }
     }
     signal?.throwIfAborted();
   }
@@ -150,15 +120,48 @@ export class Session {
     this.#params.destroy();
   }
 
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#disposed) throw new DisposedError('AutoencoderDC');
+  }
+
+  /** Submits commands from `start` on, for about as long as a submit should take. */
+  #submit(start: number, end: number): { done: Promise<void>; count: number } {
+    const { device } = this.#gpu;
+    const started = performance.now();
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let flops = 0;
+    let i = start;
+    for (; i < end; i++) {
+      const command = this.#commands[i];
+      if (!command || (flops > 0 && flops + command.flops > this.#gpu.submitFlops)) break;
+      pass.setPipeline(command.pipeline);
+      pass.setBindGroup(0, command.bindGroup, command.offset);
+      pass.dispatchWorkgroups(...command.grid);
+      flops += command.flops;
+    }
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    const finished = this.#gpu.guard(device.queue.onSubmittedWorkDone());
+    const done = finished.then(() => this.#adapt(flops, performance.now() - started));
+    done.catch(() => undefined);
+    return { done, count: i - start };
+  }
+
   #adapt(flops: number, ms: number): void {
     if (flops < 0.5 * this.#gpu.submitFlops) return;
     const ideal = (flops * SUBMIT_MS) / Math.max(ms, 1);
     this.#gpu.submitFlops = Math.min(4 * this.#gpu.submitFlops, Math.max(0.25 * this.#gpu.submitFlops, ideal));
   }
 
-  #bufferOf(tensor: number): GPUBuffer {
-    const buffer = this.#buffers[this.plan.memory.placement.get(tensor) ?? -1];
-    if (!buffer) throw new RangeError(`tensor ${tensor} has no buffer in its plan`);
-    return buffer;
+  #bufferOf(tensor: Tensor): GPUBuffer {
+    return placed(this.plan, this.#buffers, tensor);
   }
+}
+
+function placed({ memory }: Plan, buffers: readonly GPUBuffer[], { id, label }: Tensor): GPUBuffer {
+  const buffer = buffers[memory.placement.get(id) ?? -1];
+  if (!buffer) throw new RangeError(`tensor ${label} has no buffer in its plan`);
+  return buffer;
 }

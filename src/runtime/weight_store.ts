@@ -285,7 +285,7 @@ export class WeightStore {
     if (!target) throw new RangeError(`${shader.name} was not compiled`);
     const offset = 256 * this.#packs++;
     device.queue.writeBuffer(this.#params, offset, params);
-    const resources = [input, { buffer: output }, { buffer: this.#params, offset, size: params.byteLength }];
+    const resources = [input, { buffer: output }, { buffer: this.#params, size: params.byteLength }];
     this.#encoder ??= device.createCommandEncoder({ label: 'pack' });
     const pass = this.#encoder.beginComputePass();
     pass.setPipeline(target.pipeline);
@@ -295,6 +295,7 @@ export class WeightStore {
         layout: target.layout,
         entries: resources.map((resource, binding) => ({ binding, resource })),
       }),
+      [offset],
     );
     pass.dispatchWorkgroups(...grid);
     pass.end();

@@ -69,12 +69,17 @@ export async function bench(
   const js = jsClock(device);
   const start = performance.now();
   const { session, compileMs } = await openSession(gpu, loaded);
-  const input = hashTensor('input', [tensorBytes(plan.graph.input) / 4]);
+  const input = hashTensor('input', [tensorBytes(plan.input) / 4]);
   const run = async (): Promise<number> => {
-    device.queue.writeBuffer(session.input, 0, input); // a run reuses its input's buffer
-    await device.queue.onSubmittedWorkDone();
-    const began = performance.now();
-    await session.run();
+    let began = performance.now();
+    await session.run({
+      input: async (_, buffer) => {
+        device.queue.writeBuffer(buffer, 0, input); // a run reuses its input's buffer
+        await device.queue.onSubmittedWorkDone();
+        began = performance.now();
+      },
+      output: () => undefined,
+    });
     await device.queue.onSubmittedWorkDone();
     return performance.now() - began;
   };
@@ -98,7 +103,7 @@ export async function bench(
   const copyBandwidth = await copy.measure();
   const ms = median(times);
   const cpuSeconds = median(cpuTimes);
-  const bytes = plan.steps.reduce((sum, step) => sum + bytesMoved(step.dispatch, dtype), 0);
+  const bytes = plan.dispatches.reduce((sum, step) => sum + bytesMoved(step.dispatch, dtype), 0);
   const row: Row = {
     name: work.name,
     dtype,
@@ -116,9 +121,9 @@ export async function bench(
     bytes,
     bandwidth: bytes / ms / 1e6,
     copyBandwidth,
-    dispatches: plan.steps.length,
+    dispatches: plan.dispatches.length,
     pipelines: new Set(
-      plan.steps.map(({ dispatch }) => `${dispatch.shader.code} ${JSON.stringify(dispatch.constants)}`),
+      plan.dispatches.map(({ dispatch }) => `${dispatch.shader.code} ${JSON.stringify(dispatch.constants)}`),
     ).size,
     submits: median(scripts.map((taken) => taken.submits)),
     plannedBytes: plan.peakBytes,

@@ -50,7 +50,7 @@ export interface OpenedSession {
 /** Compiles and allocates a work's session. */
 export async function openSession(gpu: Gpu, { plan, weights }: LoadedWork): Promise<OpenedSession> {
   const start = performance.now();
-  await Promise.all(plan.steps.map(({ dispatch }) => gpu.pipelines.get(dispatch.shader, dispatch.constants)));
+  await Promise.all(plan.dispatches.map(({ dispatch }) => gpu.pipelines.get(dispatch.shader, dispatch.constants)));
   const compileMs = performance.now() - start;
   return { session: await Session.create(gpu, plan, weights), compileMs };
 }

@@ -233,11 +233,11 @@ test('a plan says what a run allocates', async () => {
     [64, 40],
     [16, 16],
   ] as const) {
-    const encoder = model.plan('encoder', { n: 1, height, width });
+    const encoder = model.plan({ part: 'encoder', height, width });
     const { latent } = await model.encode(asTensor(testPicture(width, height)));
     const result = latent.buffer.size;
     expect(allocated() - loaded - result).toBe(model.memory.activations);
-    const decoderPlan = model.plan('decoder', { n: 1, height: height / 8, width: width / 8 });
+    const decoderPlan = model.plan({ part: 'decoder', height, width });
     const { sample } = await model.decode(latent);
     expect(model.memory.activations).toBe(encoder.peakBytes + decoderPlan.peakBytes);
     expect(allocated() - loaded - result - sample.buffer.size).toBe(model.memory.activations);

@@ -87,11 +87,18 @@ describe('an image', () => {
     await failure(ae.encode(image() as ImageInput), InputError, 'input', ...patterns);
   });
 
-  test('that needs larger buffers than the device has', async () => {
-    const data = new Uint8ClampedArray(4 * 8192 * 1040).fill(255);
-    const huge = ae.encode({ data, width: 8192, height: 1040 });
-    await failure(huge, DeviceError, 'limits', /1040 x 8192/, /this device allows 128 MiB/, /Use a smaller image/);
-    expect(() => ae.plan('encoder', { n: 1, height: 1040, width: 8192 })).toThrow(/this device allows 128 MiB/);
+  test('that needs more memory than it may take', async () => {
+    const data = new Uint8ClampedArray(4 * 2048 * 1040).fill(255);
+    const picture = { data, width: 2048, height: 1040 };
+    const words = [/1040 x 2048 doesn't fit a memory budget of 8 MiB/, /smallest that does is about \d+ MiB/, /Raise/];
+    await failure(ae.encode(picture, { memoryBudget: 8 * 2 ** 20 }), DeviceError, 'limits', ...words);
+    expect(() => ae.plan({ part: 'encoder', ...picture, memoryBudget: 8 * 2 ** 20 })).toThrow(/smallest that does/);
+  });
+
+  test.for([0, -1, NaN])('with a memory budget of %o', async (memoryBudget) => {
+    const data = new Uint8ClampedArray(4 * 64).fill(255);
+    const encoded = ae.encode({ data, width: 8, height: 8 }, { memoryBudget });
+    await failure(encoded, InputError, 'input', /memoryBudget must be a positive number of bytes/);
   });
 
   test('on another device, of a usage or kind that cannot be read, or destroyed', async () => {
@@ -157,10 +164,10 @@ describe('a latent', () => {
     other.dispose();
   });
 
-  test('that decodes to more than the device can hold', async () => {
-    const shape = [1, 16, 1024, 140];
-    const huge = ae.decode({ data: new Float32Array(16 * 1024 * 140), shape });
-    await failure(huge, DeviceError, 'limits', /this device allows 128 MiB/, /Use a smaller image/);
+  test('that decodes to more than the memory budget holds', async () => {
+    const shape = [1, 16, 64, 140];
+    const huge = ae.decode({ data: new Float32Array(16 * 64 * 140), shape }, { memoryBudget: 2 ** 20 });
+    await failure(huge, DeviceError, 'limits', /64 x 140 doesn't fit a memory budget of 1 MiB/, /smallest/, /Raise/);
   });
 });
 

@@ -3,12 +3,12 @@ import { BufferUsage } from '../../src/gpu/usage.ts';
 import { channelsOf, tensorBytes, type Tensor } from '../../src/graph/tensor.ts';
 import { imageIn } from '../../src/kernels/image.ts';
 import { runDispatch } from '../../src/runtime/compute.ts';
-import { uploadPicture } from '../../src/runtime/image.ts';
+import { openPicture } from '../../src/runtime/image.ts';
+import { stageTensor } from '../../src/runtime/inputs.ts';
 import { GpuTensor, Sample, type Size } from '../../src/runtime/results.ts';
 import { fileGpu } from '../support/device.ts';
 import { firstDifference, type FixtureTensor } from '../support/fixtures.ts';
 import { randomTensor } from '../support/meets.ts';
-import { upload } from '../support/run-module.ts';
 
 // Pictures and raw numbers on their way to stored activations and back: exact, to the byte.
 const shared = fileGpu();
@@ -30,8 +30,8 @@ function bufferFor(tensor: Tensor): GPUBuffer {
 async function sampleOf({ shape, data }: FixtureTensor, size?: Size): Promise<Sample> {
   const tensor = tensorOf(shape);
   const buffer = bufferFor(tensor);
-  await upload(shared.gpu, tensor, buffer, data);
-  return new Sample(shared.gpu, tensor, buffer, size);
+  await stageTensor(shared.gpu, 'numbers', { data, shape }, tensor.layout.channels).into({ tensor, buffer }, 0);
+  return new Sample(shared.gpu, [{ tensor, buffer }], size ?? tensor);
 }
 
 /** Opaque RGBA bytes that go through all values. */
@@ -75,7 +75,8 @@ describe('raw numbers', () => {
     const encoder = shared.gpu.device.createCommandEncoder();
     encoder.copyBufferToBuffer(sample.buffer, 0, copy, 0, copy.size);
     shared.gpu.device.queue.submit([encoder.finish()]);
-    using all = new GpuTensor(shared.gpu, tensorOf([1, 8, 2, 3]), copy);
+    const tensor = tensorOf([1, 8, 2, 3]);
+    using all = new GpuTensor(shared.gpu, [{ tensor, buffer: copy }], tensor);
     const data = await all.toArray();
     expect([...data.subarray(5 * 6)]).toEqual(Array.from({ length: 18 }, () => 0));
   });
@@ -83,14 +84,16 @@ describe('raw numbers', () => {
 
 describe('a picture', () => {
   /** Brings a picture in, its edge repeated up to the size of `shape`. */
-  async function bring(picture: Parameters<typeof uploadPicture>[1], shape: readonly number[]): Promise<Sample> {
+  async function bring(picture: Parameters<typeof openPicture>[1], shape: readonly number[]): Promise<Sample> {
     const tensor = tensorOf(shape);
     const buffer = bufferFor(tensor);
-    const { texture, width, height, dispose } = await uploadPicture(shared.gpu, picture);
+    const opened = await openPicture(shared.gpu, picture);
+    const { texture, corner, dispose } = await opened.texture({ ...opened, y: 0, x: 0 });
     const view = texture.createView();
-    await runDispatch(shared.gpu, imageIn(tensor, height, width), [view, { buffer }]);
+    await runDispatch(shared.gpu, imageIn(tensor, opened, corner), [view, { buffer }]);
     dispose();
-    return new Sample(shared.gpu, tensor, buffer);
+    opened.dispose();
+    return new Sample(shared.gpu, [{ tensor, buffer }], tensor);
   }
 
   test('is bytes / 127.5 - 1, and every byte comes back as it was', async () => {

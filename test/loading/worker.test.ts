@@ -59,7 +59,7 @@ describe('createWorkerClient', () => {
           drawn: [...drawn].slice(0, 200),
           bitmapLeft: bitmap.width,
           ratio: ae.spatialCompressionRatio,
-          plan: await ae.plan('encoder', { n: 1, height: 64, width: 64 }),
+          plan: await ae.plan({ part: 'encoder', height: 64, width: 64 }),
           scalingFactor: ae.config.scalingFactor,
           dtype: ae.dtype,
         };

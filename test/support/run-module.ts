@@ -1,14 +1,13 @@
 // Runs one module of the tree on the GPU, or any other graph: builder → plan → weights → session → numbers.
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { BufferUsage } from '../../src/gpu/usage.ts';
 import { GraphBuilder } from '../../src/graph/build.ts';
 import { weightsOf } from '../../src/graph/ops.ts';
 import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
 import { denseWeight, type Target, type WeightType } from '../../src/graph/weights.ts';
-import { nchwIn } from '../../src/kernels/image.ts';
 import type { RawType } from '../../src/kernels/pack.ts';
 import { conv2d } from '../../src/model/layers.ts';
-import { runDispatch } from '../../src/runtime/compute.ts';
+import { copyCommon, makeBands } from '../../src/runtime/bands.ts';
+import { stageTensor } from '../../src/runtime/inputs.ts';
 import { maxBinding, planGraph, type Limits } from '../../src/runtime/plan.ts';
 import { GpuTensor } from '../../src/runtime/results.ts';
 import { Session } from '../../src/runtime/session.ts';
@@ -34,6 +33,8 @@ export interface RunModuleOptions {
   readonly binding?: number;
   /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
   readonly chunk?: number;
+  /** Bytes that the activations may take. */
+  readonly budget?: number;
   /** Kernels that other devices get, or algorithms that other sizes do. */
   readonly target?: Partial<Target>;
 }
@@ -71,7 +72,7 @@ export async function runModule(
   build: Build,
   input: FixtureTensor,
   weights: ReadonlyMap<string, RawWeight>,
-  { dtype = 'f32', binding = Infinity, chunk = Infinity, target = {} }: RunModuleOptions = {},
+  { dtype = 'f32', binding = Infinity, chunk = Infinity, target = {}, budget }: RunModuleOptions = {},
 ): Promise<FixtureTensor> {
   const [n, channels, height, width] = input.shape as [number, number, number, number];
   const builder = new GraphBuilder();
@@ -79,7 +80,7 @@ export async function runModule(
   const output = build(builder, x);
   const graph = { ops: builder.ops, input: x, output };
   const limits = limitsWith(gpu, binding);
-  const plan = planGraph(graph, { ...targetOf(gpu, { dtype }), ...target }, limits);
+  const plan = planGraph(graph, { ...targetOf(gpu, { dtype }), ...target }, limits, budget);
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
   const keys = new Set(
     specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),
@@ -95,9 +96,7 @@ export async function runModule(
     await store.finish();
     const session = await Session.create(gpu, plan, store);
     try {
-      await upload(gpu, x, session.input, input.data);
-      await session.run();
-      const result = new GpuTensor(gpu, output, session.output);
+      using result = await runSession(gpu, session, input);
       return { shape: result.shape, data: (await result.toArray()) as Float32Array<ArrayBuffer> };
     } finally {
       session.dispose();
@@ -127,19 +126,18 @@ async function writeWeight(store: WeightStore, key: string, weight: RawWeight, c
   }
 }
 
-/** Writes `[N, C, H, W]` numbers into a stored tensor's buffer. */
-export async function upload(
-  gpu: Gpu,
-  tensor: Tensor,
-  target: GPUBuffer,
-  data: Float32Array<ArrayBuffer>,
-): Promise<void> {
-  const { STORAGE, COPY_DST } = BufferUsage;
-  const planar = gpu.device.createBuffer({ label: 'input', size: data.byteLength, usage: STORAGE | COPY_DST });
-  try {
-    gpu.device.queue.writeBuffer(planar, 0, data);
-    await runDispatch(gpu, nchwIn(tensor), [{ buffer: planar }, { buffer: target }]);
-  } finally {
-    planar.destroy();
-  }
+/** Runs a session on `[N, C, H, W]` numbers. */
+export async function runSession(gpu: Gpu, session: Session, { data, shape }: FixtureTensor): Promise<GpuTensor> {
+  const { input, output } = session.plan;
+  const staged = stageTensor(gpu, 'input', { data, shape }, input.layout.channels);
+  const bands = await makeBands(gpu, 'result', output);
+  await session.run({
+    input: (tensor, buffer) => staged.into({ tensor, buffer }, 0),
+    output: (tensor, buffer) => {
+      const encoder = gpu.device.createCommandEncoder();
+      for (const band of bands) copyCommon(encoder, { tensor, buffer }, band);
+      gpu.device.queue.submit([encoder.finish()]);
+    },
+  });
+  return new GpuTensor(gpu, bands, output);
 }

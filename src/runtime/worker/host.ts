@@ -58,22 +58,22 @@ export function serve(port: Port): void {
         ? await AutoencoderDC.fromSingleFile(singleInput(source), all)
         : await AutoencoderDC.fromPretrained(folderInput(channel, source), all);
       const { config, dtype, checkpoint } = model;
-      const ratio = options.parts === 'decoder' ? undefined : model.spatialCompressionRatio;
+      const ratio = model.spatialCompressionRatio;
       return { model: keep(model), config, dtype, checkpoint, ratio };
     },
-    async encode({ model, image }, { signal }) {
+    async encode({ model, image, memoryBudget }, { signal, report: onProgress }) {
       try {
-        return sent((await modelOf(model).encode(image, { signal })).latent);
+        return sent((await modelOf(model).encode(image, { signal, onProgress, memoryBudget })).latent);
       } finally {
         if ('close' in image) image.close();
       }
     },
-    async decode({ model, latent }, { signal }) {
+    async decode({ model, latent, memoryBudget }, { signal, report: onProgress }) {
       const input = typeof latent === 'number' ? resultOf(latent) : latent;
       if (input instanceof Sample) throw new InputError('decode takes a latent, and this is a sample.');
-      return sent((await modelOf(model).decode(input, { signal })).sample);
+      return sent((await modelOf(model).decode(input, { signal, onProgress, memoryBudget })).sample);
     },
-    plan: ({ model, part, size }) => modelOf(model).plan(part, size),
+    plan: ({ model, request }) => modelOf(model).plan(request),
     memory: ({ model }) => modelOf(model).memory,
     async toArray({ result }, { transfer }) {
       const array = await resultOf(result).toArray();

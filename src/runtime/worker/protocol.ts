@@ -1,8 +1,7 @@
 /** What page and worker say to each other. */
 import type { AutoencoderDCConfig } from '../../config/config.ts';
-import type { InputSize } from '../../graph/build.ts';
 import type { WeightType } from '../../graph/weights.ts';
-import type { MemoryUse } from '../autoencoder_dc.ts';
+import type { MemoryUse, PlanRequest, PlanSummary } from '../autoencoder_dc.ts';
 import type { CheckpointIdentity } from '../identity.ts';
 import type { PixelInput, TensorInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';
@@ -47,8 +46,7 @@ export interface SentModel {
   readonly config: AutoencoderDCConfig;
   readonly dtype: WeightType;
   readonly checkpoint: CheckpointIdentity;
-  /** `undefined` without the encoder. */
-  readonly ratio: number | undefined;
+  readonly ratio: number;
 }
 
 /** A picture or numbers, as they can be sent. */
@@ -62,13 +60,6 @@ export interface SentResult {
   readonly imageSize: Size | undefined;
 }
 
-/** What a run of one half would take. */
-export interface PlanSummary {
-  readonly flops: number;
-  readonly peakBytes: number;
-  readonly dispatches: number;
-}
-
 /** What the page asks of the worker. */
 export interface WorkerMethods {
   readonly load: {
@@ -76,15 +67,19 @@ export interface WorkerMethods {
     readonly result: SentModel;
   };
   readonly encode: {
-    readonly args: { readonly model: number; readonly image: SentImage };
+    readonly args: { readonly model: number; readonly image: SentImage; readonly memoryBudget: number | undefined };
     readonly result: SentResult;
   };
   readonly decode: {
-    readonly args: { readonly model: number; readonly latent: number | LatentInput };
+    readonly args: {
+      readonly model: number;
+      readonly latent: number | LatentInput;
+      readonly memoryBudget: number | undefined;
+    };
     readonly result: SentResult;
   };
   readonly plan: {
-    readonly args: { readonly model: number; readonly part: 'encoder' | 'decoder'; readonly size: InputSize };
+    readonly args: { readonly model: number; readonly request: PlanRequest };
     readonly result: PlanSummary;
   };
   readonly memory: { readonly args: { readonly model: number }; readonly result: MemoryUse };

@@ -1,14 +1,13 @@
 import type { AutoencoderDCConfig } from '../../config/config.ts';
-import { InputError } from '../../errors.ts';
-import type { InputSize } from '../../graph/build.ts';
 import type { WeightType } from '../../graph/weights.ts';
-import type { MemoryUse, RunOptions } from '../autoencoder_dc.ts';
+import type { MemoryUse, PlanRequest, PlanSummary } from '../autoencoder_dc.ts';
+import type { RunOptions } from '../run_options.ts';
 import type { CheckpointIdentity } from '../identity.ts';
 import type { ImageInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';
 import type { CallOptions, Channel } from './channel.ts';
 import { packImage } from './images.ts';
-import type { PageMethods, PlanSummary, SentModel, SentResult, WorkerMethods } from './protocol.ts';
+import type { PageMethods, SentModel, SentResult, WorkerMethods } from './protocol.ts';
 import { RemoteObject, WorkerLatent, WorkerSample } from './remote_results.ts';
 
 /** An `AutoencoderDC` in a worker. Free it with `dispose()` or `using`. */
@@ -16,9 +15,10 @@ export class WorkerAutoencoderDC extends RemoteObject {
   readonly config: AutoencoderDCConfig;
   /** How weights are stored. */
   readonly dtype: WeightType;
+  /** Pixels of an image's side for each of its latent's. */
+  readonly spatialCompressionRatio: number;
   /** Which checkpoint this is. */
   readonly checkpoint: CheckpointIdentity;
-  readonly #ratio: number | undefined;
 
   /** @internal */
   constructor(channel: Channel<WorkerMethods, PageMethods>, { model, config, dtype, checkpoint, ratio }: SentModel) {
@@ -26,13 +26,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
     this.config = config;
     this.dtype = dtype;
     this.checkpoint = checkpoint;
-    this.#ratio = ratio;
-  }
-
-  /** Pixels of an image's side for each of its latent's. */
-  get spatialCompressionRatio(): number {
-    if (this.#ratio !== undefined) return this.#ratio;
-    throw new InputError('This model was loaded without its encoder; load it with parts: "both".');
+    this.spatialCompressionRatio = ratio;
   }
 
   /** What the model holds on the GPU at this moment, results apart. */
@@ -40,14 +34,9 @@ export class WorkerAutoencoderDC extends RemoteObject {
     return await this.channel.call('memory', { model: this.id });
   }
 
-  /**
-   * What a run of one half would take; as `AutoencoderDC.plan`.
-   *
-   * @param part - which half
-   * @param size - of its input
-   */
-  async plan(part: 'encoder' | 'decoder', size: InputSize): Promise<PlanSummary> {
-    return await this.channel.call('plan', { model: this.id, part, size });
+  /** What a run of one half would take; as `AutoencoderDC.plan`. */
+  async plan(request: PlanRequest): Promise<PlanSummary> {
+    return await this.channel.call('plan', { model: this.id, request });
   }
 
   /**
@@ -56,11 +45,13 @@ export class WorkerAutoencoderDC extends RemoteObject {
    *
    * @throws as there; InputError for what can't leave the page, such as a GPUTexture
    */
-  async encode(image: ImageInput, { signal }: RunOptions = {}): Promise<{ readonly latent: WorkerLatent }> {
-    signal?.throwIfAborted();
+  async encode(image: ImageInput, options: RunOptions = {}): Promise<{ readonly latent: WorkerLatent }> {
+    options.signal?.throwIfAborted();
     const model = this.id;
     const parcel = await packImage(image);
-    const sent = await this.channel.call('encode', { model, image: parcel.image }, this.#run(signal, parcel.transfer));
+    const { memoryBudget } = options;
+    const args = { model, image: parcel.image, memoryBudget };
+    const sent = await this.channel.call('encode', args, this.#run(options, parcel.transfer));
     return { latent: new WorkerLatent(this.channel, sent) };
   }
 
@@ -71,10 +62,12 @@ export class WorkerAutoencoderDC extends RemoteObject {
    */
   async decode(
     latent: WorkerLatent | LatentInput,
-    { signal }: RunOptions = {},
+    options: RunOptions = {},
   ): Promise<{ readonly sample: WorkerSample }> {
     const input = latent instanceof WorkerLatent ? latent.id : latent;
-    const sent = await this.channel.call('decode', { model: this.id, latent: input }, this.#run(signal));
+    const { memoryBudget } = options;
+    const args = { model: this.id, latent: input, memoryBudget };
+    const sent = await this.channel.call('decode', args, this.#run(options));
     return { sample: new WorkerSample(this.channel, sent) };
   }
 
@@ -89,10 +82,10 @@ export class WorkerAutoencoderDC extends RemoteObject {
   }
 
   /** A result that comes after the caller has given up is freed. */
-  #run(signal: AbortSignal | undefined, transfer?: readonly Transferable[]): CallOptions {
+  #run({ signal, onProgress }: RunOptions, transfer?: readonly Transferable[]): CallOptions {
     const onLate = ({ result }: SentResult): void => {
       this.channel.call('release', { object: result }).catch(() => undefined);
     };
-    return { signal, transfer, onLate };
+    return { signal, transfer, onLate, onReport: onProgress };
   }
 }

@@ -1,6 +1,7 @@
 import { requestGpu } from '../../../src/gpu/gpu.ts';
 import { GpuTensor } from '../../../src/runtime/results.ts';
-import { upload } from '../../support/run-module.ts';
+import { stageTensor } from '../../../src/runtime/inputs.ts';
+import type { Tensor } from '../../../src/graph/tensor.ts';
 import { loadWork, openSession } from '../session.ts';
 import type { Peer } from './peer.ts';
 
@@ -13,21 +14,20 @@ export async function ownPeer(): Promise<Peer> {
       const [n = 1, c = 1, h = 1, w = 1] = input.shape;
       const loaded = await loadWork(gpu, { name: '', module, shape: [n, c, h, w] }, 'f32');
       const { session } = await openSession(gpu, loaded);
-      const { graph } = loaded.plan;
-      // A run reuses its input's buffer.
-      const stage = (): Promise<void> => upload(gpu, graph.input, session.input, input.data);
-      await stage();
-      const run = async (): Promise<void> => {
-        await session.run();
+      const { plan } = session;
+      const staged = stageTensor(gpu, 'input', input, c);
+      const run = async (output: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void = () => undefined) => {
+        await session.run({ input: (tensor, buffer) => staged.into({ tensor, buffer }, 0), output });
         await gpu.device.queue.onSubmittedWorkDone();
       };
       return {
-        run,
+        run: () => run(),
         async output() {
-          await stage();
-          await run();
-          const values = await new GpuTensor(gpu, graph.output, session.output).toArray();
-          return Float32Array.from(values);
+          let values = new Float32Array();
+          await run(async (tensor, buffer) => {
+            values = Float32Array.from(await new GpuTensor(gpu, [{ tensor, buffer }], plan.output).toArray());
+          });
+          return values;
         },
         release() {
           session.dispose();

@@ -1,0 +1,148 @@
+import { InputError } from '../errors.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { copyCommon, makeBands, type Band } from './bands.ts';
+import { Sample, type Size } from './results.ts';
+
+/** Some whole rows of a picture as 8-bit RGBA, clamped, sRGB. */
+export interface Strip {
+  /** The picture's row that it begins with. */
+  readonly y: number;
+  readonly height: number;
+  /** The picture's. */
+  readonly width: number;
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** The whole picture's size. */
+  readonly image: Size;
+}
+
+/** Puts regions, which come row by row from left to right, together to strips. */
+export class StripCutter {
+  readonly #gpu: Gpu;
+  readonly #whole: Tensor;
+  readonly #image: Size;
+  #open: { readonly bands: readonly Band[]; readonly y: number; readonly height: number } | undefined;
+
+  constructor(gpu: Gpu, whole: Tensor, image: Size) {
+    this.#gpu = gpu;
+    this.#whole = whole;
+    this.#image = image;
+  }
+
+  /** Adds a region; gives the strip that it completes, if that has rows of the picture. */
+  async add(region: Band): Promise<Strip | undefined> {
+    const { origin, height, width } = region.tensor;
+    if (!this.#open) {
+      const rows = { ...this.#whole, height, origin: { y: 0, x: 0 } };
+      const bands = await makeBands(this.#gpu, 'strip', rows);
+      this.#open = { bands, y: origin.y, height };
+    }
+    const { bands, y } = this.#open;
+    const encoder = this.#gpu.device.createCommandEncoder({ label: 'strip' });
+    const inStrip = { ...region, tensor: { ...region.tensor, origin: { y: origin.y - y, x: origin.x } } };
+    for (const band of bands) copyCommon(encoder, inStrip, band);
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    if (origin.x + width < this.#whole.width) return undefined;
+    this.#open = undefined;
+    const rows = Math.min(height, this.#image.height - y);
+    using sample = new Sample(this.#gpu, bands, { height: Math.max(rows, 1), width: this.#image.width });
+    if (rows <= 0) return undefined;
+    const { data } = await sample.toPixels();
+    return { y, height: rows, width: this.#image.width, data, image: this.#image };
+  }
+
+  /** Frees a strip that was begun. */
+  dispose(): void {
+    for (const { buffer } of this.#open?.bands ?? []) buffer.destroy();
+    this.#open = undefined;
+  }
+}
+
+/** Hands things from a producer that waits to a consumer that waits. */
+export class Handover<T> implements AsyncIterable<T> {
+  #offer: { readonly value: T; readonly taken: () => void } | undefined;
+  #ended = false;
+  #error: unknown;
+  #wake: (() => void) | undefined;
+
+  /** Resolves when the value was taken, or when nobody will. */
+  give(value: T, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#offer = { value, taken: resolve };
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      this.#wake?.();
+    });
+  }
+
+  /** Nothing more will come; because of an error, if there is one. */
+  end(error?: unknown): void {
+    this.#ended = true;
+    this.#error = error;
+    this.#wake?.();
+  }
+
+  /** Takes one value after another, as they come. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      const offer = this.#offer;
+      if (offer) {
+        this.#offer = undefined;
+        yield offer.value;
+        offer.taken();
+      } else if (this.#ended) {
+        if (this.#error !== undefined) throw this.#error;
+        return;
+      } else {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    }
+  }
+}
+
+/** Where strips go. */
+export interface StripSink {
+  write(strip: Strip): Promise<void>;
+  close(): Promise<void>;
+  abort(reason: unknown): Promise<void>;
+}
+
+/** Writes strips into a stream. */
+export function streamSink(stream: WritableStream<Strip>): StripSink {
+  const writer = stream.getWriter();
+  return {
+    async write(strip) {
+      await writer.ready;
+      await writer.write(strip);
+    },
+    async close() {
+      await writer.close();
+    },
+    async abort(reason) {
+      await writer.abort(reason).catch(() => undefined);
+    },
+  };
+}
+
+/**
+ * Shows strips on a canvas, which takes the picture's size with the first.
+ *
+ * @throws InputError for a canvas with a context of another kind
+ */
+export function canvasSink(canvas: HTMLCanvasElement | OffscreenCanvas): StripSink {
+  const context = canvas.getContext('2d');
+  if (!context || !('putImageData' in context)) {
+    throw new InputError('decodeTo needs a canvas with no context yet or a "2d" one, or a WritableStream.');
+  }
+  return {
+    write({ y, height, width, data, image }) {
+      if (y === 0) {
+        canvas.width = image.width;
+        canvas.height = image.height;
+      }
+      context.putImageData(new ImageData(data, width, height), 0, y);
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+    abort: () => Promise.resolve(),
+  };
+}
