@@ -6,8 +6,11 @@ import { cut, demand, type Cutter, type Region, type Stored } from './region.ts'
 import { isReduction, segments, type Segment } from './segments.ts';
 import { tensorBytes, type Tensor } from './tensor.ts';
 
-/** Turns the ops of a region into those that run: fast algorithms take several and scratch. */
-export type Prepare = (region: Region, id: () => number) => Region;
+/**
+ * Turns the ops of a region into those that run: fast algorithms take several and scratch. A `sample` of them is enough where only the tensors are
+ * looked at.
+ */
+export type Prepare = (region: Region, id: () => number, sample: boolean) => Region;
 
 /** A graph as passes that run one after another, each of them region after region. */
 export interface Schedule {
@@ -62,8 +65,8 @@ export class Scheduler {
   /** All at once, each op for the whole image; undefined if that doesn't fit. */
   inOnePiece(room: Room): Schedule | undefined {
     const { ops, output } = this.#graph;
-    const whole = this.#cut(ops, writers(ops, output), rectOf(output), new Map());
-    return fits(sizeOf(whole), room) ? { passes: [[whole]], flops: sum(ops) } : undefined;
+    const cut = (sample: boolean): Region => this.#cut(ops, writers(ops, output), rectOf(output), new Map(), sample);
+    return fits(sizeOf(cut(true)), room) ? { passes: [[cut(false)]], flops: sum(ops) } : undefined;
   }
 
   /** In groups of segments; undefined if that can't be made to fit. */
@@ -106,7 +109,7 @@ export class Scheduler {
     const whole = rectOf(to);
     const size = remember(this.#wholes, `${index}`, () => {
       const stored = new Map(this.#kept([from, to]).map((t) => [t.id, { bands: [t] }]));
-      return sizeOf(this.#cut(ops, roots, whole, stored));
+      return sizeOf(this.#cut(ops, roots, whole, stored, true));
     });
     if (!fits(size, room)) return undefined;
     const run = { ops, roots, whole, step: 1, rowsOnly: false };
@@ -197,7 +200,7 @@ export class Scheduler {
       passes: runs.map((run) => {
         // Sums are gathered before anything is overwritten.
         const own = run === last ? lasting : stored;
-        const grids = new Grids(run, ids, (rect) => this.#cut(run.ops, run.roots, rect, own));
+        const grids = new Grids(run, ids, (rect) => this.#cut(run.ops, run.roots, rect, own, true));
         return { run, grids, overwrites: inPlace && run === last ? from : undefined };
       }),
     };
@@ -234,17 +237,23 @@ export class Scheduler {
             stored.set(y.id, { bands: isReduction(op) ? [this.#copy(y, rectOf(y))] : this.#bands(y, room) });
           }
         }
-        return rectsOf(run.whole, grid).map((rect) => this.#cut(run.ops, run.roots, rect, stored));
+        return rectsOf(run.whole, grid).map((rect) => this.#cut(run.ops, run.roots, rect, stored, false));
       }),
     );
     return { passes, flops: groups.reduce((all, group) => all + group.flops, 0) };
   }
 
-  #cut(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect, stored: ReadonlyMap<number, Stored>): Region {
+  #cut(
+    ops: readonly Op[],
+    roots: ReadonlySet<Op>,
+    rect: Rect,
+    stored: ReadonlyMap<number, Stored>,
+    sample: boolean,
+  ): Region {
     const { input, output } = this.#graph;
     const id = (): number => this.#ids++;
     const cutter: Cutter = { id, stored, input, output };
-    return this.#prepare(cut(ops, roots, rect, cutter), id);
+    return this.#prepare(cut(ops, roots, rect, cutter), id, sample);
   }
 
   /** A tensor as bands that each fit. */

@@ -61,15 +61,16 @@ class Scratch {
  * of tiles, so that what lies between the passes stays at about `scratchBytes`, one row of tiles at least. Bands take turns in the same tensors.
  *
  * @param id - a number for a new tensor
+ * @param most - bands that are made of each: the first ones have the tensors of all
  */
-export function expandConvolutions(ops: readonly Op[], scratchBytes: number, id: () => number): Op[] {
+export function expandConvolutions(ops: readonly Op[], scratchBytes: number, id: () => number, most = Infinity): Op[] {
   const scratch = new Scratch(id);
   return ops.flatMap((op) =>
-    op.type === 'conv' && op.algorithm !== 'direct' ? expand(op, op.algorithm, scratch, scratchBytes) : [op],
+    op.type === 'conv' && op.algorithm !== 'direct' ? expand(op, op.algorithm, scratch, scratchBytes, most) : [op],
   );
 }
 
-function expand(conv: ConvOp, algorithm: TileAlgorithm, scratch: Scratch, scratchBytes: number): Op[] {
+function expand(conv: ConvOp, algorithm: TileAlgorithm, scratch: Scratch, scratchBytes: number, most: number): Op[] {
   const { label, x, y, weight } = conv;
   const tiling = TILINGS[algorithm];
   const places = tiling.size ** 2;
@@ -88,7 +89,7 @@ function expand(conv: ConvOp, algorithm: TileAlgorithm, scratch: Scratch, scratc
   const first = { ...tiles, height: bandRows };
   const tileTensor = scratch.tensor(`${label} tiles`, places * x.n, first, inputs);
   const productTensor = scratch.tensor(`${label} products`, places * x.n, first, outputs);
-  for (let row = 0; row < tiles.height; row += bandRows) {
+  for (let row = 0; row < Math.min(tiles.height, most * bandRows); row += bandRows) {
     const rect = { ...tiles, y: tiles.y + row, height: Math.min(bandRows, tiles.height - row) };
     const transformed = { ...tileTensor, height: rect.height, origin: { y: rect.y, x: rect.x } };
     const products = { ...productTensor, height: rect.height, origin: { y: rect.y, x: rect.x } };

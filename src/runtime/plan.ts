@@ -57,7 +57,7 @@ export interface Plan {
 
 const MiB = 2 ** 20;
 /** Parts of the budget that the largest tensor may take: small ones share buffers better, and mean smaller regions. */
-const PARTS = [1, 3, 4, 6, 8, 12];
+const PARTS = [1, 4, 8, 12];
 
 /** The largest binding that a device allows, in bytes. */
 export function maxBinding(limits: Limits): number {
@@ -99,28 +99,22 @@ export function planGraph(whole: Graph, target: Target, limits: Limits, budget =
   const graph = withAlgorithms(whole, target, binding);
   const zeros = zeroBytes(graph.ops.flatMap((op) => [...inputs(op), op.y]));
   const tensor = binding - zeros;
-  const scheduler = new Scheduler(graph, (region, id) => {
+  const scheduler = new Scheduler(graph, (region, id, sample) => {
     const scratch = Math.min(scratchBytes(region.ops, target), tensor, budget / 8);
-    return { ...region, ops: expandConvolutions(region.ops, scratch, id) };
+    return { ...region, ops: expandConvolutions(region.ops, scratch, id, sample ? 1 : Infinity) };
   });
   const inOnePiece = scheduler.inOnePiece({ tensor, total: budget });
-  const plans = function* (): Generator<Schedule> {
-    if (inOnePiece) yield inOnePiece;
-    // How well buffers can be shared is known only when all is cut: come down to the budget from above.
-    for (const share of [1, 0.9, 0.75, 0.6]) {
-      const found = grouped(scheduler, share * budget, tensor, budget);
-      if (found) yield found;
-    }
+  const planned = (found: Schedule | undefined): Plan | undefined => {
+    const plan = found && lowered(graph, found, planMemory(found.passes), target, limits);
+    return plan && runnable(plan, limits) ? plan : undefined;
   };
-  for (const found of plans()) {
-    const plan = lowered(graph, found, planMemory(found.passes), target, limits);
-    if (runnable(plan, limits)) return plan;
-  }
+  const plan = planned(inOnePiece) ?? planned(inRegions(scheduler, tensor, budget));
+  if (plan) return plan;
   throw tooLarge(
     graph,
     budget,
     limits,
-    smallest((total) => grouped(scheduler, total, tensor, total)),
+    smallest(budget, (total) => inRegions(scheduler, tensor, total)),
   );
 }
 
@@ -147,11 +141,19 @@ export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[
   return expandConvolutions(ops, Math.min(scratchBytes(ops, target), binding), () => ++id);
 }
 
-/** Regions that take no more than a budget when they are planned to take `total`. */
-function grouped(scheduler: Scheduler, total: number, tensor: number, budget: number): Schedule | undefined {
-  for (const part of PARTS) {
-    const found = scheduler.inGroups({ tensor: Math.min(tensor, total / part), total });
-    if (found && bytesOf(planMemory(found.passes)) <= budget) return found;
+/** A schedule in regions that takes no more than a budget. */
+function inRegions(scheduler: Scheduler, tensor: number, budget: number): Schedule | undefined {
+  // How well buffers can be shared is known only when all is cut: come down to the budget from above.
+  for (const share of [1, 0.85, 0.7]) {
+    const total = share * budget;
+    const largest = new Set(PARTS.map((part) => Math.min(tensor, total / part)));
+    let any = false;
+    for (const tensor of largest) {
+      const schedule = scheduler.inGroups({ tensor, total });
+      if (schedule && bytesOf(planMemory(schedule.passes)) <= budget) return schedule;
+      any ||= schedule !== undefined;
+    }
+    if (!any) return undefined; // less won't be easier
   }
   return undefined;
 }
@@ -200,14 +202,15 @@ function bytesOf({ buffers }: MemoryPlan): number {
   return buffers.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** About the smallest budget that something fits into; Infinity if there is none. */
-function smallest(fitted: (total: number) => unknown): number {
-  let high = MiB;
-  while (!fitted(high)) {
-    high *= 2;
+/** About the smallest budget above one that didn't do; Infinity if there is none. */
+function smallest(budget: number, fitted: (total: number) => unknown): number {
+  let low = budget;
+  let high = 2 * budget;
+  for (; !fitted(high); high *= 2) {
+    low = high;
     if (high > 2 ** 42) return Infinity;
   }
-  for (let low = high / 2; high / low > 1.1;) {
+  while (high / low > 1.15) {
     const middle = Math.sqrt(high * low);
     if (fitted(middle)) high = middle;
     else low = middle;

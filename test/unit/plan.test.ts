@@ -87,9 +87,23 @@ describe.each(CONFIGS)('%s', (_, path) => {
 });
 
 test.for<[InputSize, RegExp]>([
-  [{ n: 1, height: 4096, width: 4096 }, /1 x 4096 x 4096 doesn't fit.*of 512 MiB.*about \d+ MiB.*smaller image/],
   [{ n: 1, height: 100, width: 64 }, /100 x 64.*multiples of 32.*halve 25 x 16 pixels.*Pad or crop/],
 ])('an encoder refuses %o', async ([size, pattern]) => {
   const config = parseConfig(await readJson('test/fixtures/configs/dc-ae-f32c32-sana-1.1.json'));
   expect(() => makePlan(encoder(config), size, TARGETS[0]!, PROMISED)).toThrow(pattern);
+});
+
+test('a budget that nothing fits into is refused with the smallest that would do, which does', async () => {
+  const part = encoder(parseConfig(await readJson('demo/models/nano/config.json')));
+  const size = { n: 1, height: 512, width: 512 };
+  const attempt = (budget: number) => makePlan(part, size, TARGETS[0]!, PROMISED, budget * MiB);
+  let message = '';
+  try {
+    attempt(1);
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message).toMatch(/1 x 512 x 512 doesn't fit a memory budget of 1 MiB.*smaller image/);
+  const least = Number(/about (\d+) MiB/.exec(message)?.[1]);
+  expect(attempt(least).peakBytes).toBeGreaterThan(MiB);
 });
