@@ -59,7 +59,7 @@ serve<ModelMethods>(
 
     encode: async (bitmap, { signal, report, handOver }) => {
       const { ae, software } = model();
-      const original = prepare(bitmap, ae, software);
+      const original = prepare(bitmap, software);
       const { data, width, height } = original;
       const picture = await createImageBitmap(original);
       report({ pixels: { data, width, height }, picture }, [picture]);
@@ -72,8 +72,7 @@ serve<ModelMethods>(
         const [n, channels, rows, columns] = latent.shape;
         const numbers = new Float32Array(await latent.toArray());
         const plain: PlainLatent = { data: numbers, shape: latent.shape, imageSize: { width, height } };
-        const ratio = ae.spatialCompressionRatio;
-        const work = workOf('encoder', ms, { n, height: rows * ratio, width: columns * ratio });
+        const work = workOf('encoder', ms, { n, height: rows, width: columns });
         const sheet = await createImageBitmap(latentSheet(numbers, channels, rows, columns));
         handOver(sheet, numbers.buffer);
         return { work, latent: plain, sheet };
@@ -130,8 +129,11 @@ function onlyFile(files: readonly File[]): File | undefined {
   return files.length === 1 && file?.name.endsWith('.safetensors') ? file : undefined;
 }
 
-function workOf(part: 'encoder' | 'decoder', ms: number, size: { n: number; height: number; width: number }): Work {
-  const { flops, dispatches, peakBytes } = model().ae.plan(part, size);
+function workOf(part: 'encoder' | 'decoder', ms: number, latent: { n: number; height: number; width: number }): Work {
+  const { ae } = model();
+  const ratio = ae.spatialCompressionRatio;
+  const size = { n: latent.n, height: ratio * latent.height, width: ratio * latent.width };
+  const { flops, dispatches, peakBytes } = ae.plan({ part, ...size });
   return { ms, flops, dispatches, peakBytes };
 }
 

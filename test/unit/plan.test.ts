@@ -95,7 +95,7 @@ test.for<[InputSize, RegExp]>([
 
 test('a budget that nothing fits into is refused with the smallest that would do, which does', async () => {
   const part = encoder(parseConfig(await readJson('demo/models/nano/config.json')));
-  const size = { n: 1, height: 512, width: 512 };
+  const size = { n: 1, height: 256, width: 256 };
   const attempt = (budget: number) => makePlan(part, size, TARGETS[0]!, PROMISED, budget * MiB);
   let message = '';
   try {
@@ -103,7 +103,7 @@ test('a budget that nothing fits into is refused with the smallest that would do
   } catch (error) {
     message = String(error);
   }
-  expect(message).toMatch(/1 x 512 x 512 doesn't fit a memory budget of 1 MiB.*smaller image/);
+  expect(message).toMatch(/1 x 256 x 256 doesn't fit a memory budget of 1 MiB.*smaller image/);
   const least = Number(/about (\d+) MiB/.exec(message)?.[1]);
   expect(attempt(least).peakBytes).toBeGreaterThan(MiB);
 });

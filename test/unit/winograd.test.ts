@@ -66,7 +66,8 @@ describe.each(['winograd2', 'winograd4', 'phases'] as const)('passes of %s', (al
   test.for(RECTS)('over %o: bands cover it once, and read no more than its halo', (rect) => {
     const scratch = 256 * 2 ** 10;
     const op: ConvOp = { ...whole, rect, algorithm };
-    const { ops } = expandConvolutions({ ...graph, ops: [op] }, scratch);
+    let id = 1000;
+    const ops = expandConvolutions([op], scratch, () => id++);
     const of = <T extends Op['type']>(type: T) =>
       ops.filter((each): each is Extract<Op, { type: T }> => each.type === type);
     const stored = of('winograd-output');
