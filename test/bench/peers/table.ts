@@ -10,7 +10,7 @@ export function peerTable({ adapter, date, rows, failures }: PeerReport): string
     'ms',
     'CPU ms',
     'times ours',
-    'first run ms',
+    'first result ms',
     'GFLOP/s',
     'of FMA peak',
     'dispatches',
