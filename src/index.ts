@@ -20,6 +20,7 @@ export {
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
 export type { DecoderOutput, EncoderOutput, MemoryUse, PlanRequest, PlanSummary } from './runtime/autoencoder_dc.ts';
+export type { Profile, ProfileEntry } from './runtime/profile.ts';
 export type { RunOptions, RunProgress } from './runtime/run_options.ts';
 export type { Strip } from './runtime/strips.ts';
 export type { CheckpointIdentity } from './runtime/identity.ts';
@@ -33,7 +34,7 @@ export {
   type WorkerClientOptions,
   type WorkerLoadOptions,
 } from './runtime/worker/client.ts';
-export type { WorkerAutoencoderDC } from './runtime/worker/remote_model.ts';
+export type { RemoteRunOptions, WorkerAutoencoderDC } from './runtime/worker/remote_model.ts';
 export type { WorkerLatent, WorkerSample } from './runtime/worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';

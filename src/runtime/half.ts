@@ -1,12 +1,15 @@
 import { DeviceError, DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { profiler, type Profiler } from '../gpu/profiler.ts';
 import type { InputSize } from '../graph/build.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Target } from '../graph/weights.ts';
+import { bytesMoved } from '../kernels/dispatch.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { Band } from './bands.ts';
 import type { StagedInput } from './inputs.ts';
 import { defaultBudget, makePlan, type Plan } from './plan.ts';
+import { profileOf, type Profile } from './profile.ts';
 import type { RunOptions } from './run_options.ts';
 import { Session } from './session.ts';
 import type { WeightStore } from './weight_store.ts';
@@ -69,7 +72,7 @@ export class Half {
   async run(
     size: InputSize,
     staged: StagedInput,
-    { signal, onProgress, memoryBudget }: RunOptions,
+    { signal, onProgress, onProfile, memoryBudget }: RunOptions,
     sliced: boolean,
     begin: (output: Tensor) => Promise<(band: Band, first: number) => Promise<void> | void>,
   ): Promise<void> {
@@ -77,14 +80,21 @@ export class Half {
     const { plan, slices } = batch;
     const output = await begin({ ...plan.output, n: size.n });
     const total = slices * plan.regions;
-    for (let slice = 0; slice < slices; slice++) {
-      const first = slice * plan.input.n;
-      await session.run({
-        input: (tensor, buffer) => staged.into({ tensor, buffer }, first),
-        output: (tensor, buffer) => output({ tensor, buffer }, first),
-        onRegion: (done) => onProgress?.({ done: slice * plan.regions + done, total }),
-        signal,
-      });
+    const clock = onProfile && profiler(this.#gpu, slices * plan.dispatches.length);
+    try {
+      for (let slice = 0; slice < slices; slice++) {
+        const first = slice * plan.input.n;
+        await session.run({
+          input: (tensor, buffer) => staged.into({ tensor, buffer }, first),
+          output: (tensor, buffer) => output({ tensor, buffer }, first),
+          onRegion: (done) => onProgress?.({ done: slice * plan.regions + done, total }),
+          signal,
+          profiler: clock,
+        });
+      }
+      if (clock) onProfile(await this.#profile(plan, clock));
+    } finally {
+      clock?.dispose();
     }
   }
 
@@ -93,6 +103,18 @@ export class Half {
     this.#disposed = true;
     this.#last?.session.dispose();
     this.#last = undefined;
+  }
+
+  async #profile({ dispatches }: Plan, clock: Profiler): Promise<Profile> {
+    const times = await clock.read();
+    const steps = times.flatMap((ms, i) => {
+      const step = dispatches[i % dispatches.length];
+      if (!step) return [];
+      const { dispatch, flops } = step;
+      const bytes = bytesMoved(dispatch, this.#target.weights);
+      return [{ label: dispatch.label, kernel: dispatch.shader.name, ms, flops, bytes }];
+    });
+    return profileOf(clock.clock, steps);
   }
 
   /** The session for inputs of a size, made anew if the size has changed. */

@@ -1,3 +1,5 @@
+import type { Profile } from './profile.ts';
+
 /** How far a run is. */
 export interface RunProgress {
   /** Regions that are done. */
@@ -12,6 +14,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when a region of the image is computed. */
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  /**
+   * Times the run dispatch by dispatch and says where the time went; slower than a run without. A model in a worker can't be profiled from
+   * outside.
+   */
+  readonly onProfile?: ((profile: Profile) => void) | undefined;
   /**
    * Bytes that the activations may take on the GPU, weights and results apart. What doesn't fit in one piece is computed region by region, with the
    * same numbers. Unless given, twice what the device binds at once, between 512 MiB and 2 GiB.

@@ -1,5 +1,6 @@
 import { DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Profiler } from '../gpu/profiler.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Plan } from './plan.ts';
@@ -15,6 +16,8 @@ export interface RunIO {
   /** Called after each region. */
   readonly onRegion?: ((done: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Runs dispatches one by one and times them. */
+  readonly profiler?: Profiler | undefined;
 }
 
 /** A submit should take about this long: short enough for a page to stay alive and an abort to be quick. */
@@ -83,13 +86,18 @@ export class Session {
    *
    * @throws the signal's reason if it aborts in between
    */
-  async run({ input, output, onRegion, signal }: RunIO): Promise<void> {
+  async run({ input, output, onRegion, signal, profiler }: RunIO): Promise<void> {
     let next = 0;
     let regions = 0;
     let inFlight: Promise<void> | undefined;
     const submit = async (end: number): Promise<void> => {
       while (next < end) {
         this.#check(signal);
+        if (profiler) {
+          await profiler.time((pass) => this.#encode(pass, next));
+          next += 1;
+          continue;
+        }
         const { done, count } = this.#submit(next, end);
         next += count;
         await inFlight;
@@ -125,6 +133,14 @@ export class Session {
     if (this.#disposed) throw new DisposedError('AutoencoderDC');
   }
 
+  #encode(pass: GPUComputePassEncoder, index: number): void {
+    const command = this.#commands[index];
+    if (!command) return;
+    pass.setPipeline(command.pipeline);
+    pass.setBindGroup(0, command.bindGroup, command.offset);
+    pass.dispatchWorkgroups(...command.grid);
+  }
+
   /** Submits commands from `start` on, for about as long as a submit should take. */
   #submit(start: number, end: number): { done: Promise<void>; count: number } {
     const { device } = this.#gpu;
@@ -134,12 +150,10 @@ export class Session {
     let flops = 0;
     let i = start;
     for (; i < end; i++) {
-      const command = this.#commands[i];
-      if (!command || (flops > 0 && flops + command.flops > this.#gpu.submitFlops)) break;
-      pass.setPipeline(command.pipeline);
-      pass.setBindGroup(0, command.bindGroup, command.offset);
-      pass.dispatchWorkgroups(...command.grid);
-      flops += command.flops;
+      const more = this.#commands[i]?.flops ?? 0;
+      if (flops > 0 && flops + more > this.#gpu.submitFlops) break;
+      this.#encode(pass, i);
+      flops += more;
     }
     pass.end();
     device.queue.submit([encoder.finish()]);

@@ -10,6 +10,9 @@ import { packImage } from './images.ts';
 import type { PageMethods, SentModel, SentResult, WorkerMethods } from './protocol.ts';
 import { RemoteObject, WorkerLatent, WorkerSample } from './remote_results.ts';
 
+/** What a run in a worker takes: no profile, which doesn't leave it. */
+export type RemoteRunOptions = Omit<RunOptions, 'onProfile'>;
+
 /** An `AutoencoderDC` in a worker. Free it with `dispose()` or `using`. */
 export class WorkerAutoencoderDC extends RemoteObject {
   readonly config: AutoencoderDCConfig;
@@ -45,7 +48,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
    *
    * @throws as there; InputError for what can't leave the page, such as a GPUTexture
    */
-  async encode(image: ImageInput, options: RunOptions = {}): Promise<{ readonly latent: WorkerLatent }> {
+  async encode(image: ImageInput, options: RemoteRunOptions = {}): Promise<{ readonly latent: WorkerLatent }> {
     options.signal?.throwIfAborted();
     const model = this.id;
     const parcel = await packImage(image);
@@ -62,7 +65,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
    */
   async decode(
     latent: WorkerLatent | LatentInput,
-    options: RunOptions = {},
+    options: RemoteRunOptions = {},
   ): Promise<{ readonly sample: WorkerSample }> {
     const input = latent instanceof WorkerLatent ? latent.id : latent;
     const { memoryBudget } = options;
@@ -72,7 +75,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
   }
 
   /** `decode(encode(image))`. */
-  async forward(image: ImageInput, options: RunOptions = {}): Promise<{ readonly sample: WorkerSample }> {
+  async forward(image: ImageInput, options: RemoteRunOptions = {}): Promise<{ readonly sample: WorkerSample }> {
     const { latent } = await this.encode(image, options);
     try {
       return await this.decode(latent, options);
@@ -82,7 +85,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
   }
 
   /** A result that comes after the caller has given up is freed. */
-  #run({ signal, onProgress }: RunOptions, transfer?: readonly Transferable[]): CallOptions {
+  #run({ signal, onProgress }: RemoteRunOptions, transfer?: readonly Transferable[]): CallOptions {
     const onLate = ({ result }: SentResult): void => {
       this.channel.call('release', { object: result }).catch(() => undefined);
     };
