@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
-import { buildGraph, type InputSize } from '../../src/graph/build.ts';
+import { buildGraph, type Graph, type InputSize } from '../../src/graph/build.ts';
 import { planMemory } from '../../src/graph/memory.ts';
 import { inputs } from '../../src/graph/ops.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
@@ -84,6 +84,61 @@ describe.each(CONFIGS)('%s', (_, path) => {
       }
     }
   });
+});
+
+describe('1024 x 1024 pixels of f32c32 sana in one piece', () => {
+  const ROOMY: Limits = { ...PROMISED, maxStorageBufferBindingSize: 2048 * MiB, maxBufferSize: 2048 * MiB };
+
+  async function parts() {
+    const config = parseConfig(await readJson('test/fixtures/configs/dc-ae-f32c32-sana-1.1.json'));
+    return [
+      { part: encoder(config), size: { n: 1, height: 1024, width: 1024 } },
+      { part: decoder(config), size: { n: 1, height: 32, width: 32 } },
+    ];
+  }
+
+  /** Bytes of the largest set of tensors that must be alive at once, whatever they are called and wherever they lie. */
+  function memoryFloor({ ops, input, output }: Graph): number {
+    const lastRead = new Map(ops.flatMap((op, i) => [...inputs(op), op.y].map(({ id }) => [id, i])));
+    lastRead.set(output.id, ops.length);
+    const alive = new Map([[input.id, tensorBytes(input)]]);
+    let floor = 0;
+    ops.forEach((op, i) => {
+      alive.set(op.y.id, tensorBytes(op.y));
+      floor = Math.max(
+        floor,
+        [...alive.values()].reduce((sum, bytes) => sum + bytes, 0),
+      );
+      for (const id of alive.keys()) if (lastRead.get(id) === i) alive.delete(id);
+    });
+    return floor;
+  }
+
+  test.for(TARGETS)('takes at most 1.15 times the floor of its memory: %o', async (target) => {
+    for (const { part, size } of await parts()) {
+      const { peakBytes, regions } = makePlan(part, size, target, ROOMY, 4096 * MiB);
+      expect(regions).toBe(1);
+      expect(peakBytes / memoryFloor(buildGraph(part, size))).toBeLessThanOrEqual(1.15);
+    }
+  });
+
+  test.for(TARGETS)(
+    'takes at most 40 pipelines, and 125 dispatches where no convolution is taken apart: %o',
+    async (target) => {
+      for (const { part, size } of await parts()) {
+        const pipelines = (algorithm: 'direct' | undefined) => {
+          const { dispatches } = makePlan(part, size, { ...target, algorithm }, ROOMY, 4096 * MiB);
+          const keys = dispatches.map(
+            ({ dispatch: { shader, constants } }) => `${shader.code} ${JSON.stringify(constants)}`,
+          );
+          return { dispatches: dispatches.length, pipelines: new Set(keys).size };
+        };
+        expect(pipelines(undefined).pipelines).toBeLessThanOrEqual(40);
+        expect(pipelines('direct').pipelines).toBeLessThanOrEqual(40);
+        expect(pipelines('direct').dispatches).toBeLessThanOrEqual(125);
+      }
+    },
+  );
 });
 
 test.for<[InputSize, RegExp]>([
