@@ -14,6 +14,8 @@ export interface Row {
   readonly dtype: WeightType;
   /** The direct algorithm's FLOPs, two for each multiply-add. */
   readonly gflop: number;
+  /** What the plan's dispatches do of them: fewer, where convolutions take a faster algorithm. */
+  readonly actualGflop: number;
   /** Median and least of the warm runs, to the GPU's last stroke. */
   readonly ms: number;
   readonly min: number;
@@ -108,6 +110,7 @@ export async function bench(
     name: work.name,
     dtype,
     gflop: plan.flops / 1e9,
+    actualGflop: plan.dispatches.reduce((sum, step) => sum + step.flops, 0) / 1e9,
     ms,
     min: Math.min(...times),
     compileMs,

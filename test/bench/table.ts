@@ -13,6 +13,8 @@ const COLUMNS: readonly (readonly [string, (row: Row) => string])[] = [
   ['min', (row) => digits(row.min, 1)],
   ['GFLOP/s, effective', (row) => digits(row.rate, 1)],
   ['of FMA peak', (row) => percent(row.rate / row.peak)],
+  ['actual', (row) => digits((row.rate * row.actualGflop) / row.gflop, 1)],
+  ['of FMA peak', (row) => percent((row.rate * row.actualGflop) / row.gflop / row.peak)],
   ['peak', (row) => digits(row.peak, 0)],
   ['CPU ms', (row) => digits(row.cpuMs, 0)],
   ['of peak by CPU time', (row) => (Number.isFinite(row.cpuShare) ? percent(row.cpuShare) : '–')],

@@ -6,20 +6,19 @@ export interface Calls {
 
 /** Counts calls from now on. */
 export interface CallCounter {
-  /** Calls since the last `take`, or since the totals that are handed in. */
-  take(since?: Calls): Calls;
+  /** Calls since the last `take`. */
+  take(): Calls;
 }
 
 type Method = (this: unknown, ...args: never[]) => unknown;
 
 /** Wraps WebGPU's prototypes, which all runtimes on the page share. */
 export function countCalls(): CallCounter {
-  const total = { dispatches: 0, pipelines: 0 };
-  let last: Calls = { ...total };
-  const wrap = (prototype: object, name: string, count: keyof Calls): void => {
+  const count = { dispatches: 0, pipelines: 0 };
+  const wrap = (prototype: object, name: string, what: keyof Calls): void => {
     const original = Reflect.get(prototype, name) as Method;
     Reflect.set(prototype, name, function (this: unknown, ...args: never[]) {
-      total[count]++;
+      count[what]++;
       return original.apply(this, args);
     });
   };
@@ -28,10 +27,11 @@ export function countCalls(): CallCounter {
   wrap(GPUDevice.prototype, 'createComputePipeline', 'pipelines');
   wrap(GPUDevice.prototype, 'createComputePipelineAsync', 'pipelines');
   return {
-    take(since = last) {
-      const now = { ...total };
-      last = now;
-      return { dispatches: now.dispatches - since.dispatches, pipelines: now.pipelines - since.pipelines };
+    take() {
+      const taken = { ...count };
+      count.dispatches = 0;
+      count.pipelines = 0;
+      return taken;
     },
   };
 }

@@ -75,7 +75,7 @@ async function peerReport({ works, peers, reps, budget, folder }: PeerOptions): 
         const starting = started.get(name) ?? start(folder);
         started.set(name, starting);
         const peer = await starting;
-        const begin = calls.take();
+        calls.take();
         const prepared = await peer.prepare(work.module, input);
         const time = async (): Promise<number> => {
           const began = performance.now();
@@ -85,7 +85,7 @@ async function peerReport({ works, peers, reps, budget, folder }: PeerOptions): 
         const firstBegan = performance.now();
         const output = await prepared.output();
         const firstMs = performance.now() - firstBegan;
-        const { pipelines } = calls.take(begin);
+        const { pipelines } = calls.take();
         const before = await peak.measure();
         const times: number[] = [];
         const cpuTimes: number[] = [];
