@@ -44,6 +44,7 @@ export interface PeerRow {
   /** The multiply-add peak around the row, in GFLOP/s. */
   readonly peak: number;
   readonly dispatches: number;
+  /** Compiled for this row, beyond those of the rows before. */
   readonly pipelines: number;
   /** Largest difference from our output, relative to its largest value. */
   readonly error: number;

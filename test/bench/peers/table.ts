@@ -14,7 +14,7 @@ export function peerTable({ adapter, date, rows, failures }: PeerReport): string
     'GFLOP/s',
     'of FMA peak',
     'dispatches',
-    'pipelines',
+    'new pipelines',
     'error',
   ];
   const cells = rows.map((row) => {
