@@ -1,15 +1,14 @@
 import { DeviceError, DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { profiler, type Profiler } from '../gpu/profiler.ts';
+import { profiler } from '../gpu/profiler.ts';
 import type { InputSize } from '../graph/build.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Target } from '../graph/weights.ts';
-import { bytesMoved } from '../kernels/dispatch.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { Band } from './bands.ts';
 import type { StagedInput } from './inputs.ts';
 import { defaultBudget, makePlan, type Plan } from './plan.ts';
-import { profileOf, type Profile } from './profile.ts';
+import { readProfile } from './profile.ts';
 import type { RunOptions } from './run_options.ts';
 import { Session } from './session.ts';
 import type { WeightStore } from './weight_store.ts';
@@ -92,7 +91,7 @@ export class Half {
           profiler: clock,
         });
       }
-      if (clock) onProfile(await this.#profile(plan, clock));
+      if (clock) onProfile(await readProfile(clock, plan.dispatches, this.#target.weights));
     } finally {
       clock?.dispose();
     }
@@ -103,18 +102,6 @@ export class Half {
     this.#disposed = true;
     this.#last?.session.dispose();
     this.#last = undefined;
-  }
-
-  async #profile({ dispatches }: Plan, clock: Profiler): Promise<Profile> {
-    const times = await clock.read();
-    const steps = times.flatMap((ms, i) => {
-      const step = dispatches[i % dispatches.length];
-      if (!step) return [];
-      const { dispatch, flops } = step;
-      const bytes = bytesMoved(dispatch, this.#target.weights);
-      return [{ label: dispatch.label, kernel: dispatch.shader.name, ms, flops, bytes }];
-    });
-    return profileOf(clock.clock, steps);
   }
 
   /** The session for inputs of a size, made anew if the size has changed. */

@@ -1,4 +1,7 @@
-import type { ProfileClock } from '../gpu/profiler.ts';
+import type { ProfileClock, Profiler } from '../gpu/profiler.ts';
+import type { WeightType } from '../graph/weights.ts';
+import { bytesMoved } from '../kernels/dispatch.ts';
+import type { DispatchStep } from './plan.ts';
 
 /** What a part of a run took. */
 export interface ProfileEntry {
@@ -25,8 +28,7 @@ export interface Profile {
   readonly stages: readonly ProfileEntry[];
 }
 
-/** One dispatch of a profiled run. */
-export interface ProfiledStep {
+interface ProfiledStep {
   readonly label: string;
   readonly kernel: string;
   readonly ms: number;
@@ -34,8 +36,19 @@ export interface ProfiledStep {
   readonly bytes: number;
 }
 
-/** Adds up a run's dispatches by layer and by stage. */
-export function profileOf(clock: ProfileClock, steps: readonly ProfiledStep[]): Profile {
+/** What a profiler found of a plan's dispatches, replayed once or several times, added up by layer and by stage. */
+export async function readProfile(
+  profiler: Profiler,
+  dispatches: readonly DispatchStep[],
+  weights: WeightType,
+): Promise<Profile> {
+  const times = await profiler.read();
+  const steps = times.flatMap((ms, i): ProfiledStep[] => {
+    const step = dispatches[i % dispatches.length];
+    if (!step) return [];
+    const { dispatch, flops } = step;
+    return [{ label: dispatch.label, kernel: dispatch.shader.name, ms, flops, bytes: bytesMoved(dispatch, weights) }];
+  });
   const by = (nameOf: (step: ProfiledStep) => string): ProfileEntry[] => {
     const entries = new Map<string, ProfileEntry>();
     for (const step of steps) {
@@ -52,7 +65,7 @@ export function profileOf(clock: ProfileClock, steps: readonly ProfiledStep[]): 
     return [...entries.values()];
   };
   return {
-    clock,
+    clock: profiler.clock,
     ms: steps.reduce((sum, { ms }) => sum + ms, 0),
     layers: by(({ label, kernel }) => `${label} ${kernel}`),
     stages: by(({ label }) => /^\w+\.(?:\w+_blocks\.\d+|\w+)/.exec(label)?.[0] ?? label),

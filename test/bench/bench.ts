@@ -1,4 +1,6 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { profiler, type Profiler } from '../../src/gpu/profiler.ts';
+import { readProfile, type Profile } from '../../src/runtime/profile.ts';
 import type { WeightType } from '../../src/graph/weights.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
 import { bytesMoved } from '../../src/kernels/dispatch.ts';
@@ -42,6 +44,8 @@ export interface Row {
   readonly submits: number;
   readonly plannedBytes: number;
   readonly allocatedBytes: number;
+  /** Where a run's time goes on the GPU. */
+  readonly profile: Profile;
 }
 
 /** The middle one. */
@@ -72,7 +76,7 @@ export async function bench(
   const start = performance.now();
   const { session, compileMs } = await openSession(gpu, loaded);
   const input = hashTensor('input', [tensorBytes(plan.input) / 4]);
-  const run = async (): Promise<number> => {
+  const run = async (clock?: Profiler): Promise<number> => {
     let began = performance.now();
     await session.run({
       input: async (_, buffer) => {
@@ -81,6 +85,7 @@ export async function bench(
         began = performance.now();
       },
       output: () => undefined,
+      profiler: clock,
     });
     await device.queue.onSubmittedWorkDone();
     return performance.now() - began;
@@ -102,6 +107,10 @@ export async function bench(
   gpu.submitFlops = Infinity;
   await run();
   const { ms: jsOneSubmitMs } = js.take();
+  const clock = profiler(gpu, plan.dispatches.length);
+  await run(clock);
+  const profile = await readProfile(clock, plan.dispatches, dtype);
+  clock.dispose();
   const copyBandwidth = await copy.measure();
   const ms = median(times);
   const cpuSeconds = median(cpuTimes);
@@ -131,6 +140,7 @@ export async function bench(
     submits: median(scripts.map((taken) => taken.submits)),
     plannedBytes: plan.peakBytes,
     allocatedBytes: session.bytes,
+    profile,
   };
   session.dispose();
   loaded.weights.dispose();

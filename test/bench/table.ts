@@ -1,7 +1,8 @@
+import type { ProfileEntry } from '../../src/runtime/profile.ts';
 import type { Report, Row } from './bench.ts';
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : '–');
 const digits = (value: number, count: number): string => (Number.isFinite(value) ? value.toFixed(count) : '–');
 
 /** Head and cell of each column. */
@@ -17,7 +18,7 @@ const COLUMNS: readonly (readonly [string, (row: Row) => string])[] = [
   ['of FMA peak', (row) => percent((row.rate * row.actualGflop) / row.gflop / row.peak)],
   ['peak', (row) => digits(row.peak, 0)],
   ['CPU ms', (row) => digits(row.cpuMs, 0)],
-  ['of peak by CPU time', (row) => (Number.isFinite(row.cpuShare) ? percent(row.cpuShare) : '–')],
+  ['of peak by CPU time', (row) => percent(row.cpuShare)],
   ['MiB moved', (row) => mib(row.bytes)],
   ['GB/s', (row) => digits(row.bandwidth, 1)],
   ['of copy', (row) => percent(row.bandwidth / row.copyBandwidth)],
@@ -38,18 +39,43 @@ export function markdown(head: readonly string[], rows: readonly (readonly strin
   );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`;
-  return [
-    line(head),
-    `|${widths.map((width, i) => (i === 0 ? '' : '') + '-'.repeat(width + 2)).join('|')}|`,
-    ...rows.map(line),
-  ].join('\n');
+  return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+/** Where the time of one work goes, kernel by kernel and stage by stage. */
+function profileTable({ name, dtype, profile }: Row): string {
+  const kernels = new Map<string, ProfileEntry>();
+  for (const layer of profile.layers) {
+    const kernel = layer.name.split(' ').at(-1) ?? '';
+    const { ms, flops, bytes, dispatches } = kernels.get(kernel) ?? { ms: 0, flops: 0, bytes: 0, dispatches: 0 };
+    kernels.set(kernel, {
+      name: kernel,
+      ms: ms + layer.ms,
+      flops: flops + layer.flops,
+      bytes: bytes + layer.bytes,
+      dispatches: dispatches + layer.dispatches,
+    });
+  }
+  const cells = ({ name: part, ms, flops, bytes, dispatches }: ProfileEntry): string[] => [
+    part,
+    digits(ms, 2),
+    percent(ms / profile.ms),
+    digits(flops / ms / 1e6, 1),
+    digits(bytes / ms / 1e6, 1),
+    String(dispatches),
+  ];
+  const rows = [...kernels.values(), ...profile.stages].map(cells);
+  const head = ['kernel or stage', 'ms', 'share', 'GFLOP/s, actual', 'GB/s', 'dispatches'];
+  return `## ${name}, ${dtype}, dispatch by dispatch (${profile.clock})\n\n${markdown(head, rows)}\n`;
 }
 
 /** A report as Markdown. */
 export function table({ adapter, date, rows }: Report, how: string): string {
   const cells = rows.map((row) => COLUMNS.map(([, cell]) => cell(row)));
-  return `# ${adapter}\n\n${how}, ${date}.\n\n${markdown(
+  const all = markdown(
     COLUMNS.map(([head]) => head),
     cells,
-  )}\n`;
+  );
+  const networks = rows.filter(({ profile }) => profile.stages.length > 3);
+  return [`# ${adapter}\n\n${how}, ${date}.\n\n${all}\n`, ...networks.map(profileTable)].join('\n');
 }
