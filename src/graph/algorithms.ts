@@ -31,15 +31,15 @@ function chooseAlgorithm(op: ConvOp, { numerics, algorithm }: Target, maxBinding
 const STRICT = ['direct', 'phases', 'winograd2'] as const;
 const FAST = [...STRICT, 'winograd4'] as const;
 
-/** About how many multiply-adds a convolution is worth. */
+/** About how many multiply-adds a convolution is worth, for one picture: those of a batch are computed as each would be by itself. */
 function work(op: ConvOp, algorithm: Algorithm): number {
   const pixels = convRect(op);
   const columns = 4 * quadsOf(op.weight.columns);
   const rows = matrixTiles(op.weight) * op.weight.tile;
-  if (algorithm === 'direct') return op.y.n * pixels.height * pixels.width * op.weight.taps * columns * rows;
+  if (algorithm === 'direct') return pixels.height * pixels.width * op.weight.taps * columns * rows;
   const tiling = TILINGS[algorithm];
   const { height, width } = tilesOf(pixels, tiling);
-  const tiles = op.y.n * height * width;
+  const tiles = height * width;
   const places = tiling.size ** 2;
   const multiply = Math.ceil(tiles / LANE_TILE) * LANE_TILE * places * columns * rows;
   const weights = (9 + places) * columns * rows;
