@@ -1,0 +1,59 @@
+// What regions cost: the recompute factor of default plans, for each family of networks, size and budget.
+import { parseConfig } from '../../src/config/config.ts';
+import { DcAeError } from '../../src/index.ts';
+import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
+import { makePlan } from '../../src/runtime/plan.ts';
+
+const MiB = 2 ** 20;
+const SIDES = [1024, 2048, 4096, 8192];
+const BUDGETS = [256, 1024, 4096];
+/** A GPU that binds 2 GiB at a time, as desktop browsers have it. */
+const LIMITS = {
+  maxStorageBufferBindingSize: 2048 * MiB - 4,
+  maxBufferSize: 2048 * MiB,
+  maxComputeWorkgroupsPerDimension: 65535,
+  minUniformBufferOffsetAlignment: 256,
+};
+
+/** A network's name and its config.json. */
+export interface Family {
+  readonly name: string;
+  readonly config: unknown;
+}
+
+/** The table, in Markdown: recompute factor and, in brackets, regions; where a budget is too small, the smallest that does. */
+export function regionTable(families: readonly Family[]): string {
+  const lines = [
+    `| network | half | side | numerics | ${BUDGETS.map((budget) => `${budget} MiB`).join(' | ')} |`,
+    `|---|---|---|---|${BUDGETS.map(() => '---|').join('')}`,
+  ];
+  for (const { name, config } of families) {
+    const parsed = parseConfig(config);
+    for (const part of [encoder(parsed), decoder(parsed)]) {
+      for (const side of SIDES) {
+        for (const numerics of ['fast', 'strict'] as const) {
+          const cells = BUDGETS.map((budget) => cell(part, side, numerics, budget));
+          lines.push(`| ${name} | ${part.type} | ${side} | ${numerics} | ${cells.join(' | ')} |`);
+        }
+      }
+    }
+  }
+  return lines.join('\n');
+}
+
+function cell(
+  part: ReturnType<typeof encoder> | ReturnType<typeof decoder>,
+  side: number,
+  numerics: 'fast' | 'strict',
+  budget: number,
+): string {
+  const pixels = part.type === 'Encoder' ? side : side / compressionRatio(part);
+  const target = { weights: 'f32', software: false, subgroups: true, numerics } as const;
+  try {
+    const plan = makePlan(part, { n: 1, height: pixels, width: pixels }, target, LIMITS, budget * MiB);
+    return `${plan.recompute.toFixed(2)} (${plan.regions})`;
+  } catch (error) {
+    if (!(error instanceof DcAeError)) throw error;
+    return `needs ${/about (\d+ MiB)/.exec(error.message)?.[1] ?? 'more'}`;
+  }
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { watchedDevice } from '../support/device.ts';
+import { relativeMaxError } from '../support/fixtures.ts';
+import { loadHashModel } from '../support/hash-model.ts';
+import { hashTensor } from '../support/hash-weights.ts';
+
+// Images that no device holds in one piece, on an adapter that binds 128 MiB at a time where it is lavapipe. A patch of the result is compared
+// with the same pixels of a smaller decode, at places chosen beforehand.
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+interface Case {
+  readonly name: string;
+  /** Of the picture. */
+  readonly side: number;
+  readonly memoryBudget: number;
+}
+
+test.for<Case>([
+  { name: 'dc-ae-f32c32-sana-1.0', side: 1024, memoryBudget: GiB },
+  { name: 'sana-quarter', side: 4096, memoryBudget: 512 * MiB },
+])('$name decodes $side x $side in its budget', async ({ name, side, memoryBudget }) => {
+  const { device, allocated, live, uncaptured } = await watchedDevice();
+  const ae = await loadHashModel(name, { dtype: 'f32', device, parts: 'decoder' });
+  const loaded = allocated();
+  const size = side / ae.spatialCompressionRatio;
+  const shape = [1, ae.config.latentChannels, size, size];
+  const plan = ae.plan({ part: 'decoder', height: side, width: side, memoryBudget });
+  const started = performance.now();
+  let peak = 0;
+  const onProgress = (): void => {
+    peak = Math.max(peak, allocated() - loaded);
+  };
+  const { sample } = await ae.decode({ data: hashTensor('latent', shape), shape }, { memoryBudget, onProgress });
+  const result = sample.bands.reduce((sum, { buffer }) => sum + buffer.size, 0);
+  await device.queue.onSubmittedWorkDone();
+  const seconds = (performance.now() - started) / 1000;
+  console.info(
+    `${name} at ${side}: ${plan.regions} regions, recompute ${plan.recompute.toFixed(3)}, ${plan.dispatches} dispatches, planned ` +
+      `${(plan.peakBytes / MiB).toFixed(1)} MiB, allocated ${((peak - result) / MiB).toFixed(1)} MiB beside the result, ${seconds.toFixed(0)} s`,
+  );
+  expect(plan.regions).toBeGreaterThan(1);
+  expect(peak - result).toBeLessThanOrEqual(1.05 * plan.peakBytes);
+  const values = await sample.toArray();
+  expect(values.every(Number.isFinite)).toBe(true);
+  sample.dispose();
+  ae.dispose();
+  expect(live()).toEqual([]);
+  expect(uncaptured).toEqual([]);
+  device.destroy();
+  expect(relativeMaxError(values, values)).toBe(0);
+});
