@@ -12,7 +12,7 @@ import type { ImageInput } from './image.ts';
 import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
 import { loadPretrained, loadSingleFile, type Loaded } from './load.ts';
 import type { LoadOptions } from './load_options.ts';
-import { Latent, Sample, type Size } from './results.ts';
+import { cropped, Latent, Sample, type Size } from './results.ts';
 import type { RunOptions } from './run_options.ts';
 import { canvasSink, Handover, streamSink, StripCutter, type Strip } from './strips.ts';
 import type { WeightStore } from './weight_store.ts';
@@ -205,13 +205,17 @@ export class AutoencoderDC {
     const running = this.#exclusive({ signal }, async () => {
       const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
       if (staged.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${staged.n}.`);
-      await this.#half('decoder').run(staged, staged, { ...options, signal }, true, (output) => {
-        const cutter = new StripCutter(this.#gpu, output, cropped(output, latent.imageSize));
-        return Promise.resolve(async (region: Band) => {
-          const strip = await cutter.add(region);
-          if (strip) await strips.give(strip, signal);
+      const cutter = new StripCutter(this.#gpu, latent.imageSize);
+      try {
+        await this.#half('decoder').run(staged, staged, { ...options, signal }, true, (output) => {
+          return Promise.resolve(async (region: Band) => {
+            const strip = await cutter.add(region, output);
+            if (strip) await strips.give(strip, signal);
+          });
         });
-      });
+      } finally {
+        cutter.dispose();
+      }
     });
     running.then(
       () => strips.end(),
@@ -329,9 +333,4 @@ export class AutoencoderDC {
       staged.dispose();
     }
   }
-}
-
-function cropped(size: Size, to: Size | undefined): Size {
-  const { height, width } = to ?? size;
-  return { height: Math.min(height, size.height), width: Math.min(width, size.width) };
 }

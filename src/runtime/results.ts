@@ -12,6 +12,12 @@ export interface Size {
   readonly width: number;
 }
 
+/** A size that is no larger than what there is. */
+export function cropped(size: Size, to: Size | undefined): Size {
+  const { height, width } = to ?? size;
+  return { height: Math.min(height, size.height), width: Math.min(width, size.width) };
+}
+
 /** A result on the GPU. Free it with `dispose()` or `using`. */
 export class GpuTensor {
   /** `[N, C, H, W]`. */

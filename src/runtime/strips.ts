@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { copyCommon, makeBands, type Band } from './bands.ts';
-import { Sample, type Size } from './results.ts';
+import { cropped, Sample, type Size } from './results.ts';
 
 /** Some whole rows of a picture as 8-bit RGBA, clamped, sRGB. */
 export interface Strip {
@@ -19,21 +19,21 @@ export interface Strip {
 /** Puts regions, which come row by row from left to right, together to strips. */
 export class StripCutter {
   readonly #gpu: Gpu;
-  readonly #whole: Tensor;
-  readonly #image: Size;
+  readonly #imageSize: Size | undefined;
   #open: { readonly bands: readonly Band[]; readonly y: number; readonly height: number } | undefined;
 
-  constructor(gpu: Gpu, whole: Tensor, image: Size) {
+  /** @param imageSize - what of the whole is shown */
+  constructor(gpu: Gpu, imageSize: Size | undefined) {
     this.#gpu = gpu;
-    this.#whole = whole;
-    this.#image = image;
+    this.#imageSize = imageSize;
   }
 
-  /** Adds a region; gives the strip that it completes, if that has rows of the picture. */
-  async add(region: Band): Promise<Strip | undefined> {
+  /** Adds a region of a whole; gives the strip that it completes, if that has rows of the picture. */
+  async add(region: Band, whole: Tensor): Promise<Strip | undefined> {
+    const image = cropped(whole, this.#imageSize);
     const { origin, height, width } = region.tensor;
     if (!this.#open) {
-      const rows = { ...this.#whole, height, origin: { y: 0, x: 0 } };
+      const rows = { ...whole, height, origin: { y: 0, x: 0 } };
       const bands = await makeBands(this.#gpu, 'strip', rows);
       this.#open = { bands, y: origin.y, height };
     }
@@ -42,13 +42,17 @@ export class StripCutter {
     const inStrip = { ...region, tensor: { ...region.tensor, origin: { y: origin.y - y, x: origin.x } } };
     for (const band of bands) copyCommon(encoder, inStrip, band);
     this.#gpu.device.queue.submit([encoder.finish()]);
-    if (origin.x + width < this.#whole.width) return undefined;
+    if (origin.x + width < whole.width) return undefined;
     this.#open = undefined;
-    const rows = Math.min(height, this.#image.height - y);
-    using sample = new Sample(this.#gpu, bands, { height: Math.max(rows, 1), width: this.#image.width });
-    if (rows <= 0) return undefined;
-    const { data } = await sample.toPixels();
-    return { y, height: rows, width: this.#image.width, data, image: this.#image };
+    const rows = Math.min(height, image.height - y);
+    const sample = new Sample(this.#gpu, bands, { height: Math.max(rows, 1), width: image.width });
+    try {
+      if (rows <= 0) return undefined;
+      const { data } = await sample.toPixels();
+      return { y, height: rows, width: image.width, data, image };
+    } finally {
+      sample.dispose();
+    }
   }
 
   /** Frees a strip that was begun. */
