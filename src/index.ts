@@ -19,7 +19,9 @@ export {
   type FormatProblem,
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
-export type { DecoderOutput, EncoderOutput, MemoryUse, PlanRequest, PlanSummary } from './runtime/autoencoder_dc.ts';
+export type { DecoderOutput, EncoderOutput, MemoryUse } from './runtime/autoencoder_dc.ts';
+export type { PlanRequest, PlanSummary } from './runtime/plan_request.ts';
+export type { TilingOptions } from './runtime/tiling.ts';
 export type { Profile, ProfileEntry } from './runtime/profile.ts';
 export type { RunOptions, RunProgress } from './runtime/run_options.ts';
 export type { Strip } from './runtime/strips.ts';

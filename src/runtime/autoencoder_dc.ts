@@ -13,8 +13,10 @@ import { stageImage, stageLatent, type LatentInput, type StagedInput } from './i
 import { loadPretrained, loadSingleFile, type Loaded } from './load.ts';
 import type { LoadOptions } from './load_options.ts';
 import { cropped, Latent, Sample, type Size } from './results.ts';
+import type { PlanRequest, PlanSummary } from './plan_request.ts';
 import type { RunOptions } from './run_options.ts';
 import { canvasSink, Handover, streamSink, StripCutter, type Strip } from './strips.ts';
+import { checkTiling, runTiled, tilesOf, type Tiling, type TilingOptions } from './tiling.ts';
 import type { WeightStore } from './weight_store.ts';
 
 /** What `encode` gives, as in diffusers. */
@@ -33,31 +35,6 @@ export interface MemoryUse {
   readonly activations: number;
 }
 
-/** What `plan` is asked about. */
-export interface PlanRequest {
-  readonly part: 'encoder' | 'decoder';
-  /** Of the picture, in pixels, for both halves. */
-  readonly height: number;
-  readonly width: number;
-  /** Pictures in the batch: 1 by default. */
-  readonly n?: number | undefined;
-  /** As in `RunOptions`. */
-  readonly memoryBudget?: number | undefined;
-}
-
-/** What a run takes. */
-export interface PlanSummary {
-  /** Bytes that it allocates, weights and results apart. */
-  readonly peakBytes: number;
-  /** Regions that the image is computed in, one after another: 1 in one piece. */
-  readonly regions: number;
-  /** What is computed ÷ what one piece would take: what regions' overlapping halos cost. */
-  readonly recompute: number;
-  readonly dispatches: number;
-  /** Of the network as it is written, two for each multiply-add. */
-  readonly flops: number;
-}
-
 /**
  * DC-AE, the deep-compression autoencoder (arXiv 2410.10733), with the numbers of diffusers' `AutoencoderDC`.
  *
@@ -74,6 +51,7 @@ export class AutoencoderDC {
   readonly #decoder: Half | undefined;
   readonly #weights: WeightStore;
   #slicing = false;
+  #tiling: Tiling | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
@@ -172,8 +150,9 @@ export class AutoencoderDC {
       const ratio = compressionRatio(half.part);
       const fit = (side: number): number => (staged.padded ? Math.ceil(side / ratio) * ratio : side);
       const { n, height, width } = staged;
-      const result = await this.#run(half, { n, height: fit(height), width: fit(width) }, staged, options);
-      return { latent: new Latent(this.#gpu, result.bands, result.size, { height, width }) };
+      const { bands, size } = await this.#run(half, { n, height: fit(height), width: fit(width) }, staged, options);
+      const covered = { height: Math.min(height, size.height * ratio), width: Math.min(width, size.width * ratio) };
+      return { latent: new Latent(this.#gpu, bands, size, covered) };
     });
   }
 
@@ -259,6 +238,21 @@ export class AutoencoderDC {
     this.#slicing = false;
   }
 
+  /**
+   * Runs what exceeds a tile in overlapping tiles whose seams are blended, with the numbers of diffusers' `enable_tiling`. Not needed for size: without
+   * it, images of any size have the numbers of one piece. Sides are cut to multiples of the compression ratio; strips and `plan` pay no heed to it.
+   *
+   * @throws InputError for an option that is none
+   */
+  enableTiling(options: TilingOptions = {}): void {
+    this.#tiling = checkTiling(options, this.spatialCompressionRatio);
+  }
+
+  /** Runs images in one piece, or in regions with the same numbers. */
+  disableTiling(): void {
+    this.#tiling = undefined;
+  }
+
   /** `decode(encode(image))`. */
   async forward(image: ImageInput, options: RunOptions = {}): Promise<DecoderOutput> {
     const { latent } = await this.encode(image, options);
@@ -313,16 +307,27 @@ export class AutoencoderDC {
   ): Promise<{ bands: Band[]; size: Size }> {
     let bands: Band[] = [];
     let output: Size = size;
+    const tiles = tilesOf(
+      half === this.#encoder ? 'encoder' : 'decoder',
+      staged,
+      this.#tiling,
+      compressionRatio(half.part),
+    );
     try {
-      await half.run(size, staged, options, this.#slicing, async (whole) => {
-        output = whole;
-        bands = await makeBands(this.#gpu, 'result', whole);
-        return (region, first) => {
-          const encoder = this.device.createCommandEncoder({ label: 'result' });
-          for (const band of bands) copyCommon(encoder, region, band, { from: 0, to: first });
-          this.device.queue.submit([encoder.finish()]);
-        };
-      });
+      if (tiles) {
+        bands = await runTiled(this.#gpu, half, staged, tiles, options, this.#slicing);
+        output = { height: tiles.rows.size, width: tiles.cols.size };
+      } else {
+        await half.run(size, staged, options, this.#slicing, async (whole) => {
+          output = whole;
+          bands = await makeBands(this.#gpu, 'result', whole);
+          return (region, first) => {
+            const encoder = this.device.createCommandEncoder({ label: 'result' });
+            for (const band of bands) copyCommon(encoder, region, band, { from: 0, to: first });
+            this.device.queue.submit([encoder.finish()]);
+          };
+        });
+      }
       await this.#gpu.checked('the result', () => undefined); // a device that was lost meanwhile gives none
       if (this.#disposed) throw new DisposedError('AutoencoderDC');
       return { bands, size: { height: output.height, width: output.width } };

@@ -1,7 +1,8 @@
 /** What page and worker say to each other. */
 import type { AutoencoderDCConfig } from '../../config/config.ts';
 import type { WeightType } from '../../graph/weights.ts';
-import type { MemoryUse, PlanRequest, PlanSummary } from '../autoencoder_dc.ts';
+import type { MemoryUse } from '../autoencoder_dc.ts';
+import type { PlanRequest, PlanSummary } from '../plan_request.ts';
 import type { CheckpointIdentity } from '../identity.ts';
 import type { PixelInput, TensorInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';

@@ -1,6 +1,7 @@
 import type { AutoencoderDCConfig } from '../../config/config.ts';
 import type { WeightType } from '../../graph/weights.ts';
-import type { MemoryUse, PlanRequest, PlanSummary } from '../autoencoder_dc.ts';
+import type { MemoryUse } from '../autoencoder_dc.ts';
+import type { PlanRequest, PlanSummary } from '../plan_request.ts';
 import type { RunOptions } from '../run_options.ts';
 import type { CheckpointIdentity } from '../identity.ts';
 import type { ImageInput } from '../image.ts';
