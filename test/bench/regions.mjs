@@ -1,4 +1,5 @@
-// `npm run bench:regions`: what computing images region by region costs; writes test/bench/results/regions.md. Plans only, no GPU.
+// `npm run bench:regions`: what computing images region by region costs; writes test/bench/results/regions.md. Plans only, no GPU; it takes some
+// minutes. `npm run bench:regions -- f32c32-sana` looks at the networks of that name only, and prints.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer } from 'vite';
@@ -21,7 +22,8 @@ const server = await createServer({
 try {
   /** @type {import('./regions.ts')} */
   const { regionTable } = /** @type {any} */ (await server.ssrLoadModule('/test/bench/regions.ts'));
-  const families = NETWORKS.map((name) => ({
+  const wanted = process.argv[2] ?? '';
+  const families = NETWORKS.filter((name) => name.includes(wanted)).map((name) => ({
     name,
     config: JSON.parse(readFileSync(join(root, `test/fixtures/configs/${name}.json`), 'utf8')),
   }));
@@ -34,9 +36,11 @@ try {
     regionTable(families),
     '',
   ].join('\n');
-  const folder = join(root, 'test/bench/results');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'regions.md'), text);
+  if (wanted === '') {
+    const folder = join(root, 'test/bench/results');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'regions.md'), text);
+  }
   console.log(text);
 } finally {
   await server.close();
