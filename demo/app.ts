@@ -27,6 +27,7 @@ import { Inside } from './story/inside.ts';
 import { Ledger } from './story/ledger.ts';
 import { ModelPanel, nanoWanted, type Wanted } from './story/model_panel.ts';
 import { RatePlot } from './story/rate_plot.ts';
+import { RunPanel } from './story/run_panel.ts';
 import { Cancelled, Studio } from './studio.ts';
 import { SplitView } from './view/split_view.ts';
 import { Toolbar } from './view/toolbar.ts';
@@ -41,6 +42,7 @@ export class App {
   readonly #panel = new ModelPanel((wanted) => void this.#load(wanted));
   readonly #curious = new Curious();
   readonly #batch = new Batch();
+  readonly #runs = new RunPanel(() => void this.#studio.process());
   readonly #quality = find('#quality', HTMLInputElement);
   readonly #studio: Studio;
   #model: Model | undefined;
@@ -61,6 +63,7 @@ export class App {
       inside: new Inside(),
       curious: this.#curious,
       work: this.#work,
+      settings: () => this.#runs.settings,
       quality: () => this.#quality.valueAsNumber,
       say: (text) => this.#say(text),
       failed: (error) => this.#tell(error instanceof Cancelled ? runStopped : noticeOf(failureOf(error))),
@@ -151,7 +154,7 @@ export class App {
     else if (files.some(({ name }) => name.endsWith('.safetensors'))) void this.#load(this.#panel.ofFiles(files));
     else if (file) void this.#openFile(file, file.name);
     else if (pictures.length > 1 && this.#model) {
-      void this.#batch.run(pictures, this.#model, this.#quality.valueAsNumber);
+      void this.#batch.run(pictures, this.#model, this.#runs.settings, this.#quality.valueAsNumber);
     } else {
       const picture = pictures[0] ?? first;
       void this.#openPicture(picture, picture.name || 'Pasted picture', undefined);

@@ -3,6 +3,7 @@ import { find, make, onPress, setText } from './dom.ts';
 import { bytes, duration, percent } from './format.ts';
 import { decode } from './intake/intake.ts';
 import type { Model } from './model/model.ts';
+import type { RunSettings } from './model/protocol.ts';
 import { fileName, save } from './saving.ts';
 
 /** The dialog. */
@@ -20,7 +21,7 @@ export class Batch {
   }
 
   /** Compresses the pictures, in the order in which they came; closing the dialog ends it. */
-  async run(files: readonly File[], model: Model, quality: number): Promise<void> {
+  async run(files: readonly File[], model: Model, settings: RunSettings, quality: number): Promise<void> {
     const controller = new AbortController();
     this.#run = controller;
     this.#made.clear();
@@ -37,7 +38,7 @@ export class Batch {
       row.scrollIntoView({ block: 'nearest' });
       try {
         const started = performance.now();
-        const made = await compress(file, model, quality, controller.signal);
+        const made = await compress(file, model, settings, quality, controller.signal);
         this.#keep(file.name, made);
         before += file.size;
         const [size, share] = [bytes(made.length), percent(made.length / file.size)];
@@ -84,11 +85,12 @@ export class Batch {
 async function compress(
   file: File,
   model: Model,
+  settings: RunSettings,
   quality: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bitmap = await decode(file);
-  const { latent } = await model.encode(bitmap, ({ picture }) => picture.close(), signal);
+  const { latent } = await model.encode(bitmap, ({ picture }) => picture.close(), { settings, signal });
   return (await model.pack(latent, quality, signal)).bytes;
 }
 

@@ -77,7 +77,8 @@ export function noticeOf({ code, message: detail, problem, needed }: Failure): N
     case 'input':
       return {
         title: 'This picture doesn’t fit',
-        advice: 'It needs more than this GPU can give. A smaller picture will work.',
+        advice:
+          'It needs more than this GPU can give, or than the memory budget allows. A larger budget or a smaller picture will work.',
         button: 'All right',
         remedy: 'dismiss',
         detail,

@@ -4,7 +4,7 @@ import { find } from './dom.ts';
 import type { Failure } from './failure.ts';
 import { bytes, decibels, sides } from './format.ts';
 import type { Model } from './model/model.ts';
-import type { Encoded, Packed } from './model/protocol.ts';
+import type { Encoded, Packed, RunSettings } from './model/protocol.ts';
 import { failureOf } from './rpc.ts';
 import type { Curious } from './story/curious.ts';
 import type { Inside } from './story/inside.ts';
@@ -37,6 +37,7 @@ export interface Surroundings {
   readonly inside: Inside;
   readonly curious: Curious;
   readonly work: WorkBar;
+  readonly settings: () => RunSettings;
   /** 1 to 100: what the slider says. */
   readonly quality: () => number;
   /** For those who don't see the page. */
@@ -182,9 +183,10 @@ export class Studio {
   }
 
   async #encode(model: Model, { bitmap, title }: Photo, signal: AbortSignal): Promise<void> {
-    const { view, inside, comparison, work, say } = this.#around;
+    const { view, inside, comparison, work, say, settings } = this.#around;
     const from = { width: bitmap.width, height: bitmap.height };
-    work.show(`Encoding ${sides(from.width, from.height)}`);
+    const doing = `Encoding ${sides(from.width, from.height)}`;
+    work.show(doing);
     say('Encoding.');
     const copy = await createImageBitmap(bitmap);
     signal.throwIfAborted();
@@ -197,7 +199,7 @@ export class Studio {
         inside.prepared(pixels.width, pixels.height, from);
         comparison.original(pixels);
       },
-      signal,
+      { settings: settings(), onProgress: (regions) => work.regions(doing, regions), signal },
     );
     inside.encoded(this.#encoded);
   }
@@ -227,9 +229,13 @@ export class Studio {
     packed: Packed | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { view, work, inside, curious, say, ledger, filed } = this.#around;
+    const { view, work, inside, curious, say, ledger, filed, settings } = this.#around;
     work.show('Decoding');
-    const decoded = await model.decode(file, signal);
+    const decoded = await model.decode(file, {
+      settings: settings(),
+      onProgress: (regions) => work.regions('Decoding', regions),
+      signal,
+    });
     const { picture, pixels, info } = decoded;
     if (!packed) {
       this.#begin({ kind: 'file', title: this.#title, bytes: file });

@@ -1,4 +1,5 @@
 /** What is going on, how far it is, and a button that ends it. */
+import type { RunProgress } from 'dc-ae-webgpu';
 import { find, hide } from './dom.ts';
 
 /** The bar at the foot of the stage while something is worked on. */
@@ -17,6 +18,11 @@ export class WorkBar {
     if (done === undefined) this.#progress.removeAttribute('value');
     else this.#progress.value = done;
     this.#bar.hidden = false;
+  }
+
+  /** A run's regions, where there are several. */
+  regions(label: string, { done, total }: RunProgress): void {
+    if (total > 1) this.show(`${label}: region ${done} of ${total}`, done / total);
   }
 
   hide(): void {

@@ -51,10 +51,10 @@ async function filesIn({ items, files }: DataTransfer): Promise<File[]> {
 }
 
 async function filesBelow(entry: FileSystemEntry): Promise<File[]> {
-  if (entry instanceof FileSystemFileEntry) {
+  if (isFileEntry(entry)) {
     return [await new Promise<File>((resolve, reject) => entry.file(resolve, reject))];
   }
-  if (!(entry instanceof FileSystemDirectoryEntry)) return [];
+  if (!isDirectoryEntry(entry)) return [];
   const reader = entry.createReader();
   const all: FileSystemEntry[] = [];
   for (;;) {
@@ -64,6 +64,15 @@ async function filesBelow(entry: FileSystemEntry): Promise<File[]> {
     all.push(...some);
   }
   return (await Promise.all(all.map(filesBelow))).flat();
+}
+
+// Chromium has entries, but not the classes that they are instances of.
+function isFileEntry(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
+}
+
+function isDirectoryEntry(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
 }
 
 /** The name of the cache in which the service worker leaves files that another app shared with this one. */

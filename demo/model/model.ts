@@ -1,9 +1,18 @@
 /** The page's end of the model's worker. */
-import type { LoadProgress } from 'dc-ae-webgpu';
+import type { LoadProgress, RunProgress } from 'dc-ae-webgpu';
 import type { PlainLatent } from 'dc-ae-webgpu/codec';
 import type { Failure } from '../failure.ts';
 import { Caller, CallError } from '../rpc.ts';
-import type { Decoded, Encoded, LoadRequest, ModelInfo, ModelMethods, Packed, Prepared } from './protocol.ts';
+import type {
+  Decoded,
+  Encoded,
+  LoadRequest,
+  ModelInfo,
+  ModelMethods,
+  Packed,
+  Prepared,
+  RunSettings,
+} from './protocol.ts';
 
 /** How to load. */
 export interface ModelOptions {
@@ -11,6 +20,13 @@ export interface ModelOptions {
   /** Called once if the model dies after it was loaded: its device was lost, or its worker. */
   readonly onLost: (failure: Failure) => void;
   /** Ends loading; afterwards nothing is left of it. */
+  readonly signal: AbortSignal;
+}
+
+/** What to do with a run. */
+export interface RunCall {
+  readonly settings: RunSettings;
+  readonly onProgress?: (progress: RunProgress) => void;
   readonly signal: AbortSignal;
 }
 
@@ -54,8 +70,23 @@ export class Model {
    * @param onPrepared - is told how the model sees it
    * @throws CallError; the signal's reason when aborted
    */
-  async encode(picture: ImageBitmap, onPrepared: (prepared: Prepared) => void, signal: AbortSignal): Promise<Encoded> {
-    return await this.#caller.call('encode', picture, { signal, onReport: onPrepared, transfer: [picture] });
+  async encode(
+    picture: ImageBitmap,
+    onPrepared: (prepared: Prepared) => void,
+    { settings, onProgress, signal }: RunCall,
+  ): Promise<Encoded> {
+    return await this.#caller.call(
+      'encode',
+      { picture, settings },
+      {
+        signal,
+        onReport: (report) => {
+          if ('picture' in report) onPrepared(report);
+          else onProgress?.(report);
+        },
+        transfer: [picture],
+      },
+    );
   }
 
   /** A file from an address; as `encode` in all else. */
@@ -69,8 +100,8 @@ export class Model {
   }
 
   /** A file to a picture; as `encode` in all else. */
-  async decode(bytes: Uint8Array, signal: AbortSignal): Promise<Decoded> {
-    return await this.#caller.call('decode', bytes, { signal });
+  async decode(bytes: Uint8Array, { settings, onProgress, signal }: RunCall): Promise<Decoded> {
+    return await this.#caller.call('decode', { bytes, settings }, { signal, onReport: onProgress });
   }
 
   /** Ends the worker; its GPU memory goes with it. */

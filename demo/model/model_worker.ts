@@ -4,14 +4,14 @@
  * Not `createWorkerClient()`, though that is what most pages want: here the codec runs beside the model, so that latents don't cross
  * to the page and back for every step of the slider; and the page wants to hear at once that the device was lost, and what it offers.
  */
-import { AutoencoderDC, DcAeError } from 'dc-ae-webgpu';
+import { AutoencoderDC, DcAeError, type Profile } from 'dc-ae-webgpu';
 import { decompress, FormatError, packLatent, unpackLatent, type PlainLatent } from 'dc-ae-webgpu/codec';
 import { unknownFailure, type Failure } from '../failure.ts';
 import { serve } from '../rpc.ts';
 import { describe } from './adapter.ts';
 import { download } from './download.ts';
 import { prepare } from './prepare.ts';
-import type { ModelMethods, Work } from './protocol.ts';
+import type { ModelMethods, RunSettings, Work } from './protocol.ts';
 import { heatMap, latentSheet } from './sheet.ts';
 
 interface Loaded {
@@ -57,7 +57,7 @@ serve<ModelMethods>(
       return bytes;
     },
 
-    encode: async (bitmap, { signal, report, handOver }) => {
+    encode: async ({ picture: bitmap, settings }, { signal, report, handOver }) => {
       const { ae, software } = model();
       const original = prepare(bitmap, software);
       const { data, width, height } = original;
@@ -65,14 +65,15 @@ serve<ModelMethods>(
       report({ pixels: { data, width, height }, picture }, [picture]);
 
       const started = performance.now();
-      const { latent } = await ae.encode(original, { signal });
+      const run = new Run(settings);
+      const { latent } = await ae.encode(original, { ...run.options, onProgress: report, signal });
       try {
         await ae.device.queue.onSubmittedWorkDone();
         const ms = performance.now() - started;
         const [n, channels, rows, columns] = latent.shape;
         const numbers = new Float32Array(await latent.toArray());
         const plain: PlainLatent = { data: numbers, shape: latent.shape, imageSize: { width, height } };
-        const work = workOf('encoder', ms, { n, height: rows, width: columns });
+        const work = run.work('encoder', ms, { n, height: rows, width: columns });
         const sheet = await createImageBitmap(latentSheet(numbers, channels, rows, columns));
         handOver(sheet, numbers.buffer);
         return { work, latent: plain, sheet };
@@ -94,12 +95,14 @@ serve<ModelMethods>(
       return { bytes, ms, stats: { bitsPerPixel, count, zeros }, heat, mostBits };
     },
 
-    decode: async (bytes, { signal, handOver }) => {
+    decode: async ({ bytes, settings }, { signal, report, handOver }) => {
       const { ae } = model();
+      const run = new Run(settings);
       let started = 0;
       const { image: sample, info } = await decompress(ae, bytes, {
         as: 'sample',
         signal,
+        run: { ...run.options, onProgress: report },
         onProgress: ({ phase }) => {
           if (phase === 'decode') started = performance.now();
         },
@@ -108,7 +111,7 @@ serve<ModelMethods>(
         await ae.device.queue.onSubmittedWorkDone();
         const ms = performance.now() - started;
         const [n, channels, height, width] = info.latent;
-        const work = workOf('decoder', ms, { n, height, width });
+        const work = run.work('decoder', ms, { n, height, width });
         const image = await sample.toImageData();
         const picture = await createImageBitmap(image);
         const { latent } = await unpackLatent(bytes, { signal });
@@ -129,12 +132,29 @@ function onlyFile(files: readonly File[]): File | undefined {
   return files.length === 1 && file?.name.endsWith('.safetensors') ? file : undefined;
 }
 
-function workOf(part: 'encoder' | 'decoder', ms: number, latent: { n: number; height: number; width: number }): Work {
-  const { ae } = model();
-  const ratio = ae.spatialCompressionRatio;
-  const size = { n: latent.n, height: ratio * latent.height, width: ratio * latent.width };
-  const { flops, dispatches, peakBytes } = ae.plan({ part, ...size });
-  return { ms, flops, dispatches, peakBytes };
+/** One run of a half, as the reader wants it. */
+class Run {
+  readonly #settings: RunSettings;
+  #profile: Profile | undefined;
+
+  constructor(settings: RunSettings) {
+    this.#settings = settings;
+  }
+
+  get options(): { memoryBudget: number | undefined; onProfile: ((profile: Profile) => void) | undefined } {
+    const { memoryBudget, profiled } = this.#settings;
+    return { memoryBudget, onProfile: profiled ? (profile) => (this.#profile = profile) : undefined };
+  }
+
+  /** What it took, once it is done. */
+  work(part: 'encoder' | 'decoder', ms: number, latent: { n: number; height: number; width: number }): Work {
+    const { ae } = model();
+    const ratio = ae.spatialCompressionRatio;
+    const size = { n: latent.n, height: ratio * latent.height, width: ratio * latent.width };
+    const plan = ae.plan({ part, ...size, memoryBudget: this.#settings.memoryBudget });
+    const profile = this.#profile && { clock: this.#profile.clock, stages: this.#profile.stages };
+    return { ms, ...plan, profile };
+  }
 }
 
 function failureOf(error: unknown): Failure {

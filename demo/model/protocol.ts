@@ -1,5 +1,5 @@
 /** What the page asks of the model's worker. It remembers nothing between calls but the model. */
-import type { AutoencoderDCConfig, LoadProgress } from 'dc-ae-webgpu';
+import type { AutoencoderDCConfig, LoadProgress, Profile, RunProgress } from 'dc-ae-webgpu';
 import type { CodecStats, FileInfo, PlainLatent } from 'dc-ae-webgpu/codec';
 import type { Failure } from '../failure.ts';
 import type { Pixels } from '../measure/protocol.ts';
@@ -37,6 +37,14 @@ export interface Adapter {
   readonly limits: Readonly<Record<string, number>>;
 }
 
+/** How the reader wants the network to run. */
+export interface RunSettings {
+  /** Bytes that activations may take; what the library thinks best where this is missing. */
+  readonly memoryBudget: number | undefined;
+  /** Times each stage, which slows the run. */
+  readonly profiled: boolean;
+}
+
 /** What one run of a half took. */
 export interface Work {
   readonly ms: number;
@@ -44,6 +52,11 @@ export interface Work {
   readonly dispatches: number;
   /** Of its buffers on the GPU, weights apart. */
   readonly peakBytes: number;
+  readonly regions: number;
+  /** FLOPs for each that one piece would take: regions overlap. */
+  readonly recompute: number;
+  /** Where it was asked for. */
+  readonly profile: Pick<Profile, 'clock' | 'stages'> | undefined;
 }
 
 /** What came of encoding. */
@@ -89,7 +102,11 @@ export interface ModelMethods {
   /** A file from wherever it lies: of this worker alone, the policy may allow requests to other hosts. */
   readonly download: { readonly args: string; readonly result: Uint8Array<ArrayBuffer>; readonly report: never };
   /** A picture to its latent. */
-  readonly encode: { readonly args: ImageBitmap; readonly result: Encoded; readonly report: Prepared };
+  readonly encode: {
+    readonly args: { readonly picture: ImageBitmap; readonly settings: RunSettings };
+    readonly result: Encoded;
+    readonly report: Prepared | RunProgress;
+  };
   /** A latent to a file. */
   readonly pack: {
     readonly args: { readonly latent: PlainLatent; readonly quality: number };
@@ -97,5 +114,9 @@ export interface ModelMethods {
     readonly report: never;
   };
   /** A file to a picture. */
-  readonly decode: { readonly args: Uint8Array; readonly result: Decoded; readonly report: never };
+  readonly decode: {
+    readonly args: { readonly bytes: Uint8Array; readonly settings: RunSettings };
+    readonly result: Decoded;
+    readonly report: RunProgress;
+  };
 }

@@ -4,13 +4,13 @@ import type { ImageInput } from '../runtime/image.ts';
 import { inspect, packLatent, unpackLatent } from './latent_file.ts';
 import type {
   CodecStats,
+  CompressOptions,
   DecodedSample,
   DecompressOptions,
   FileInfo,
   LatentDecoder,
   LatentEncoder,
   ModelIdentity,
-  PackOptions,
   PictureForms,
 } from './types.ts';
 
@@ -25,11 +25,11 @@ import type {
 export async function compress(
   ae: LatentEncoder,
   image: ImageInput,
-  options: PackOptions = {},
+  options: CompressOptions = {},
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; stats: CodecStats }> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, run } = options;
   onProgress?.({ phase: 'encode', fraction: 0 });
-  const { latent } = await ae.encode(image, { signal });
+  const { latent } = await ae.encode(image, { ...run, signal });
   try {
     const { shape, imageSize } = latent;
     const data = await latent.toArray();
@@ -63,7 +63,7 @@ export async function decompress<S extends DecodedSample>(
   bytes: Uint8Array | ArrayBuffer,
   options: DecompressOptions = {},
 ): Promise<{ image: PictureForms<S>[keyof PictureForms<S>]; info: FileInfo }> {
-  const { signal, onProgress, anyModel = false, as: form = 'imageData' } = options;
+  const { signal, onProgress, run, anyModel = false, as: form = 'imageData' } = options;
   if (!FORMS.includes(form)) {
     throw new InputError(`options.as must be one of ${FORMS.join(', ')}; it was ${JSON.stringify(form)}.`);
   }
@@ -75,7 +75,7 @@ export async function decompress<S extends DecodedSample>(
     },
   });
   onProgress?.({ phase: 'decode', fraction: 0 });
-  const { sample } = await ae.decode(latent, { signal });
+  const { sample } = await ae.decode(latent, { ...run, signal });
   const image = form === 'sample' ? sample : await picture(sample, form);
   onProgress?.({ phase: 'done', fraction: 1 });
   return { image, info };

@@ -3,6 +3,7 @@ import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/inputs.ts';
 import type { Size } from '../runtime/results.ts';
 import type { CheckpointIdentity } from '../runtime/identity.ts';
+import type { RunOptions } from '../runtime/run_options.ts';
 
 /** What of a model a file is written for and checked against. `AutoencoderDC` and `WorkerAutoencoderDC` have it. */
 export interface ModelIdentity {
@@ -28,15 +29,12 @@ export interface DecodedSample {
 
 /** The encoding half of a model: an `AutoencoderDC`, or a `WorkerAutoencoderDC`. */
 export interface LatentEncoder extends ModelIdentity {
-  encode(
-    image: ImageInput,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<{ latent: EncodedLatent }>;
+  encode(image: ImageInput, options?: RunOptions): Promise<{ latent: EncodedLatent }>;
 }
 
 /** The decoding half of a model: an `AutoencoderDC`, or a `WorkerAutoencoderDC`. */
 export interface LatentDecoder<S extends DecodedSample = DecodedSample> extends ModelIdentity {
-  decode(latent: LatentInput, options?: { readonly signal?: AbortSignal | undefined }): Promise<{ sample: S }>;
+  decode(latent: LatentInput, options?: RunOptions): Promise<{ sample: S }>;
 }
 
 /** A latent in numbers: `[N, C, h, w]`, not scaled. What `unpackLatent` gives, `ae.decode` takes. */
@@ -61,6 +59,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: CodecProgress) => void) | undefined;
 }
+
+/** What `compress` and `decompress` take besides: how the network is run. */
+export interface NetworkOptions {
+  /** Handed on to the model's `encode` or `decode`: its memory budget, and who hears of its regions. */
+  readonly run?: Omit<RunOptions, 'signal'> | undefined;
+}
+
+/** How to compress a picture. */
+export interface CompressOptions extends PackOptions, NetworkOptions {}
 
 /** What a file may say of its picture besides the picture. */
 export interface FileMetadata {
@@ -112,7 +119,7 @@ export interface PictureForms<S> {
 }
 
 /** How to read a picture. */
-export interface DecompressOptions extends UnpackOptions {
+export interface DecompressOptions extends UnpackOptions, NetworkOptions {
   /** The picture's form; `imageData` where this is missing. */
   readonly as?: keyof PictureForms<unknown> | undefined;
   /** Decodes with whatever model is at hand: that of another version of the decoder, say. By default the wrong one is refused. */
