@@ -1,5 +1,6 @@
 import { regionBytes } from './memory.ts';
-import { flops, inputs, type Op } from './ops.ts';
+import { flops } from './flops.ts';
+import { inputs, type Op } from './ops.ts';
 import type { Rect } from './rects.ts';
 import { demand, type Region } from './region.ts';
 import { tensorBytes, type Tensor } from './tensor.ts';

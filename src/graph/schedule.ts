@@ -1,6 +1,7 @@
 import type { Graph } from './build.ts';
 import { cost, fits, Grids, rectsOf, remember, sizeOf, type Grid, type Room, type Run } from './grid.ts';
-import { flops, type Op } from './ops.ts';
+import { flops } from './flops.ts';
+import type { Op } from './ops.ts';
 import { rectOf, type Rect } from './rects.ts';
 import { cut, demand, type Cutter, type Region, type Stored } from './region.ts';
 import { isReduction, segments, type Segment } from './segments.ts';

@@ -6,17 +6,17 @@ import type { WeightType } from '../graph/weights.ts';
 import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/source.ts';
 import type { CheckpointIdentity } from './identity.ts';
-import { copyCommon, makeBands, type Band } from './bands.ts';
 import { Half } from './half.ts';
 import type { ImageInput } from './image.ts';
 import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
 import { loadPretrained, loadSingleFile, type Loaded } from './load.ts';
 import type { LoadOptions } from './load_options.ts';
-import { cropped, Latent, Sample, type Size } from './results.ts';
+import { cropped, Latent, Sample } from './results.ts';
 import type { PlanRequest, PlanSummary } from './plan_request.ts';
 import type { RunOptions } from './run_options.ts';
-import { canvasSink, Handover, streamSink, StripCutter, type Strip } from './strips.ts';
-import { checkTiling, runTiled, tilesOf, type Tiling, type TilingOptions } from './tiling.ts';
+import { runHalf, type Result } from './run_half.ts';
+import { canvasSink, runInStrips, streamSink, stripsOf, type Strip } from './strips.ts';
+import { checkTiling, type Tiling, type TilingOptions } from './tiling.ts';
 import type { WeightStore } from './weight_store.ts';
 
 /** What `encode` gives, as in diffusers. */
@@ -69,7 +69,7 @@ export class AutoencoderDC {
 
   /**
    * Loads a checkpoint in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with an index; or one of the
-   * original release (model.safetensors). Weights stream straight to the GPU; JavaScript never holds more than a few MiB of them.
+   * original release (model.safetensors). Weights stream straight to the GPU; JavaScript holds a few tens of MiB of them at a time.
    *
    * @param source - a repository of the hub (`"mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers"`), the folder's URL, a dropped folder's files, or
    * `{ size(path), read(path, start, end, signal) }`
@@ -177,35 +177,14 @@ export class AutoencoderDC {
    *
    * @throws as `decode`; InputError for a batch
    */
-  async *decodeStrips(latent: Latent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
-    const stopped = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal;
-    const strips = new Handover<Strip>();
-    const running = this.#exclusive({ signal }, async () => {
-      const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
-      if (staged.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${staged.n}.`);
-      const cutter = new StripCutter(this.#gpu, latent.imageSize);
-      try {
-        await this.#half('decoder').run(staged, staged, { ...options, signal }, true, (output) => {
-          return Promise.resolve(async (region: Band) => {
-            const strip = await cutter.add(region, output);
-            if (strip) await strips.give(strip, signal);
-          });
-        });
-      } finally {
-        cutter.dispose();
-      }
-    });
-    running.then(
-      () => strips.end(),
-      (error: unknown) => strips.end(error),
+  decodeStrips(latent: Latent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
+    return stripsOf(options.signal, (signal, give) =>
+      this.#exclusive({ signal }, async () => {
+        const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
+        if (staged.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${staged.n}.`);
+        await runInStrips(this.#gpu, this.#half('decoder'), staged, latent.imageSize, { ...options, signal }, give);
+      }),
     );
-    try {
-      yield* strips;
-    } finally {
-      stopped.abort(new DOMException('No more strips are wanted.', 'AbortError'));
-      await running.catch(() => undefined);
-    }
   }
 
   /**
@@ -298,41 +277,16 @@ export class AutoencoderDC {
     return await turn;
   }
 
-  /** Runs a half, and gathers its output's regions in buffers of their own. */
-  async #run(
-    half: Half,
-    size: InputSize,
-    staged: StagedInput,
-    options: RunOptions,
-  ): Promise<{ bands: Band[]; size: Size }> {
-    let bands: Band[] = [];
-    let output: Size = size;
-    const tiles = tilesOf(
-      half === this.#encoder ? 'encoder' : 'decoder',
-      staged,
-      this.#tiling,
-      compressionRatio(half.part),
-    );
+  /** Runs a half, in tiles where that is asked for; what it gave is no one's if the model is disposed of or the device is lost meanwhile. */
+  async #run(half: Half, size: InputSize, staged: StagedInput, options: RunOptions): Promise<Result> {
+    let result: Result | undefined;
     try {
-      if (tiles) {
-        bands = await runTiled(this.#gpu, half, staged, tiles, options, this.#slicing);
-        output = { height: tiles.rows.size, width: tiles.cols.size };
-      } else {
-        await half.run(size, staged, options, this.#slicing, async (whole) => {
-          output = whole;
-          bands = await makeBands(this.#gpu, 'result', whole);
-          return (region, first) => {
-            const encoder = this.device.createCommandEncoder({ label: 'result' });
-            for (const band of bands) copyCommon(encoder, region, band, { from: 0, to: first });
-            this.device.queue.submit([encoder.finish()]);
-          };
-        });
-      }
-      await this.#gpu.checked('the result', () => undefined); // a device that was lost meanwhile gives none
+      result = await runHalf(this.#gpu, half, size, staged, options, { slicing: this.#slicing, tiling: this.#tiling });
+      await this.#gpu.checked('the result', () => undefined);
       if (this.#disposed) throw new DisposedError('AutoencoderDC');
-      return { bands, size: { height: output.height, width: output.width } };
+      return result;
     } catch (error) {
-      for (const { buffer } of bands) buffer.destroy();
+      for (const { buffer } of result?.bands ?? []) buffer.destroy();
       throw error;
     } finally {
       staged.dispose();

@@ -1,4 +1,4 @@
-import { DeviceError, DisposedError } from '../errors.ts';
+import { DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { profiler } from '../gpu/profiler.ts';
 import type { InputSize } from '../graph/build.ts';
@@ -7,7 +7,7 @@ import type { Target } from '../graph/weights.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { Band } from './bands.ts';
 import type { StagedInput } from './inputs.ts';
-import { defaultBudget, makePlan, type Plan } from './plan.ts';
+import { makePlan, makePlanInOnePiece, type Plan } from './plan.ts';
 import { readProfile } from './profile.ts';
 import type { RunOptions } from './run_options.ts';
 import { Session } from './session.ts';
@@ -15,6 +15,8 @@ import type { WeightStore } from './weight_store.ts';
 
 /** How a batch is run: a plan, and how often it is replayed, on `plan.input.n` pictures each time. */
 export interface BatchPlan {
+  /** What it was made for. */
+  readonly key: string;
   readonly plan: Plan;
   readonly slices: number;
 }
@@ -25,7 +27,9 @@ export class Half {
   readonly #gpu: Gpu;
   readonly #weights: WeightStore;
   readonly #target: Target;
-  #last: { readonly key: string; readonly batch: BatchPlan; readonly session: Session } | undefined;
+  /** The plan that was asked for last, so that who asks before or after a run doesn't plan it again. */
+  #asked: BatchPlan | undefined;
+  #last: { readonly batch: BatchPlan; readonly session: Session } | undefined;
   #disposed = false;
 
   constructor(part: Encoder | Decoder, gpu: Gpu, weights: WeightStore, target: Target) {
@@ -47,25 +51,25 @@ export class Half {
    * @throws DeviceError `limits` if a picture doesn't fit; InputError if the network can't take the size
    */
   plan(size: InputSize, budget: number | undefined, sliced: boolean): BatchPlan {
+    const key = `${size.n} ${size.height} ${size.width} ${budget} ${sliced}`;
+    const known = this.#last?.batch.key === key ? this.#last.batch : this.#asked;
+    if (known?.key === key) return known;
+    this.#asked = { key, ...this.#plan(size, budget, sliced) };
+    return this.#asked;
+  }
+
+  #plan(size: InputSize, budget: number | undefined, sliced: boolean): Omit<BatchPlan, 'key'> {
     const { limits } = this.#gpu.device;
-    const most = budget ?? defaultBudget(limits);
-    const planFor = (n: number): Plan => makePlan(this.part, { ...size, n }, this.#target, limits, most);
-    if (size.n > 1 && !sliced) {
-      try {
-        const plan = planFor(size.n);
-        if (plan.regions === 1) return { plan, slices: 1 };
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-      }
-    }
-    return { plan: planFor(1), slices: size.n };
+    const whole = size.n > 1 && !sliced ? makePlanInOnePiece(this.part, size, this.#target, limits, budget) : undefined;
+    if (whole) return { plan: whole, slices: 1 };
+    return { plan: makePlan(this.part, { ...size, n: 1 }, this.#target, limits, budget), slices: size.n };
   }
 
   /**
    * Runs the half on a staged input.
    *
-   * @param begin - called with the whole output, before anything is computed
-   * @param output - takes a rectangle of it, of the batch's pictures from `first` on; what it submits comes in order
+   * @param begin - called with the whole output, before anything is computed; what it gives takes a rectangle of that, of the batch's pictures
+   * from `first` on, and what that submits comes in order
    * @throws DeviceError if it doesn't fit, or the device is lost; the signal's reason when aborted
    */
   async run(
@@ -75,7 +79,8 @@ export class Half {
     sliced: boolean,
     begin: (output: Tensor) => Promise<(band: Band, first: number) => Promise<void> | void>,
   ): Promise<void> {
-    const { batch, session } = await this.#session(size, memoryBudget, sliced);
+    const batch = this.plan(size, memoryBudget, sliced);
+    const session = await this.#session(batch);
     const { plan, slices } = batch;
     const output = await begin({ ...plan.output, n: size.n });
     const total = slices * plan.regions;
@@ -104,15 +109,9 @@ export class Half {
     this.#last = undefined;
   }
 
-  /** The session for inputs of a size, made anew if the size has changed. */
-  async #session(
-    size: InputSize,
-    budget: number | undefined,
-    sliced: boolean,
-  ): Promise<{ batch: BatchPlan; session: Session }> {
-    const key = `${size.n} ${size.height} ${size.width} ${budget} ${sliced}`;
-    if (this.#last?.key === key) return this.#last;
-    const batch = this.plan(size, budget, sliced);
+  /** The session of a plan, made anew if that is another. */
+  async #session(batch: BatchPlan): Promise<Session> {
+    if (this.#last?.batch === batch) return this.#last.session;
     this.#last?.session.dispose();
     this.#last = undefined;
     const session = await Session.create(this.#gpu, batch.plan, this.#weights);
@@ -120,7 +119,7 @@ export class Half {
       session.dispose();
       throw new DisposedError('AutoencoderDC');
     }
-    this.#last = { key, batch, session };
-    return this.#last;
+    this.#last = { batch, session };
+    return session;
   }
 }

@@ -3,7 +3,8 @@ import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
 import { chooseAlgorithms } from '../graph/algorithms.ts';
 import { fuseNorms } from '../graph/fuse.ts';
 import { planMemory, zeroBytes, type MemoryPlan } from '../graph/memory.ts';
-import { flops, inputs, type Op } from '../graph/ops.ts';
+import { flops } from '../graph/flops.ts';
+import { inputs, type Op } from '../graph/ops.ts';
 import { Scheduler, type Schedule } from '../graph/schedule.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import type { Target } from '../graph/weights.ts';
@@ -88,34 +89,105 @@ export function makePlan(
 }
 
 /**
+ * Plans one half of the model for inputs of a size in one piece.
+ *
+ * @returns undefined where that doesn't fit
+ * @throws as `makePlan` for a size or a budget that is none
+ */
+export function makePlanInOnePiece(
+  part: Encoder | Decoder,
+  size: InputSize,
+  target: Target,
+  limits: Limits,
+  budget?: number,
+): Plan | undefined {
+  return new Planner(buildGraph(part, size), target, limits).inOnePiece(checkedBudget(budget, limits));
+}
+
+/**
  * Plans a graph: in one piece where it fits, region by region where it doesn't.
  *
  * @param budget - bytes that the activations may take
  * @throws DeviceError `limits` if it can't be made to fit; InputError for a budget that is none
  */
-export function planGraph(whole: Graph, target: Target, limits: Limits, budget = defaultBudget(limits)): Plan {
-  if (!(budget > 0)) throw new InputError(`memoryBudget must be a positive number of bytes; it was ${budget}.`);
-  const binding = maxBinding(limits);
-  const graph = withAlgorithms(whole, target, binding);
-  const zeros = zeroBytes(graph.ops.flatMap((op) => [...inputs(op), op.y]));
-  const tensor = binding - zeros;
-  const scheduler = new Scheduler(graph, (region, id, sample) => {
-    const scratch = Math.min(scratchBytes(region.ops, target), tensor, budget / 8);
-    return { ...region, ops: expandConvolutions(region.ops, scratch, id, sample ? 1 : Infinity) };
-  });
-  const inOnePiece = scheduler.inOnePiece({ tensor, total: budget });
-  const planned = (found: Schedule | undefined): Plan | undefined => {
-    const plan = found && lowered(graph, found, planMemory(found.passes), target, limits);
-    return plan && runnable(plan, limits) ? plan : undefined;
-  };
-  const plan = planned(inOnePiece) ?? planned(inRegions(scheduler, tensor, budget));
+export function planGraph(graph: Graph, target: Target, limits: Limits, budget?: number): Plan {
+  const most = checkedBudget(budget, limits);
+  const planner = new Planner(graph, target, limits);
+  const plan = planner.inOnePiece(most) ?? planner.inRegions(most);
   if (plan) return plan;
-  throw tooLarge(
-    graph,
-    budget,
-    limits,
-    smallest(budget, (total) => inRegions(scheduler, tensor, total)),
-  );
+  const least = smallest(most, (total) => planner.regions(total));
+  throw tooLarge(graph, most, limits, least);
+}
+
+function checkedBudget(budget: number | undefined, limits: Limits): number {
+  const most = budget ?? defaultBudget(limits);
+  if (!(most > 0)) throw new InputError(`memoryBudget must be a positive number of bytes; it was ${most}.`);
+  return most;
+}
+
+/** Plans one graph under as many budgets as are tried. */
+class Planner {
+  readonly #graph: Graph;
+  readonly #target: Target;
+  readonly #limits: Limits;
+  /** The largest tensor that a binding has room for. */
+  readonly #tensor: number;
+  /** By how much lies between the passes of a convolution; what they have found out about regions serves all budgets. */
+  readonly #schedulers = new Map<number, Scheduler>();
+
+  constructor(whole: Graph, target: Target, limits: Limits) {
+    const binding = maxBinding(limits);
+    this.#graph = withAlgorithms(whole, target, binding);
+    this.#target = target;
+    this.#limits = limits;
+    this.#tensor = binding - zeroBytes(this.#graph.ops.flatMap((op) => [...inputs(op), op.y]));
+  }
+
+  /** A plan in one piece, or undefined. */
+  inOnePiece(budget: number): Plan | undefined {
+    return this.#planned(this.#scheduler(budget).inOnePiece({ tensor: this.#tensor, total: budget }));
+  }
+
+  /** A plan in regions, or undefined. */
+  inRegions(budget: number): Plan | undefined {
+    return this.#planned(this.regions(budget));
+  }
+
+  /** A schedule in regions that takes no more than a budget, or undefined. */
+  regions(budget: number): Schedule | undefined {
+    const scheduler = this.#scheduler(budget);
+    // How well buffers can be shared is known only when all is cut: come down to the budget from above.
+    for (const share of [1, 0.85, 0.7]) {
+      const total = share * budget;
+      const largest = new Set(PARTS.map((part) => Math.min(this.#tensor, total / part)));
+      let any = false;
+      for (const tensor of largest) {
+        const schedule = scheduler.inGroups({ tensor, total });
+        if (schedule && bytesOf(planMemory(schedule.passes)) <= budget) return schedule;
+        any ||= schedule !== undefined;
+      }
+      if (!any) return undefined; // less won't be easier
+    }
+    return undefined;
+  }
+
+  #scheduler(budget: number): Scheduler {
+    const most = Math.min(this.#tensor, 2 ** Math.floor(Math.log2(budget / 8)));
+    let scheduler = this.#schedulers.get(most);
+    if (!scheduler) {
+      scheduler = new Scheduler(this.#graph, (region, id, sample) => {
+        const scratch = Math.min(scratchBytes(region.ops, this.#target), most);
+        return { ...region, ops: expandConvolutions(region.ops, scratch, id, sample ? 1 : Infinity) };
+      });
+      this.#schedulers.set(most, scheduler);
+    }
+    return scheduler;
+  }
+
+  #planned(schedule: Schedule | undefined): Plan | undefined {
+    const plan = schedule && lowered(this.#graph, schedule, this.#target, this.#limits);
+    return plan && runnable(plan, this.#limits) ? plan : undefined;
+  }
 }
 
 /** A graph with its convolutions' algorithms chosen, for the image as a whole: regions of it compute the same. */
@@ -141,30 +213,8 @@ export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[
   return expandConvolutions(ops, Math.min(scratchBytes(ops, target), binding), () => ++id);
 }
 
-/** A schedule in regions that takes no more than a budget. */
-function inRegions(scheduler: Scheduler, tensor: number, budget: number): Schedule | undefined {
-  // How well buffers can be shared is known only when all is cut: come down to the budget from above.
-  for (const share of [1, 0.85, 0.7]) {
-    const total = share * budget;
-    const largest = new Set(PARTS.map((part) => Math.min(tensor, total / part)));
-    let any = false;
-    for (const tensor of largest) {
-      const schedule = scheduler.inGroups({ tensor, total });
-      if (schedule && bytesOf(planMemory(schedule.passes)) <= budget) return schedule;
-      any ||= schedule !== undefined;
-    }
-    if (!any) return undefined; // less won't be easier
-  }
-  return undefined;
-}
-
-function lowered(
-  graph: Graph,
-  { passes, flops: total }: Schedule,
-  memory: MemoryPlan,
-  target: Target,
-  limits: Limits,
-): Plan {
+function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Target, limits: Limits): Plan {
+  const memory = planMemory(passes);
   const regions = passes.flat();
   const steps = regions.flatMap(({ input, ops, output }): Step[] => [
     ...(input ? [{ kind: 'input' as const, tensor: input }] : []),

@@ -2,7 +2,10 @@ import { InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { copyCommon, makeBands, type Band } from './bands.ts';
+import type { Half } from './half.ts';
+import type { StagedInput } from './inputs.ts';
 import { cropped, Sample, type Size } from './results.ts';
+import type { RunOptions } from './run_options.ts';
 
 /** Some whole rows of a picture as 8-bit RGBA, clamped, sRGB. */
 export interface Strip {
@@ -16,8 +19,60 @@ export interface Strip {
   readonly image: Size;
 }
 
+/**
+ * Decodes one picture and gives its strips as they are complete; waits until each was taken.
+ *
+ * @throws as `Half.run`
+ */
+export async function runInStrips(
+  gpu: Gpu,
+  half: Half,
+  staged: StagedInput,
+  imageSize: Size | undefined,
+  options: RunOptions,
+  give: (strip: Strip) => Promise<void>,
+): Promise<void> {
+  const cutter = new StripCutter(gpu, imageSize);
+  try {
+    await half.run(staged, staged, options, true, (output) =>
+      Promise.resolve(async (region: Band) => {
+        const strip = await cutter.add(region, output);
+        if (strip) await give(strip);
+      }),
+    );
+  } finally {
+    cutter.dispose();
+  }
+}
+
+/**
+ * The strips that `run` gives, one after another. Who takes no more of them aborts the signal that it is given.
+ *
+ * @param aborted - the caller's own
+ * @throws what `run` throws
+ */
+export async function* stripsOf(
+  aborted: AbortSignal | undefined,
+  run: (signal: AbortSignal, give: (strip: Strip) => Promise<void>) => Promise<void>,
+): AsyncGenerator<Strip, void, void> {
+  const stopped = new AbortController();
+  const signal = aborted ? AbortSignal.any([aborted, stopped.signal]) : stopped.signal;
+  const strips = new Handover<Strip>();
+  const running = run(signal, (strip) => strips.give(strip, signal));
+  running.then(
+    () => strips.end(),
+    (error: unknown) => strips.end(error),
+  );
+  try {
+    yield* strips;
+  } finally {
+    stopped.abort(new DOMException('No more strips are wanted.', 'AbortError'));
+    await running.catch(() => undefined);
+  }
+}
+
 /** Puts regions, which come row by row from left to right, together to strips. */
-export class StripCutter {
+class StripCutter {
   readonly #gpu: Gpu;
   readonly #imageSize: Size | undefined;
   #open: { readonly bands: readonly Band[]; readonly y: number; readonly height: number } | undefined;
@@ -63,7 +118,7 @@ export class StripCutter {
 }
 
 /** Hands things from a producer that waits to a consumer that waits. */
-export class Handover<T> implements AsyncIterable<T> {
+class Handover<T> implements AsyncIterable<T> {
   #offer: { readonly value: T; readonly taken: () => void } | undefined;
   #ended = false;
   #error: unknown;

@@ -177,7 +177,7 @@ async function runTile(
     throw error;
   }
   const [tile] = made;
-  if (!tile) throw new Error('A run began without output.');
+  if (!tile) throw new RangeError('a run began without output');
   return tile;
 }
 

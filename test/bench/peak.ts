@@ -63,11 +63,7 @@ export async function peakProbe(device: GPUDevice, cpu: CpuClock): Promise<PeakP
     pass.setBindGroup(0, device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries }));
     pass.dispatchWorkgroups(kernel.threads / THREADS);
     pass.end();
-    await device.queue.onSubmittedWorkDone();
-    const start = performance.now();
-    device.queue.submit([encoder.finish()]);
-    await device.queue.onSubmittedWorkDone();
-    const ms = performance.now() - start;
+    const ms = await submitTime(device, encoder);
     buffer.destroy();
     const rate = (kernel.threads * kernel.flops) / ms / 1e6;
     kernel.best = Math.max(kernel.best, rate);
@@ -128,11 +124,7 @@ export async function copyProbe(device: GPUDevice): Promise<CopyProbe> {
         pass.setBindGroup(0, group);
         for (let j = 0; j < copies; j++) pass.dispatchWorkgroups(256, COPY_BYTES / 16 / THREADS / 256);
         pass.end();
-        await device.queue.onSubmittedWorkDone();
-        const start = performance.now();
-        device.queue.submit([encoder.finish()]);
-        await device.queue.onSubmittedWorkDone();
-        const ms = performance.now() - start;
+        const ms = await submitTime(device, encoder);
         rate = Math.max(rate, (copies * 2 * COPY_BYTES) / ms / 1e6);
         if (ms < 20) copies *= 8;
       }
@@ -140,4 +132,13 @@ export async function copyProbe(device: GPUDevice): Promise<CopyProbe> {
       return rate;
     },
   };
+}
+
+/** Milliseconds that a submit takes by itself. */
+async function submitTime(device: GPUDevice, encoder: GPUCommandEncoder): Promise<number> {
+  await device.queue.onSubmittedWorkDone();
+  const start = performance.now();
+  device.queue.submit([encoder.finish()]);
+  await device.queue.onSubmittedWorkDone();
+  return performance.now() - start;
 }

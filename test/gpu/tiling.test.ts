@@ -1,16 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { AutoencoderDC, type TilingOptions } from '../../src/index.ts';
+import { AutoencoderDC, InputError, type TilingOptions } from '../../src/index.ts';
 import { fileGpu } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
-import { firstDifference, readFixture, readJson, relativeMaxError } from '../support/fixtures.ts';
+import { firstDifference, readFixture } from '../support/fixtures.ts';
+import { expectHalves } from '../support/halves.ts';
 import { folderSource } from '../support/sources.ts';
 
 // diffusers' own tiling and slicing, against diffusers in double precision.
-interface Fixture {
-  readonly options: { readonly tiling?: Readonly<Record<string, number>> };
-  readonly tolerance: { readonly f32_rel_max: number; readonly f16_rel_max: number };
-}
-
 const shared = fileGpu();
 const note = worstErrors('tiling');
 
@@ -25,24 +21,12 @@ function tilingOf(options: Readonly<Record<string, number>>): TilingOptions {
 
 describe.each(['f32', 'f16'] as const)('%s', (dtype) => {
   test.for(['tiled', 'tiled-pad', 'slicing-batch3'])('%s', async (name) => {
-    const folder = `test/fixtures/e2e/${name}`;
-    const io = await readFixture(`${folder}/io.safetensors`);
-    const { options, tolerance } = await readJson<Fixture>(`${folder}/fixture.json`);
-    const allowed = dtype === 'f32' ? tolerance.f32_rel_max : tolerance.f16_rel_max;
-    const { device } = shared.watched;
-    using ae = await AutoencoderDC.fromPretrained(folderSource(folder), { dtype, device });
-    if (options.tiling) ae.enableTiling(tilingOf(options.tiling));
-    else ae.enableSlicing();
-    using latent = (await ae.encode(io.get('input'))).latent;
-    using sample = (await ae.decode(io.get('latent'))).sample;
-    expect(latent.shape).toEqual(io.get('latent').shape);
-    expect(sample.shape).toEqual(io.get('reconstruction').shape);
-    const encoded = relativeMaxError(await latent.toArray(), io.get('latent').data);
-    const decoded = relativeMaxError(await sample.toArray(), io.get('reconstruction').data);
-    note(`${dtype} latent`, name, encoded);
-    note(`${dtype} reconstruction`, name, decoded);
-    expect(encoded).toBeLessThanOrEqual(allowed);
-    expect(decoded).toBeLessThanOrEqual(allowed);
+    await expectHalves(name, {
+      dtype,
+      device: shared.watched.device,
+      prepare: (ae, { tiling }) => (tiling ? ae.enableTiling(tilingOf(tiling)) : ae.enableSlicing()),
+      note: (half, network, error) => note(`${dtype} ${half}`, network, error),
+    });
   });
 });
 
@@ -51,6 +35,7 @@ test('options are checked, an abort leaves no buffers, and disableTiling goes ba
   const io = await readFixture(`${folder}/io.safetensors`);
   const { watched } = shared;
   using ae = await AutoencoderDC.fromPretrained(folderSource(folder), { device: watched.device });
+  expect(() => ae.enableTiling({ tileSampleMinWidth: 2.5 })).toThrow(InputError);
   expect(() => ae.enableTiling({ tileSampleMinWidth: 2.5 })).toThrow(/tileSampleMinWidth must be/);
   expect(() => ae.enableTiling({ tileSampleMinHeight: 24 })).toThrow(/tileSampleStrideHeight \(448\) must not exceed/);
   using whole = (await ae.encode(io.get('input'))).latent;

@@ -1,0 +1,42 @@
+// Both halves of a network against a fixture of test/fixtures/e2e.
+import { expect } from 'vitest';
+import { AutoencoderDC, type LoadOptions } from '../../src/index.ts';
+import { readFixture, readJson, relativeMaxError } from './fixtures.ts';
+import { folderSource } from './sources.ts';
+
+interface Fixture {
+  readonly options: { readonly tiling?: Readonly<Record<string, number>> };
+  readonly tolerance: { readonly f32_rel_max: number; readonly f16_rel_max: number };
+}
+
+/** How to run, and whom to tell. */
+export interface HalvesOptions extends LoadOptions {
+  /** Sets the model up as the fixture's options say. */
+  readonly prepare?: (ae: AutoencoderDC, options: Fixture['options']) => void;
+  readonly note: (half: 'latent' | 'reconstruction', name: string, error: number) => void;
+}
+
+/** Encodes the fixture's input, decodes its latent, and holds both against what diffusers gives, within the tolerance that it states. */
+export async function expectHalves(name: string, { prepare, note, ...options }: HalvesOptions): Promise<void> {
+  const folder = `test/fixtures/e2e/${name}`;
+  const [io, fixture] = await Promise.all([
+    readFixture(`${folder}/io.safetensors`),
+    readJson<Fixture>(`${folder}/fixture.json`),
+  ]);
+  const { tolerance } = fixture;
+  const allowed = options.dtype === 'f16' ? tolerance.f16_rel_max : tolerance.f32_rel_max;
+  using ae = await AutoencoderDC.fromPretrained(folderSource(folder), options);
+  prepare?.(ae, fixture.options);
+  using latent = (await ae.encode(io.get('input'))).latent;
+  using sample = (await ae.decode(io.get('latent'))).sample;
+  for (const [half, result] of [
+    ['latent', latent],
+    ['reconstruction', sample],
+  ] as const) {
+    const expected = io.get(half);
+    expect(result.shape).toEqual(expected.shape);
+    const error = relativeMaxError(await result.toArray(), expected.data);
+    note(half, name, error);
+    expect(error, half).toBeLessThanOrEqual(allowed);
+  }
+}
