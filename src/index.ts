@@ -24,7 +24,7 @@ export type { PlanRequest, PlanSummary } from './runtime/plan_request.ts';
 export type { TilingOptions } from './runtime/tiling.ts';
 export type { Profile, ProfileEntry } from './runtime/profile.ts';
 export type { RunOptions, RunProgress } from './runtime/run_options.ts';
-export type { Strip } from './runtime/strips.ts';
+export type { Strip, StripTarget } from './runtime/strips.ts';
 export type { CheckpointIdentity } from './runtime/identity.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
 export type { LatentInput } from './runtime/inputs.ts';
@@ -36,7 +36,7 @@ export {
   type WorkerClientOptions,
   type WorkerLoadOptions,
 } from './runtime/worker/client.ts';
-export type { RemoteRunOptions, WorkerAutoencoderDC } from './runtime/worker/remote_model.ts';
+export type { WorkerAutoencoderDC } from './runtime/worker/remote_model.ts';
 export type { WorkerLatent, WorkerSample } from './runtime/worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';

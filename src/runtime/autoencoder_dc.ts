@@ -15,7 +15,7 @@ import { cropped, Latent, Sample } from './results.ts';
 import type { PlanRequest, PlanSummary } from './plan_request.ts';
 import type { RunOptions } from './run_options.ts';
 import { runHalf, type Result } from './run_half.ts';
-import { canvasSink, runInStrips, streamSink, stripsOf, type Strip } from './strips.ts';
+import { runInStrips, sendStrips, stripsOf, type Strip, type StripTarget } from './strips.ts';
 import { checkTiling, type Tiling, type TilingOptions } from './tiling.ts';
 import type { WeightStore } from './weight_store.ts';
 
@@ -192,19 +192,8 @@ export class AutoencoderDC {
    *
    * @throws as `decodeStrips`; InputError for a canvas that has another context
    */
-  async decodeTo(
-    target: HTMLCanvasElement | OffscreenCanvas | WritableStream<Strip>,
-    latent: Latent | LatentInput,
-    options: RunOptions = {},
-  ): Promise<void> {
-    const sink = 'getWriter' in target ? streamSink(target) : canvasSink(target);
-    try {
-      for await (const strip of this.decodeStrips(latent, options)) await sink.write(strip);
-      await sink.close();
-    } catch (error) {
-      await sink.abort(error);
-      throw error;
-    }
+  async decodeTo(target: StripTarget, latent: Latent | LatentInput, options: RunOptions = {}): Promise<void> {
+    await sendStrips(this.decodeStrips(latent, options), target);
   }
 
   /** Runs batches picture by picture, as diffusers' `enable_slicing`: less memory, the same numbers. Batches that don't fit are sliced in any case. */

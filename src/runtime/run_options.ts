@@ -14,10 +14,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when a region of the image is computed. */
   readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-  /**
-   * Times the run dispatch by dispatch and says where the time went; slower than a run without. A model in a worker can't be profiled from
-   * outside.
-   */
+  /** Times the run dispatch by dispatch and says where the time went; slower than a run without. */
   readonly onProfile?: ((profile: Profile) => void) | undefined;
   /**
    * Bytes that the activations may take on the GPU, weights and results apart. What doesn't fit in one piece is computed region by region, with the

@@ -158,15 +158,34 @@ class Handover<T> implements AsyncIterable<T> {
   }
 }
 
+/** Where strips can be sent: a canvas with a 2D context, or none yet, or a stream. */
+export type StripTarget = HTMLCanvasElement | OffscreenCanvas | WritableStream<Strip>;
+
+/**
+ * Sends strips where they are wanted, one after another.
+ *
+ * @throws what the strips throw; InputError for a canvas with a context of another kind
+ */
+export async function sendStrips(strips: AsyncIterable<Strip>, target: StripTarget): Promise<void> {
+  const sink = 'getWriter' in target ? streamSink(target) : canvasSink(target);
+  try {
+    for await (const strip of strips) await sink.write(strip);
+    await sink.close();
+  } catch (error) {
+    await sink.abort(error);
+    throw error;
+  }
+}
+
 /** Where strips go. */
-export interface StripSink {
+interface StripSink {
   write(strip: Strip): Promise<void>;
   close(): Promise<void>;
   abort(reason: unknown): Promise<void>;
 }
 
 /** Writes strips into a stream. */
-export function streamSink(stream: WritableStream<Strip>): StripSink {
+function streamSink(stream: WritableStream<Strip>): StripSink {
   const writer = stream.getWriter();
   return {
     async write(strip) {
@@ -182,12 +201,8 @@ export function streamSink(stream: WritableStream<Strip>): StripSink {
   };
 }
 
-/**
- * Shows strips on a canvas, which takes the picture's size with the first.
- *
- * @throws InputError for a canvas with a context of another kind
- */
-export function canvasSink(canvas: HTMLCanvasElement | OffscreenCanvas): StripSink {
+/** Shows strips on a canvas, which takes the picture's size with the first. */
+function canvasSink(canvas: HTMLCanvasElement | OffscreenCanvas): StripSink {
   const context = canvas.getContext('2d');
   if (!context || !('putImageData' in context)) {
     throw new InputError('decodeTo needs a canvas with no context yet or a "2d" one, or a WritableStream.');

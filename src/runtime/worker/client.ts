@@ -95,7 +95,7 @@ export class WorkerClient {
           },
         },
       );
-      return new WorkerAutoencoderDC(this.#channel, sent);
+      return new WorkerAutoencoderDC(this.#channel, this.#objects, sent);
     } finally {
       lent.end();
     }

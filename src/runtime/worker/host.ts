@@ -4,8 +4,18 @@ import type { ByteSource } from '../../weights/byte_source.ts';
 import type { SourceInput } from '../../weights/source.ts';
 import { AutoencoderDC } from '../autoencoder_dc.ts';
 import { Latent, Sample } from '../results.ts';
-import { Channel, type Handlers, type Port } from './channel.ts';
-import type { LoadReport, PageMethods, SentResult, SentSource, WorkerMethods } from './protocol.ts';
+import type { LatentInput } from '../inputs.ts';
+import type { RunOptions } from '../run_options.ts';
+import { Channel, type Call, type Handlers, type Port } from './channel.ts';
+import type {
+  LoadReport,
+  PageMethods,
+  RunReport,
+  SentResult,
+  SentRunOptions,
+  SentSource,
+  WorkerMethods,
+} from './protocol.ts';
 
 type PageChannel = Channel<PageMethods, WorkerMethods>;
 
@@ -31,6 +41,11 @@ export function serve(port: Port): void {
     const object = resultOf(id);
     if (object instanceof Sample) return object;
     throw new RangeError(`object ${id} is no sample`);
+  };
+  const latentOf = (latent: number | LatentInput): Latent | LatentInput => {
+    const object = typeof latent === 'number' ? resultOf(latent) : latent;
+    if (object instanceof Sample) throw new InputError('decode takes a latent, and this is a sample.');
+    return object;
   };
   const sent = (result: Latent | Sample): SentResult => ({
     result: keep(result),
@@ -61,17 +76,31 @@ export function serve(port: Port): void {
       const ratio = model.spatialCompressionRatio;
       return { model: keep(model), config, dtype, checkpoint, ratio };
     },
-    async encode({ model, image, memoryBudget }, { signal, report: onProgress }) {
+    async encode({ model, image, options }, call) {
       try {
-        return sent((await modelOf(model).encode(image, { signal, onProgress, memoryBudget })).latent);
+        return sent((await modelOf(model).encode(image, runOptions(options, call))).latent);
       } finally {
         if ('close' in image) image.close();
       }
     },
-    async decode({ model, latent, memoryBudget }, { signal, report: onProgress }) {
-      const input = typeof latent === 'number' ? resultOf(latent) : latent;
-      if (input instanceof Sample) throw new InputError('decode takes a latent, and this is a sample.');
-      return sent((await modelOf(model).decode(input, { signal, onProgress, memoryBudget })).sample);
+    async decode({ model, latent, options }, call) {
+      return sent((await modelOf(model).decode(latentOf(latent), runOptions(options, call))).sample);
+    },
+    async decodeStrips({ model, latent, options, sink }, call) {
+      for await (const strip of modelOf(model).decodeStrips(latentOf(latent), runOptions(options, call))) {
+        await channel.call('strip', { sink, strip }, { signal: call.signal, transfer: [strip.data.buffer] });
+      }
+      return undefined;
+    },
+    tile({ model, options }) {
+      if (options === undefined) modelOf(model).disableTiling();
+      else modelOf(model).enableTiling(options);
+      return undefined;
+    },
+    slice({ model, slicing }) {
+      if (slicing) modelOf(model).enableSlicing();
+      else modelOf(model).disableSlicing();
+      return undefined;
     },
     plan: ({ model, request }) => modelOf(model).plan(request),
     memory: ({ model }) => modelOf(model).memory,
@@ -98,6 +127,25 @@ export function serve(port: Port): void {
     },
   };
   const channel: PageChannel = new Channel<PageMethods, WorkerMethods>(port, handlers);
+}
+
+/** The options of a run, which tells the page how it gets on. */
+function runOptions({ memoryBudget, profile }: SentRunOptions, { signal, report }: Call): RunOptions {
+  const tell = (event: RunReport): void => {
+    report(event);
+  };
+  return {
+    signal,
+    memoryBudget,
+    onProgress: (progress) => {
+      tell({ kind: 'progress', progress });
+    },
+    onProfile: profile
+      ? (found) => {
+          tell({ kind: 'profile', profile: found });
+        }
+      : undefined,
+  };
 }
 
 function singleInput(source: SentSource): string | Blob {

@@ -1,4 +1,4 @@
-/** What the page lends to the worker while a model loads: sources and a `fetch`, which can't be cloned. */
+/** What the page lends to the worker and can't be cloned: sources and a `fetch` while a model loads, takers of strips while one decodes. */
 import { InputError } from '../../errors.ts';
 import type { ByteSource } from '../../weights/byte_source.ts';
 import { parsePlace } from '../../weights/place.ts';
@@ -6,6 +6,7 @@ import { Pieces } from '../../weights/pieces.ts';
 import { bytesOf } from '../../weights/read.ts';
 import { localSource, type SourceInput } from '../../weights/source.ts';
 import type { LoadOptions } from '../load_options.ts';
+import type { Strip } from '../strips.ts';
 import type { Call, Handlers } from './channel.ts';
 import type { PageMethods, SentResponse, SentSource } from './protocol.ts';
 
@@ -21,10 +22,15 @@ export interface Lent {
 export class PageObjects {
   readonly #sources = new Map<number, ByteSource>();
   readonly #fetches = new Map<number, typeof fetch>();
+  readonly #takers = new Map<number, (strip: Strip) => Promise<void>>();
   #next = 0;
 
   /** Answers the worker. */
   readonly handlers: Handlers<PageMethods> = {
+    strip: async ({ sink, strip }) => {
+      await this.#takers.get(sink)?.(strip);
+      return undefined;
+    },
     size: async ({ object, path }, { signal }) => await this.#source(object).size(path, signal),
     read: async ({ object, path, start, end }, call) => {
       const answer = await this.#source(object).read(path, start, end, call.signal);
@@ -75,6 +81,17 @@ export class PageObjects {
         }
       },
     };
+  }
+
+  /** Has someone take strips, under a number, while `work` goes on. */
+  async withTaker<T>(take: (strip: Strip) => Promise<void>, work: (sink: number) => Promise<T>): Promise<T> {
+    const sink = this.#next++;
+    this.#takers.set(sink, take);
+    try {
+      return await work(sink);
+    } finally {
+      this.#takers.delete(sink);
+    }
   }
 
   #send(input: SourceInput | Blob, { hubUrl }: LoadOptions, single: boolean, number: () => number): SentSource {

@@ -3,6 +3,10 @@ import type { AutoencoderDCConfig } from '../../config/config.ts';
 import type { WeightType } from '../../graph/weights.ts';
 import type { MemoryUse } from '../autoencoder_dc.ts';
 import type { PlanRequest, PlanSummary } from '../plan_request.ts';
+import type { Profile } from '../profile.ts';
+import type { RunProgress } from '../run_options.ts';
+import type { Strip } from '../strips.ts';
+import type { TilingOptions } from '../tiling.ts';
 import type { CheckpointIdentity } from '../identity.ts';
 import type { PixelInput, TensorInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';
@@ -41,6 +45,18 @@ export type LoadReport =
   | { readonly kind: 'progress'; readonly progress: LoadProgress }
   | { readonly kind: 'warning'; readonly message: string };
 
+/** The options of a run that can be cloned. */
+export interface SentRunOptions {
+  readonly memoryBudget: number | undefined;
+  /** Whether a profile is wanted. */
+  readonly profile: boolean;
+}
+
+/** What a run reports. */
+export type RunReport =
+  | { readonly kind: 'progress'; readonly progress: RunProgress }
+  | { readonly kind: 'profile'; readonly profile: Profile };
+
 /** A model in the worker, by its number. */
 export interface SentModel {
   readonly model: number;
@@ -61,6 +77,13 @@ export interface SentResult {
   readonly imageSize: Size | undefined;
 }
 
+/** What is decoded, and how. */
+export interface DecodeArgs {
+  readonly model: number;
+  readonly latent: number | LatentInput;
+  readonly options: SentRunOptions;
+}
+
 /** What the page asks of the worker. */
 export interface WorkerMethods {
   readonly load: {
@@ -68,17 +91,24 @@ export interface WorkerMethods {
     readonly result: SentModel;
   };
   readonly encode: {
-    readonly args: { readonly model: number; readonly image: SentImage; readonly memoryBudget: number | undefined };
+    readonly args: { readonly model: number; readonly image: SentImage; readonly options: SentRunOptions };
     readonly result: SentResult;
   };
-  readonly decode: {
-    readonly args: {
-      readonly model: number;
-      readonly latent: number | LatentInput;
-      readonly memoryBudget: number | undefined;
+  readonly decode: { readonly args: DecodeArgs; readonly result: SentResult };
+  readonly decodeStrips: {
+    readonly args: DecodeArgs & {
+      /** Whom in the page the strips are for. */
+      readonly sink: number;
     };
-    readonly result: SentResult;
+    readonly result: undefined;
   };
+  /** Turns tiling on or, without options, off. */
+  readonly tile: {
+    readonly args: { readonly model: number; readonly options: TilingOptions | undefined };
+    readonly result: undefined;
+  };
+  /** Turns slicing on or off. */
+  readonly slice: { readonly args: { readonly model: number; readonly slicing: boolean }; readonly result: undefined };
   readonly plan: {
     readonly args: { readonly model: number; readonly request: PlanRequest };
     readonly result: PlanSummary;
@@ -108,6 +138,8 @@ export interface SentResponse {
 
 /** What the worker asks of the page. */
 export interface PageMethods {
+  /** Hands over a strip; answered when it was taken. */
+  readonly strip: { readonly args: { readonly sink: number; readonly strip: Strip }; readonly result: undefined };
   readonly size: { readonly args: { readonly object: number; readonly path: string }; readonly result: number };
   readonly read: {
     readonly args: {

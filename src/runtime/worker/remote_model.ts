@@ -6,13 +6,21 @@ import type { RunOptions } from '../run_options.ts';
 import type { CheckpointIdentity } from '../identity.ts';
 import type { ImageInput } from '../image.ts';
 import type { LatentInput } from '../inputs.ts';
+import { sendStrips, stripsOf, type Strip, type StripTarget } from '../strips.ts';
+import type { TilingOptions } from '../tiling.ts';
 import type { CallOptions, Channel } from './channel.ts';
 import { packImage } from './images.ts';
-import type { PageMethods, SentModel, SentResult, WorkerMethods } from './protocol.ts';
+import type { PageObjects } from './page_objects.ts';
+import type {
+  DecodeArgs,
+  PageMethods,
+  RunReport,
+  SentModel,
+  SentResult,
+  SentRunOptions,
+  WorkerMethods,
+} from './protocol.ts';
 import { RemoteObject, WorkerLatent, WorkerSample } from './remote_results.ts';
-
-/** What a run in a worker takes: no profile, which doesn't leave it. */
-export type RemoteRunOptions = Omit<RunOptions, 'onProfile'>;
 
 /** An `AutoencoderDC` in a worker. Free it with `dispose()` or `using`. */
 export class WorkerAutoencoderDC extends RemoteObject {
@@ -23,10 +31,16 @@ export class WorkerAutoencoderDC extends RemoteObject {
   readonly spatialCompressionRatio: number;
   /** Which checkpoint this is. */
   readonly checkpoint: CheckpointIdentity;
+  readonly #objects: PageObjects;
 
   /** @internal */
-  constructor(channel: Channel<WorkerMethods, PageMethods>, { model, config, dtype, checkpoint, ratio }: SentModel) {
+  constructor(
+    channel: Channel<WorkerMethods, PageMethods>,
+    objects: PageObjects,
+    { model, config, dtype, checkpoint, ratio }: SentModel,
+  ) {
     super(channel, model, 'AutoencoderDC');
+    this.#objects = objects;
     this.config = config;
     this.dtype = dtype;
     this.checkpoint = checkpoint;
@@ -49,12 +63,11 @@ export class WorkerAutoencoderDC extends RemoteObject {
    *
    * @throws as there; InputError for what can't leave the page, such as a GPUTexture
    */
-  async encode(image: ImageInput, options: RemoteRunOptions = {}): Promise<{ readonly latent: WorkerLatent }> {
+  async encode(image: ImageInput, options: RunOptions = {}): Promise<{ readonly latent: WorkerLatent }> {
     options.signal?.throwIfAborted();
     const model = this.id;
     const parcel = await packImage(image);
-    const { memoryBudget } = options;
-    const args = { model, image: parcel.image, memoryBudget };
+    const args = { model, image: parcel.image, options: sentOptions(options) };
     const sent = await this.channel.call('encode', args, this.#run(options, parcel.transfer));
     return { latent: new WorkerLatent(this.channel, sent) };
   }
@@ -66,17 +79,37 @@ export class WorkerAutoencoderDC extends RemoteObject {
    */
   async decode(
     latent: WorkerLatent | LatentInput,
-    options: RemoteRunOptions = {},
+    options: RunOptions = {},
   ): Promise<{ readonly sample: WorkerSample }> {
-    const input = latent instanceof WorkerLatent ? latent.id : latent;
-    const { memoryBudget } = options;
-    const args = { model: this.id, latent: input, memoryBudget };
-    const sent = await this.channel.call('decode', args, this.#run(options));
+    const sent = await this.channel.call('decode', this.#decodeArgs(latent, options), this.#run(options));
     return { sample: new WorkerSample(this.channel, sent) };
   }
 
+  /**
+   * Decodes a latent of one picture strip by strip; as `AutoencoderDC.decodeStrips`.
+   *
+   * @throws as there
+   */
+  decodeStrips(latent: WorkerLatent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
+    return stripsOf(options.signal, async (signal, give) => {
+      await this.#objects.withTaker(give, async (sink) => {
+        const args = { ...this.#decodeArgs(latent, options), sink };
+        await this.channel.call('decodeStrips', args, { signal, onReport: reporter(options) });
+      });
+    });
+  }
+
+  /**
+   * Decodes a latent of one picture into a canvas of the page or a stream; as `AutoencoderDC.decodeTo`.
+   *
+   * @throws as there
+   */
+  async decodeTo(target: StripTarget, latent: WorkerLatent | LatentInput, options: RunOptions = {}): Promise<void> {
+    await sendStrips(this.decodeStrips(latent, options), target);
+  }
+
   /** `decode(encode(image))`. */
-  async forward(image: ImageInput, options: RemoteRunOptions = {}): Promise<{ readonly sample: WorkerSample }> {
+  async forward(image: ImageInput, options: RunOptions = {}): Promise<{ readonly sample: WorkerSample }> {
     const { latent } = await this.encode(image, options);
     try {
       return await this.decode(latent, options);
@@ -85,11 +118,52 @@ export class WorkerAutoencoderDC extends RemoteObject {
     }
   }
 
+  /** As `AutoencoderDC.enableSlicing`; calls made after this one are sliced. */
+  async enableSlicing(): Promise<void> {
+    await this.channel.call('slice', { model: this.id, slicing: true });
+  }
+
+  /** As `AutoencoderDC.disableSlicing`. */
+  async disableSlicing(): Promise<void> {
+    await this.channel.call('slice', { model: this.id, slicing: false });
+  }
+
+  /**
+   * As `AutoencoderDC.enableTiling`; calls made after this one are tiled.
+   *
+   * @throws InputError for an option that is none
+   */
+  async enableTiling(options: TilingOptions = {}): Promise<void> {
+    await this.channel.call('tile', { model: this.id, options });
+  }
+
+  /** As `AutoencoderDC.disableTiling`. */
+  async disableTiling(): Promise<void> {
+    await this.channel.call('tile', { model: this.id, options: undefined });
+  }
+
+  #decodeArgs(latent: WorkerLatent | LatentInput, options: RunOptions): DecodeArgs {
+    const input = latent instanceof WorkerLatent ? latent.id : latent;
+    return { model: this.id, latent: input, options: sentOptions(options) };
+  }
+
   /** A result that comes after the caller has given up is freed. */
-  #run({ signal, onProgress }: RemoteRunOptions, transfer?: readonly Transferable[]): CallOptions {
+  #run(options: RunOptions, transfer?: readonly Transferable[]): CallOptions {
     const onLate = ({ result }: SentResult): void => {
       this.channel.call('release', { object: result }).catch(() => undefined);
     };
-    return { signal, transfer, onLate, onReport: onProgress };
+    return { signal: options.signal, transfer, onLate, onReport: reporter(options) };
   }
+}
+
+function sentOptions({ memoryBudget, onProfile }: RunOptions): SentRunOptions {
+  return { memoryBudget, profile: onProfile !== undefined };
+}
+
+/** Passes on what a run reports. */
+function reporter({ onProgress, onProfile }: RunOptions): (event: RunReport) => void {
+  return (event) => {
+    if (event.kind === 'progress') onProgress?.(event.progress);
+    else onProfile?.(event.profile);
+  };
 }
