@@ -1,16 +1,18 @@
 import { create, globals } from 'webgpu';
 import { requestGpu, type Gpu } from '../../src/gpu/gpu.ts';
 import { report, type Options, type Report } from './bench.ts';
+import { regionTimes } from './region_times.ts';
+import { halves } from './works.ts';
 
 // Dawn's objects take the process down when they are collected before what was made from them.
 const keep: unknown[] = [];
 
-/** The bench on Dawn in Node, on whatever driver the Vulkan loader finds. */
-export async function benchNode(options: Options): Promise<Report> {
+/** Opens devices on whatever driver the Vulkan loader finds. */
+export function opener(): () => Promise<Gpu> {
   Object.assign(globalThis, globals);
   const root = create([]);
   keep.push(root);
-  const openGpu = async (): Promise<Gpu> => {
+  return async () => {
     const adapter = await root.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) throw new Error('Dawn finds no adapter; VK_ICD_FILENAMES names a driver, libvulkan1 loads it');
     const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
@@ -22,9 +24,23 @@ export async function benchNode(options: Options): Promise<Report> {
     keep.push(adapter, device);
     return requestGpu(device);
   };
-  const cpu = (): Promise<number> => {
-    const { user, system } = process.cpuUsage();
-    return Promise.resolve((user + system) / 1e6);
-  };
-  return report(openGpu, cpu, options);
+}
+
+/** Seconds that this process has computed. */
+function cpu(): Promise<number> {
+  const { user, system } = process.cpuUsage();
+  return Promise.resolve((user + system) / 1e6);
+}
+
+/** The bench on Dawn in Node. */
+export async function benchNode(options: Options): Promise<Report> {
+  return report(opener(), cpu, options);
+}
+
+/** What regions cost in time, on Dawn in Node, as Markdown. */
+export async function timeRegions(side: number, reps: number): Promise<string> {
+  const gpu = await opener()();
+  const tables: string[] = [];
+  for (const work of halves(4, side)) tables.push(await regionTimes(gpu, work, reps));
+  return tables.join('\n\n');
 }

@@ -4,29 +4,15 @@
 //     npm run bench:rd -- --fixtures    writes the files of test/fixtures/codec anew, too
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { create, globals } from 'webgpu';
-import { createServer } from 'vite';
-import { lavapipeFolder } from '../support/chromium.mjs';
-import { ensureLavapipe, root } from '../support/setup.mjs';
+import { root } from '../support/setup.mjs';
+import { dawnServer } from './dawn.mjs';
 
-if (!process.env['VK_ICD_FILENAMES']) {
-  await ensureLavapipe();
-  process.env['VK_ICD_FILENAMES'] = join(lavapipeFolder, 'lvp_icd.json');
-}
-Object.assign(globalThis, globals);
-const gpu = create([]);
-const adapter = await gpu.requestAdapter();
-if (!adapter) throw new Error('Dawn finds no adapter; VK_ICD_FILENAMES names a driver, libvulkan1 loads it');
-const device = await adapter.requestDevice();
-
-const server = await createServer({
-  root,
-  mode: 'bench',
-  logLevel: 'error',
-  server: { middlewareMode: true, hmr: false },
-});
+const server = await dawnServer();
+/** @type {import('./node.ts')} */
+const { opener } = /** @type {any} */ (await server.ssrLoadModule('/test/bench/node.ts'));
 /** @type {import('./rd.ts')} */
 const { measure, report } = /** @type {any} */ (await server.ssrLoadModule('/test/bench/rd.ts'));
+const { device } = await opener()();
 /** @type {import('./rd.ts').Files} */
 const files = new Map();
 const rows = await measure(device, root, files, console.log);

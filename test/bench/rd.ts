@@ -1,9 +1,10 @@
 // Rate and distortion of .dcae files with the nano checkpoint on photographs that it never saw, beside other codecs at the same bytes.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { packLatent, unpackLatent } from '../../src/codec/index.ts';
-import { AutoencoderDC, type ByteSource } from '../../src/index.ts';
+import { AutoencoderDC } from '../../src/index.ts';
+import { folder } from './folder.ts';
 import { psnr, ssim, type Rgb } from '../support/picture-quality.ts';
 
 /** The qualities of the table. */
@@ -110,15 +111,6 @@ async function nearest(original: Rgb, rival: Rival, target: number, made: Map<nu
 
 function point(bytes: number, original: Rgb, decoded: Rgb): Point {
   return { bytes, psnr: psnr(original, decoded), ssim: ssim(original, decoded) };
-}
-
-function folder(path: string): ByteSource {
-  const read = (name: string): Buffer => readFileSync(join(path, name));
-  return {
-    label: path,
-    size: (name) => Promise.resolve(read(name).length),
-    read: (name, start, end) => Promise.resolve(new Uint8Array(read(name).subarray(start, end))),
-  };
 }
 
 /** The page that is committed. */

@@ -63,7 +63,8 @@ function sanaConfig(divisor: number) {
   return parseConfig({ ...sana, encoder_block_out_channels: widths, decoder_block_out_channels: widths });
 }
 
-function halves(divisor: number, side: number): Work[] {
+/** Both halves of the SANA network, its widths divided by `divisor`, for pictures of a side. */
+export function halves(divisor: number, side: number): Work[] {
   const config = sanaConfig(divisor);
   const name = divisor === 1 ? 'SANA' : `SANA / ${divisor}`;
   return [
