@@ -208,7 +208,8 @@ export class AutoencoderDC {
 
   /**
    * Runs what exceeds a tile in overlapping tiles whose seams are blended, with the numbers of diffusers' `enable_tiling`. Not needed for size: without
-   * it, images of any size have the numbers of one piece. Sides are cut to multiples of the compression ratio; strips and `plan` pay no heed to it.
+   * it, images of any size have the numbers of one piece. Sides are cut to multiples of the compression ratio, of which
+   * strides should be multiples, too: with others a picture comes out with another size. Strips and `plan` pay no heed to tiling.
    *
    * @throws InputError for an option that is none
    */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { AutoencoderDC, InputError, type TilingOptions } from '../../src/index.ts';
+import { AutoencoderDC, InputError, type ImageInput, type LatentInput, type TilingOptions } from '../../src/index.ts';
 import { fileGpu } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
-import { firstDifference, readFixture } from '../support/fixtures.ts';
+import { firstDifference, readFixture, relativeMaxError } from '../support/fixtures.ts';
 import { expectHalves } from '../support/halves.ts';
+import { hashTensor } from '../support/hash-weights.ts';
 import { folderSource } from '../support/sources.ts';
 
 // diffusers' own tiling and slicing, against diffusers in double precision.
@@ -55,4 +56,53 @@ test('options are checked, an abort leaves no buffers, and disableTiling goes ba
   ae.disableTiling();
   using again = (await ae.encode(io.get('input'))).latent;
   expect(firstDifference(await again.toArray(), expected)).toBeUndefined();
+});
+
+test('tiles of a batch, of a picture and under a small budget are the same tiles', async () => {
+  const folder = 'test/fixtures/e2e/tiled';
+  using ae = await AutoencoderDC.fromPretrained(folderSource(folder), { device: shared.watched.device });
+  ae.enableTiling({
+    tileSampleMinHeight: 64,
+    tileSampleMinWidth: 64,
+    tileSampleStrideHeight: 48,
+    tileSampleStrideWidth: 48,
+  });
+  const [height, width] = [104, 88];
+  const tensor = (n: number): { data: Float32Array; shape: number[] } => {
+    const shape = [n, 3, height, width];
+    return { data: hashTensor('input', shape), shape };
+  };
+  const encode = async (image: ImageInput, memoryBudget?: number): Promise<Float32Array> => {
+    using latent = (await ae.encode(image, { memoryBudget })).latent;
+    return await latent.toArray();
+  };
+  const decode = async (latent: LatentInput, memoryBudget?: number): Promise<Float32Array> => {
+    using sample = (await ae.decode(latent, { memoryBudget })).sample;
+    return await sample.toArray();
+  };
+  const both = await encode(tensor(2));
+  const one = await encode(tensor(1));
+  expect(firstDifference(both.subarray(0, one.length), one)).toBeUndefined();
+
+  // Regions within tiles.
+  const tile = { part: 'encoder', height: 64, width: 64 } as const;
+  let memoryBudget = ae.plan(tile).peakBytes;
+  while (ae.plan({ ...tile, memoryBudget }).regions === 1) memoryBudget *= 0.9;
+  expect(firstDifference(await encode(tensor(2), memoryBudget), both)).toBeUndefined();
+  const ratio = ae.spatialCompressionRatio;
+  const latent = { data: one, shape: [1, ae.config.latentChannels, height / ratio, width / ratio] };
+  expect(firstDifference(await decode(latent, memoryBudget), await decode(latent))).toBeUndefined();
+
+  // Pixels, and the same as numbers.
+  const pixels = Uint8ClampedArray.from({ length: 4 * height * width }, (_, i) =>
+    i % 4 === 3 ? 255 : (i * 7919) % 256,
+  );
+  const planes = new Float32Array(3 * height * width);
+  for (let i = 0; i < planes.length; i++) {
+    const [channel, pixel] = [Math.floor(i / (height * width)), i % (height * width)];
+    planes[i] = Math.fround(Math.fround(pixels[4 * pixel + channel]! / 127.5) - 1);
+  }
+  const fromPixels = await encode({ data: pixels, width, height });
+  const fromNumbers = await encode({ data: planes, shape: [1, 3, height, width] });
+  expect(relativeMaxError(fromPixels, fromNumbers)).toBeLessThan(1e-5);
 });
