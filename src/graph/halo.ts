@@ -15,19 +15,25 @@ export interface Part {
  */
 export function inputParts(op: Op, rect: Rect): Part[] {
   switch (op.type) {
-    case 'conv': {
-      const parts = [{ tensor: op.x, rect: convInput(op, rect) }];
-      if (op.shortcut) {
-        const { source, gather } = op.shortcut;
-        parts.push({ tensor: source, rect: gatherInput(gather, rect) });
-      }
-      return parts;
-    }
+    case 'conv':
+      return [{ tensor: op.x, rect: convInput(op, rect) }, ...shortcutParts(op, rect)];
     case 'depthwise':
     case 'multiscale':
       return [{ tensor: op.x, rect: grown(rect, (op.kernel - 1) / 2) }];
     case 'resample':
       return [{ tensor: op.x, rect: gatherInput(op.gather, rect) }];
+    case 'winograd-input':
+      return [{ tensor: op.x, rect: tileInput(rect, TILINGS[op.algorithm]) }];
+    case 'winograd-multiply':
+      return [
+        { tensor: op.x, rect },
+        { tensor: op.matrices, rect: rectOf(op.matrices) },
+      ];
+    case 'winograd-output':
+      return [
+        { tensor: op.x, rect: tilesOf(convRect({ ...op.conv, rect }), TILINGS[op.algorithm]) },
+        ...shortcutParts(op.conv, rect),
+      ];
     case 'attention-apply':
       return [
         ...tensorsOf(op.branches).map((tensor) => ({ tensor, rect })),
@@ -38,6 +44,10 @@ export function inputParts(op: Op, rect: Rect): Part[] {
     default:
       return inputs(op).map((tensor) => ({ tensor, rect }));
   }
+}
+
+function shortcutParts({ shortcut }: ConvOp, rect: Rect): Part[] {
+  return shortcut ? [{ tensor: shortcut.source, rect: gatherInput(shortcut.gather, rect) }] : [];
 }
 
 function convInput(op: ConvOp, rect: Rect): Rect {

@@ -2,8 +2,8 @@ import type { ActivationName } from '../config/config.ts';
 import type { Constants, Shader } from '../gpu/pipelines.ts';
 import { gatherScale, type Gather } from '../graph/ops.ts';
 import { scaled, type Rect } from '../graph/rects.ts';
-import { quadsOf, tensorBytes, type Tensor } from '../graph/tensor.ts';
-import { weightBytes, type AffineSpec, type MatrixSpec, type WeightType } from '../graph/weights.ts';
+import { quadsOf, type Tensor } from '../graph/tensor.ts';
+import type { AffineSpec, MatrixSpec } from '../graph/weights.ts';
 import type { GatherParams, View } from './struct.ts';
 
 /** A buffer that a dispatch binds: a tensor, one slice of a weight, or nothing (a binding that this variant leaves unread). */
@@ -21,14 +21,6 @@ export interface Dispatch {
   readonly params: ArrayBuffer;
   /** Workgroups. */
   readonly grid: readonly [number, number, number];
-}
-
-/** Bytes that a dispatch must move at least: all that it binds, once. */
-export function bytesMoved({ resources }: Dispatch, weights: WeightType): number {
-  return resources.reduce((sum, resource) => {
-    if (resource.kind === 'tensor') return sum + tensorBytes(resource.tensor);
-    return sum + (resource.kind === 'weight' ? weightBytes(resource.spec, weights) : 0);
-  }, 0);
 }
 
 /** Threads of a workgroup. */

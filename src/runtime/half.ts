@@ -96,7 +96,7 @@ export class Half {
           profiler: clock,
         });
       }
-      if (clock) onProfile(await readProfile(clock, plan.dispatches, this.#target.weights));
+      if (clock) onProfile(await readProfile(clock, plan.dispatches));
     } finally {
       clock?.dispose();
     }

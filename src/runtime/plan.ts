@@ -7,6 +7,7 @@ import { flops } from '../graph/flops.ts';
 import { inputs, type Op } from '../graph/ops.ts';
 import { Scheduler, type Schedule } from '../graph/schedule.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
+import { bytesMoved } from '../graph/traffic.ts';
 import type { Target } from '../graph/weights.ts';
 import { expandConvolutions } from '../graph/winograd.ts';
 import type { Dispatch } from '../kernels/dispatch.ts';
@@ -21,11 +22,12 @@ export interface Limits {
   readonly minUniformBufferOffsetAlignment: number;
 }
 
-/** A dispatch and what it costs: two FLOPs for each multiply-add. */
+/** A dispatch and what it costs: two FLOPs for each multiply-add, and the bytes that it reads and writes, each once. */
 export interface DispatchStep {
   readonly kind: 'dispatch';
   readonly dispatch: Dispatch;
   readonly flops: number;
+  readonly bytes: number;
 }
 
 /** One thing that a session does. */
@@ -220,8 +222,8 @@ function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Targe
     ...(input ? [{ kind: 'input' as const, tensor: input }] : []),
     ...ops.flatMap((op) => {
       const dispatches = lower(op, target, maxBinding(limits));
-      const own = flops(op) / dispatches.length;
-      return dispatches.map((dispatch) => ({ kind: 'dispatch' as const, dispatch, flops: own }));
+      const own = { flops: flops(op) / dispatches.length, bytes: bytesMoved(op, target.weights) / dispatches.length };
+      return dispatches.map((dispatch) => ({ kind: 'dispatch' as const, dispatch, ...own }));
     }),
     { kind: 'done', output },
   ]);

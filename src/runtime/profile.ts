@@ -1,6 +1,4 @@
 import type { ProfileClock, Profiler } from '../gpu/profiler.ts';
-import type { WeightType } from '../graph/weights.ts';
-import { bytesMoved } from '../kernels/dispatch.ts';
 import type { DispatchStep } from './plan.ts';
 
 /** What a part of a run took. */
@@ -37,17 +35,13 @@ interface ProfiledStep {
 }
 
 /** What a profiler found of a plan's dispatches, replayed once or several times, added up by layer and by stage. */
-export async function readProfile(
-  profiler: Profiler,
-  dispatches: readonly DispatchStep[],
-  weights: WeightType,
-): Promise<Profile> {
+export async function readProfile(profiler: Profiler, dispatches: readonly DispatchStep[]): Promise<Profile> {
   const times = await profiler.read();
   const steps = times.flatMap((ms, i): ProfiledStep[] => {
     const step = dispatches[i % dispatches.length];
     if (!step) return [];
-    const { dispatch, flops } = step;
-    return [{ label: dispatch.label, kernel: dispatch.shader.name, ms, flops, bytes: bytesMoved(dispatch, weights) }];
+    const { dispatch, flops, bytes } = step;
+    return [{ label: dispatch.label, kernel: dispatch.shader.name, ms, flops, bytes }];
   });
   const by = (nameOf: (step: ProfiledStep) => string): ProfileEntry[] => {
     const entries = new Map<string, ProfileEntry>();

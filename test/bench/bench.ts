@@ -3,7 +3,6 @@ import { profiler, type Profiler } from '../../src/gpu/profiler.ts';
 import { readProfile, type Profile } from '../../src/runtime/profile.ts';
 import type { WeightType } from '../../src/graph/weights.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
-import { bytesMoved } from '../../src/kernels/dispatch.ts';
 import { hashTensor } from '../support/hash-weights.ts';
 import { jsClock } from './js_clock.ts';
 import { copyProbe, peakProbe, type CpuClock, type CopyProbe, type PeakProbe } from './peak.ts';
@@ -109,12 +108,12 @@ export async function bench(
   const { ms: jsOneSubmitMs } = js.take();
   const clock = profiler(gpu, plan.dispatches.length);
   await run(clock);
-  const profile = await readProfile(clock, plan.dispatches, dtype);
+  const profile = await readProfile(clock, plan.dispatches);
   clock.dispose();
   const copyBandwidth = await copy.measure();
   const ms = median(times);
   const cpuSeconds = median(cpuTimes);
-  const bytes = plan.dispatches.reduce((sum, step) => sum + bytesMoved(step.dispatch, dtype), 0);
+  const bytes = plan.dispatches.reduce((sum, step) => sum + step.bytes, 0);
   const row: Row = {
     name: work.name,
     dtype,
@@ -178,7 +177,7 @@ export async function report(openGpu: () => Promise<Gpu>, cpu: CpuClock, options
   const peak = await peakProbe(device, cpu);
   const copy = await copyProbe(device);
   for (const dtype of dtypes) {
-    for (const work of works(probes.software).filter(({ name }) => new RegExp(only).test(name))) {
+    for (const work of works(probes.software, only)) {
       const gpu = await openGpu();
       rows.push(await bench({ gpu, peak, copy, cpu }, work, dtype, reps));
       gpu.dispose();

@@ -46,7 +46,7 @@ export async function regionTimes(gpu: Gpu, work: Work, reps: number): Promise<s
       run.wall = Math.min(run.wall, performance.now() - began);
       const clock = profiler(gpu, run.plan.dispatches.length);
       await go(clock);
-      run.dispatches = Math.min(run.dispatches, (await readProfile(clock, run.plan.dispatches, 'f32')).ms);
+      run.dispatches = Math.min(run.dispatches, (await readProfile(clock, run.plan.dispatches)).ms);
       clock.dispose();
       session.dispose();
     }

@@ -95,14 +95,18 @@ const blocks: readonly Work[] = [
   },
 ];
 
-/** What `npm run bench` times: layers, blocks and the quarter-width network; on a GPU the whole network, too. */
-export function works(software: boolean): Work[] {
-  return [
-    ...blocks,
-    ...kernels,
-    ...halves(4, 256),
-    ...(software ? [] : [...halves(4, 1024), ...halves(1, 512), ...halves(1, 1024)]),
+/**
+ * What `npm run bench` times: layers, blocks and the quarter-width network; on a GPU the whole network, too.
+ *
+ * @param only - a regular expression over names; all that is not empty finds what takes long on a CPU, too
+ */
+export function works(software: boolean, only: string): Work[] {
+  const usual = [...blocks, ...kernels, ...halves(4, 256)];
+  const large = [
+    ...[512, 1024, 2048].flatMap((side) => halves(4, side)),
+    ...[512, 1024].flatMap((side) => halves(1, side)),
   ];
+  return [...usual, ...(software && only === '' ? [] : large)].filter(({ name }) => new RegExp(only).test(name));
 }
 
 /** What `npm run bench:peers` times. */

@@ -5,6 +5,7 @@ import { inputParts } from '../../src/graph/halo.ts';
 import type { ConvOp, Op } from '../../src/graph/ops.ts';
 import { holds, intersection, type Rect } from '../../src/graph/rects.ts';
 import { channelsOf, tensorBytes } from '../../src/graph/tensor.ts';
+import { bytesMoved } from '../../src/graph/traffic.ts';
 import type { Target } from '../../src/graph/weights.ts';
 import {
   expandConvolutions,
@@ -51,6 +52,26 @@ describe('the algorithm of a convolution', () => {
     expect(chosen(convGraph(512, 64), {}, 64 * 2 ** 20)).toEqual(['winograd2']);
     expect(chosen(convGraph(512, 64), {}, 16 * 2 ** 20)).toEqual(['direct']);
   });
+});
+
+test('bytes moved: what an op reads and writes of its tensors, not all that they hold', () => {
+  const graph = convGraph(32, 64);
+  const image = 64 * 64 * 32 * 4;
+  const weights = (32 * 32 * 9 + 32) * 4;
+  const conv = graph.ops[0] as ConvOp;
+  expect(bytesMoved({ ...conv, algorithm: 'direct' }, 'f32')).toBe(2 * image + weights);
+  expect(bytesMoved({ ...conv, algorithm: 'direct' }, 'f16')).toBe(2 * image + weights / 2 + (32 * 4) / 2);
+  const rows = { ...conv.rect, y: 8, height: 16 };
+  expect(bytesMoved({ ...conv, algorithm: 'direct', rect: rows }, 'f32')).toBe((image * (16 + 18)) / 64 + weights);
+  let id = 1000;
+  const bytes = (scratch: number, type: Op['type']): number =>
+    expandConvolutions([{ ...conv, algorithm: 'winograd4' }], scratch, () => id++)
+      .filter((op) => op.type === type)
+      .reduce((sum, op) => sum + bytesMoved(op, 'f32'), 0);
+  const tiles = 16 * 16 * 36 * 32 * 4;
+  expect(bytes(Infinity, 'winograd-input')).toBe(image + tiles);
+  expect(bytes(2 ** 17, 'winograd-input')).toBe(image + (15 * 2 * image) / 64 + tiles); // 16 bands, each with two more rows
+  expect(bytes(2 ** 17, 'winograd-output')).toBe(image + tiles + 16 * 32 * 4);
 });
 
 const RECTS: readonly Rect[] = [
