@@ -20,6 +20,7 @@ const policies: readonly (readonly [pattern: RegExp, path: string, policy: strin
   [/\/model_worker-[^/]*\.js$/, '/assets/model_worker-*', `${strict} https:`],
   [/\/measure_worker-[^/]*\.js$/, '/assets/measure_worker-*', `${strict}; worker-src 'self'`],
   [/\/avif_worker-[^/]*\.js$/, '/assets/avif_worker-*', strict.replace("script-src 'self'", "$& 'wasm-unsafe-eval'")],
+  [/\/disk_worker-[^/]*\.js$/, '/assets/disk_worker-*', strict],
   [/\/service_worker\.js$/, '/service_worker.js', strict],
 ];
 

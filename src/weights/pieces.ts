@@ -3,6 +3,11 @@
 /** About what Chromium gives in one read. */
 const pieceBytes = 512 * 1024;
 
+/** A buffer that is handed to and fro between threads: a new object each time that it comes back. */
+export interface Lent {
+  buffer: ArrayBuffer;
+}
+
 /** The buffers of one load. */
 export class Pieces {
   readonly #free: ArrayBuffer[] = [];
@@ -29,6 +34,14 @@ export class Pieces {
     }
     this.#lent.add(value.buffer);
     return value;
+  }
+
+  /** A buffer of ours with as many bytes as `fill` says that it put there, lent until `release`. */
+  async fill(fill: (lent: Lent) => Promise<number>): Promise<Uint8Array> {
+    const lent: Lent = { buffer: this.#free.pop() ?? this.#make() };
+    const length = await fill(lent);
+    this.#lent.add(lent.buffer);
+    return new Uint8Array(lent.buffer, 0, length);
   }
 
   /** The bytes aren't needed any more: where their buffer is one of ours, it may be filled again. */

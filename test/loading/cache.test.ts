@@ -139,6 +139,61 @@ describe('the cache', () => {
     expect(bench.hub.sent()).toBeGreaterThan(1e7);
   });
 
+  test('does without its worker where a page allows none', async () => {
+    const tab = await page.tab();
+    await tab.page.evaluate(() => {
+      window.Worker = function () {
+        throw new DOMException('not allowed', 'SecurityError');
+      } as unknown as typeof Worker;
+    });
+    await load({}, tab);
+    const second = await load({}, tab);
+    expect(second.numbers).toEqual(expected);
+    const { total } = second.events[0]!;
+    expect(second.events.at(-1)).toMatchObject({ total, fromCache: total });
+    await tab.close();
+  });
+
+  test('reads a chunk that somebody else has open, and fetches one anew that a crash left short', async () => {
+    const { total } = (await load()).events[0]!;
+    const held = await page.page.evaluate(async () => {
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('dc-ae-webgpu');
+      const large: FileSystemFileHandle[] = [];
+      for await (const folder of (await root.getDirectoryHandle('files')).values()) {
+        if (folder.kind !== 'directory') continue;
+        for await (const file of folder.values())
+          if (file.name.startsWith('8388608-')) large.push(file as FileSystemFileHandle);
+      }
+      const hold = 'onmessage = async ({ data }) => postMessage(!!(self.handle = await data.createSyncAccessHandle()))';
+      const worker = new Worker(URL.createObjectURL(new Blob([hold])));
+      worker.postMessage(large[0]);
+      const isHeld = await new Promise((resolve) => worker.addEventListener('message', ({ data }) => resolve(data)));
+      Object.assign(window, { holder: worker, chunk: large[0] });
+      return isHeld;
+    });
+    expect(held).toBe(true);
+    const beside = await load();
+    expect([beside.numbers, beside.warnings]).toEqual([expected, []]);
+    expect(beside.events.at(-1)!.fromCache).toBe(total);
+    await page.page.evaluate(async () => {
+      const { holder, chunk } = window as unknown as { holder: Worker; chunk: FileSystemFileHandle };
+      holder.terminate();
+      for (;;) {
+        try {
+          const writable = await chunk.createWritable({ keepExistingData: true });
+          await writable.truncate(1e6);
+          return await writable.close();
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 20)); // the worker is still letting go
+        }
+      }
+    });
+    const mended = await load();
+    expect(mended.numbers).toEqual(expected);
+    expect(mended.events.at(-1)!.fromCache).toBe(total - 8388608);
+    expect((await load()).events.at(-1)!.fromCache).toBe(total);
+  });
+
   test('evicts the least recently used when storage runs short', async () => {
     await load();
     await page.grant(25e6);

@@ -1,3 +1,6 @@
+import type { Lent, Pieces } from '../pieces.ts';
+import { isLocked, type Disk } from './disk.ts';
+
 /** A run of bytes that lies in the cache as one file. */
 interface Chunk {
   readonly start: number;
@@ -10,18 +13,20 @@ interface Chunk {
 export class CachedFile {
   readonly key: string;
   readonly #folder: FileSystemDirectoryHandle;
+  readonly #disk: Disk;
   /** By first byte; chunks may overlap. */
   #chunks: Chunk[];
 
-  private constructor(folder: FileSystemDirectoryHandle, key: string, chunks: Chunk[]) {
+  private constructor(folder: FileSystemDirectoryHandle, disk: Disk, key: string, chunks: Chunk[]) {
     this.#folder = folder;
+    this.#disk = disk;
     this.key = key;
     this.#chunks = chunks;
   }
 
   /** Finds out what is here. */
-  static async open(folder: FileSystemDirectoryHandle, key: string): Promise<CachedFile> {
-    const file = new CachedFile(folder, key, []);
+  static async open(folder: FileSystemDirectoryHandle, disk: Disk, key: string): Promise<CachedFile> {
+    const file = new CachedFile(folder, disk, key, []);
     await file.refresh();
     return file;
   }
@@ -63,18 +68,19 @@ export class CachedFile {
     return this.#chunks.find(({ end }) => end > position)?.start;
   }
 
-  /** The bytes `[start, end)`, if one chunk holds them all and can be opened. */
-  async read(start: number, end: number): Promise<Blob | undefined> {
+  /**
+   * The bytes `[start, end)`, if one chunk holds them all; they end early where it turns out to be damaged, cut short by a crash, or removed by another
+   * tab.
+   */
+  async *read(start: number, end: number, pieces: Pieces): AsyncGenerator<Uint8Array, void, undefined> {
     const chunk = this.#at(start);
-    if (chunk === undefined || chunk.end < end) return undefined;
+    if (chunk === undefined || chunk.end < end) return;
     try {
-      const file = await (await this.#folder.getFileHandle(nameOf(chunk))).getFile();
-      // A crash leaves an empty file behind, which the browser made before it wrote elsewhere.
-      if (file.size === chunk.end - chunk.start) return file.slice(start - chunk.start, end - chunk.start);
+      const file = await this.#folder.getFileHandle(nameOf(chunk));
+      yield* this.#disk.read(file, chunk.end - chunk.start, start - chunk.start, end - chunk.start, pieces);
     } catch {
-      // removed by another tab
+      // whoever reads sees that bytes are missing
     }
-    return undefined;
   }
 
   /** The chunk at `position` can't be read: it is as if it weren't there. */
@@ -95,16 +101,17 @@ export class CachedFile {
     return true;
   }
 
-  /** Stores bytes that begin at `start`; rejects as the file system does, and then nothing of them is here. */
-  async write(start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const chunk = { start, end: start + bytes.length, fresh: true };
-    const handle = await this.#folder.getFileHandle(nameOf(chunk), { create: true });
-    const writable = await handle.createWritable();
+  /**
+   * Stores the first `length` bytes of the buffer, which begin at `start` of the file; rejects as the file system does, and then nothing of them is here.
+   * A chunk that somebody else has open is left to them.
+   */
+  async write(start: number, lent: Lent, length: number): Promise<void> {
+    const chunk = { start, end: start + length, fresh: true };
+    const file = await this.#folder.getFileHandle(nameOf(chunk), { create: true });
     try {
-      await writable.write(bytes);
-      await writable.close();
+      await this.#disk.write(file, lent, length);
     } catch (error) {
-      await writable.abort().catch(() => undefined);
+      if (isLocked(error)) return;
       await this.#folder.removeEntry(nameOf(chunk)).catch(() => undefined);
       throw error;
     }

@@ -3,7 +3,6 @@ import { SourceError } from '../../errors.ts';
 import type { Bytes, ByteSource } from '../byte_source.ts';
 import { isMissing, isTransient, WebPageError } from '../failures.ts';
 import type { Pieces } from '../pieces.ts';
-import { bytesOf } from '../read.ts';
 import { prefixBytes, type FileVersion, type RemoteSource } from '../remote_source.ts';
 import type { CachedFile } from './cached_file.ts';
 import { Fetcher } from './fetcher.ts';
@@ -46,6 +45,7 @@ export class CachedSource implements ByteSource {
     this.#remote = remote;
     this.#store = store;
     this.#fetcher = new Fetcher(remote, store, pieces, onTrouble);
+    store.disk.start();
   }
 
   /** As `ByteSource.size`; where the server can't be reached, what it said last time. */
@@ -82,6 +82,7 @@ export class CachedSource implements ByteSource {
   /** Waits until all that was fetched is stored, and lets others remove it. */
   async close(): Promise<void> {
     await this.#fetcher.settled();
+    this.#store.disk.close();
     for (const release of this.#releases.splice(0)) release();
   }
 
@@ -170,7 +171,7 @@ export class CachedSource implements ByteSource {
       if (covered !== undefined) {
         const isHit = !copy.isFresh(position);
         const until = Math.min(covered, end);
-        for await (const bytes of this.#stored(copy, position, until)) {
+        for await (const bytes of copy.read(position, until, this.#pieces)) {
           if (isHit) this.#note(path, position, position + bytes.length);
           position += bytes.length;
           yield bytes;
@@ -194,16 +195,6 @@ export class CachedSource implements ByteSource {
         if (part.length > 0) yield part;
       }
       unreadable = false;
-    }
-  }
-
-  /** Bytes that the copy has; they end early where it can't be read. */
-  async *#stored(copy: CachedFile, start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      const blob = await within(copy.read(start, end), diskPatience);
-      if (blob !== undefined) yield* bytesOf(blob.stream(), this.#pieces, (next) => within(next, diskPatience));
-    } catch {
-      // damaged, or removed by another tab while we read
     }
   }
 

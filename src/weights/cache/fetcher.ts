@@ -1,7 +1,8 @@
 import type { RemoteSource } from '../remote_source.ts';
-import type { Pieces } from '../pieces.ts';
+import type { Lent, Pieces } from '../pieces.ts';
 import { bytesOf } from '../read.ts';
 import type { CachedFile } from './cached_file.ts';
+import { isQuotaError } from './disk.ts';
 import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
 import { Room } from './room.ts';
 import { Staging } from './staging.ts';
@@ -61,10 +62,10 @@ export class Fetcher {
     if (lock === undefined) return;
     let release: Release | undefined = lock;
     let position = start;
-    let cell: { readonly start: number; readonly end: number; readonly buffer: Uint8Array<ArrayBuffer> } | undefined;
+    let cell: { readonly start: number; readonly lent: Lent } | undefined;
     const store = (): void => {
       if (cell === undefined) return;
-      this.#store(copy, cell.start, cell.buffer, position - cell.start, release);
+      this.#store(copy, cell.start, cell.lent, position - cell.start, release);
       release = undefined;
       cell = undefined;
     };
@@ -72,10 +73,9 @@ export class Fetcher {
       for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal), this.#pieces)) {
         for (let at = 0; at < bytes.length;) {
           const cellEnd = Math.min(end, (Math.floor(position / cellBytes) + 1) * cellBytes);
-          if (cell === undefined && this.#keeps)
-            cell = { start: position, end: cellEnd, buffer: await this.#staging.take() };
+          if (cell === undefined && this.#keeps) cell = { start: position, lent: await this.#staging.take() };
           const part = bytes.subarray(at, at + cellEnd - position);
-          cell?.buffer.set(part, position - cell.start);
+          if (cell !== undefined) new Uint8Array(cell.lent.buffer).set(part, position - cell.start);
           at += part.length;
           position += part.length;
           if (position === cellEnd) store();
@@ -114,26 +114,26 @@ export class Fetcher {
   }
 
   /** Stores a cell, and gives its buffer and its lock back. */
-  #store(copy: CachedFile, start: number, buffer: Uint8Array<ArrayBuffer>, length: number, release?: Release): void {
-    const write = this.#write(copy, start, buffer.subarray(0, length)).finally(() => {
-      this.#staging.put(buffer);
+  #store(copy: CachedFile, start: number, lent: Lent, length: number, release?: Release): void {
+    const write = this.#write(copy, start, lent, length).finally(() => {
+      this.#staging.put(lent);
       release?.();
       this.#writes.delete(write);
     });
     this.#writes.add(write);
   }
 
-  async #write(copy: CachedFile, start: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let failures = 0; this.#keeps && bytes.length > 0;) {
+  async #write(copy: CachedFile, start: number, lent: Lent, length: number): Promise<void> {
+    for (let failures = 0; this.#keeps && length > 0;) {
       const { evictions } = this.#room;
       try {
-        if (await this.#room.take(bytes.length)) await copy.write(start, bytes);
+        if (await this.#room.take(length)) await copy.write(start, lent, length);
         else this.#stop('the browser grants no more storage to this page');
         return;
       } catch (error) {
         // Chromium may say of a full disk first that a pipe broke, and only the next time what it is.
         const mayWork = isQuotaError(error)
-          ? await this.#room.refused(bytes.length, evictions).catch(() => false)
+          ? await this.#room.refused(length, evictions).catch(() => false)
           : ++failures < writeTries;
         if (!mayWork) this.#stop(error instanceof Error ? error.message : String(error));
       }
@@ -149,8 +149,4 @@ export class Fetcher {
         'or load with `cache: false`.',
     );
   }
-}
-
-function isQuotaError(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'QuotaExceededError';
 }

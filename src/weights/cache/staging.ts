@@ -1,7 +1,9 @@
+import type { Lent } from '../pieces.ts';
+
 /** A few buffers that windows of a file wait in until they are stored. Waiting for one to become free keeps memory bounded. */
 export class Staging {
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  readonly #waiting: ((buffer: Uint8Array<ArrayBuffer>) => void)[] = [];
+  readonly #free: Lent[] = [];
+  readonly #waiting: ((lent: Lent) => void)[] = [];
   readonly #size: number;
   #unmade: number;
 
@@ -11,20 +13,20 @@ export class Staging {
   }
 
   /** A buffer, as soon as there is one. */
-  async take(): Promise<Uint8Array<ArrayBuffer>> {
+  async take(): Promise<Lent> {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#unmade > 0) {
       this.#unmade--;
-      return new Uint8Array(this.#size);
+      return { buffer: new ArrayBuffer(this.#size) };
     }
     return await new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Gives a buffer back. */
-  put(buffer: Uint8Array<ArrayBuffer>): void {
+  put(lent: Lent): void {
     const next = this.#waiting.shift();
-    if (next === undefined) this.#free.push(buffer);
-    else next(buffer);
+    if (next === undefined) this.#free.push(lent);
+    else next(lent);
   }
 }

@@ -1,12 +1,13 @@
 /**
  * The cache's folder. It lies in the origin private file system rather than in the Cache API, because a checkpoint is read by ranges:
  * the Cache API keeps whole answers only (it refuses 206), can't grow one, and gives no file that could be read from the middle.
- * A file that `createWritable()` closes is either all there or not there at all, so a crash can't leave half a chunk behind.
+ * A chunk's name says how long it is, and it is written from its first byte to its last: what a crash leaves behind is shorter, and isn't read.
  *
  *     refs/<hash of the address>.json     which version was last seen at an address
  *     files/<hash of the version>/        that version's bytes: info.json, and chunks named "<first byte>-<one past the last>"
  */
 import { CachedFile } from './cached_file.ts';
+import { Disk } from './disk.ts';
 import { tryLock, useLock } from './locks.ts';
 
 /** Which version was last seen at an address: where its bytes are, or that there was no such file. */
@@ -38,6 +39,8 @@ const rootName = 'dc-ae-webgpu';
 export class CacheStore {
   readonly #refs: FileSystemDirectoryHandle;
   readonly #files: FileSystemDirectoryHandle;
+  /** The way to the bytes of files. */
+  readonly disk = new Disk();
   /** Whether the browser counts what lies here against this origin's quota. */
   readonly hasQuota: boolean;
 
@@ -91,7 +94,7 @@ export class CacheStore {
       'info.json',
       JSON.stringify({ address, size: ref.size, tag: ref.tag, lastUsed: Date.now() }),
     );
-    return await CachedFile.open(folder, ref.key);
+    return await CachedFile.open(folder, this.disk, ref.key);
   }
 
   /** All versions of all files, the least recently used first. */
@@ -100,7 +103,7 @@ export class CacheStore {
     for await (const folder of this.#files.values()) {
       if (folder.kind !== 'directory') continue;
       const info = await readJsonFile(folder, 'info.json');
-      const { stored } = await CachedFile.open(folder, folder.name);
+      const { stored } = await CachedFile.open(folder, this.disk, folder.name);
       const { address, size, lastUsed } = isInfo(info) ? info : { address: '', size: stored, lastUsed: 0 };
       found.push({ key: folder.name, address, size, stored, lastUsed: new Date(lastUsed) });
     }
