@@ -116,9 +116,9 @@ RATES = [65536 // (2 * n + 3) for n in range(256)]
 
 
 class Mixer:
-    def __init__(self, sizes, kinds, weight):
+    def __init__(self, sizes, kinds):
         self.states = [[[[32768, 0] for _ in range(kinds)] for _ in range(size)] for size in sizes]
-        self.weights = [[weight] * 4 for _ in range(kinds)]
+        self.weights = [[21845] * 3 for _ in range(kinds)]
 
     def select(self, *contexts):
         self.chosen = [model[context] for model, context in zip(self.states, contexts)]
@@ -131,7 +131,7 @@ class Mixer:
         p = SQUASH[clip(total >> 16, 2047) + 2048]
         coded = coder.code(p, bit)
         error = (coded << 16) - p
-        for m in range(4):
+        for m in range(3):
             weights[m] = wrap(weights[m] + ((wrap(error * inputs[m]) + 32768) >> 16))
         for state in states:
             p, n = state
@@ -146,72 +146,60 @@ class Mixer:
 class Predictor:
     def __init__(self, channels):
         self.channels = channels
-        self.weights = [[0] * (3 * channels + 4) for _ in range(channels)]
+        self.own = [[0] * 4 for _ in range(channels)]
+        self.shared = [[[0] * channels for _ in range(channels)] for _ in range(3)]  # of left, upper, here: input, channel
         self.energies = [0] * channels
         self.rates = [1 << 26] * channels
         self.energy = self.seen = 0
 
     def row(self):
         ranked = sorted(range(self.channels), key=lambda c: (-self.energies[c], c))
-        self.leaders = ranked[:8]
+        self.leaders = ranked[:6]
 
     def position(self, data, near):
-        self.shared = []
-        self.prior = 25 * (8 * self.energy // max(1, self.seen)) + 40
-        if near is None:
-            return
-        for c in self.leaders:
-            self._add(self.shared, c, c, data[near[0]][c])
-            self._add(self.shared, self.channels + c, c, data[near[1]][c])
+        self.sums, self.errors, self.inputs = [0] * self.channels, [0] * self.channels, []
+        if near is not None:
+            for d in self.leaders:
+                self._share(self.shared[0][d], d, data[near[0]][d], 0)
+                self._share(self.shared[1][d], d, data[near[1]][d], 0)
 
     def predict(self, data, near, c):
-        inputs = list(self.shared)
-        if near is not None:
-            if c not in self.leaders:
-                self._add(inputs, c, c, data[near[0]][c])
-                self._add(inputs, self.channels + c, c, data[near[1]][c])
-            for k in range(4):
-                self._add(inputs, 3 * self.channels + k, c, data[near[2 + k]][c])
-        self.inputs = inputs
-        weights = self.weights[c]
-        return wrap(sum(weights[place] * value for place, value, _ in inputs)) >> 10
+        own = [] if near is None else [w * clip(data[n][c], 2047) for w, n in zip(self.own[c], near)]
+        return wrap(self.sums[c] + sum(own)) >> 10
 
-    def learn(self, c, value, prediction):
-        error = clip(value * 64 - prediction, 32767)
-        weights = self.weights[c]
-        for place, _, speed in self.inputs:
-            weights[place] = wrap(weights[place] + ((error * speed + 512) >> 10))
-        square = clip(value, 2047) ** 2
-        self.energy += square
-        self.seen += 1
-        self.energies[c] += square
-        self.rates[c] = (1 << 30) // (self.energies[c] + self.prior)
+    def tell(self, c, value, prediction):
+        self.errors[c] = clip(value * 64 - prediction, 32767)
         if c in self.leaders:
-            self._add(self.shared, 2 * self.channels + c, c, value)
+            self._share(self.shared[2][c], c, value, c + 1)
 
-    def _add(self, inputs, place, c, value):
-        if value != 0:
-            value = clip(value, 2047)
-            inputs.append((place, value, clip(value * self.rates[c] // 1024, 32767)))
+    def learn(self, data, near, at):
+        prior = 6 * (8 * self.energy // max(1, self.seen)) + 160
+        for c in range(self.channels):
+            if near is not None:
+                step = clip((self.errors[c] * self.rates[c]) >> 13, 524287)
+                for k, n in enumerate(near):
+                    self.own[c][k] = wrap(self.own[c][k] + ((step * clip(data[n][c], 2047) + 32) >> 6))
+            square = clip(data[at][c], 2047) ** 2
+            self.energy += square
+            self.energies[c] += square
+            self.rates[c] = (1 << 30) // (self.energies[c] + prior)
+        self.seen += self.channels
+        for weights, first, speed in self.inputs:
+            for c in range(first, self.channels):
+                weights[c] = wrap(weights[c] + ((self.errors[c] * speed + 512) >> 10))
+
+    def _share(self, weights, d, value, first):
+        value = clip(value, 2047)
+        for c in range(first, self.channels):
+            self.sums[c] = wrap(self.sums[c] + weights[c] * value)
+        self.inputs.append((weights, first, clip((value * self.rates[d]) >> 10, 32767)))
 
 
 # --- the model of a quantised latent -----------------------------------------------------------------------------------
 
 
-def size_class(n):
-    n = min(4095, n)
-    if n == 0:
-        return 0
-    k = n.bit_length() - 1
-    return min(23, 2 * k + (5 * n >= 7 << k) + 1)
-
-
-def sign(value):
-    return (value > 0) - (value < 0) + 1
-
-
 def neighbours(y, x, width):
-    """Left, upper, upper left, upper right, two to the left, two up."""
+    """Left, upper, upper left, upper right."""
     at = y * width + x
     if at == 0:
         return None
@@ -222,18 +210,15 @@ def neighbours(y, x, width):
         upper,
         upper - 1 if x > 0 and y > 0 else left,
         left if y == 0 else upper + 1 if x + 1 < width else upper,
-        at - 2 if x > 1 else left,
-        upper - width if y > 1 else upper,
     )
 
 
 class LevelModel:
     def __init__(self, channels):
         self.predictor = Predictor(channels)
-        self.sizes = Mixer([576, 144, channels * 24, 576], 6, 18432)
-        self.signs = Mixer([288, 12 * channels, 9 * channels, 9 * channels], 1, 20480)
+        self.mixer = Mixer([13 * 13, 13 * 4, 13 * channels], 5)
         self.means = [8192] * channels
-        self.counts = [0] * channels
+        self.seen = 0
 
     def code(self, coder, data, height, width):
         """Codes `data`, a list of the integers of each position, in either direction."""
@@ -246,51 +231,46 @@ class LevelModel:
                 self.predictor.row()
             near = neighbours(y, x, width)
             self.predictor.position(data, near)
-            around = 1024 if near is None else 2 * (energies[near[0]] + energies[near[1]]) // channels
-            energy = last = 0
+            around = 1024 if near is None else 4 * (energies[near[0]] + energies[near[1]]) // channels
+            energy = 0
             for c in range(channels):
                 prediction = self.predictor.predict(data, near, c)
                 whole = (prediction + 32) >> 6
                 part = prediction - whole * 64
 
                 mean = self.means[c]
-                share = min(16383, (energy + around) // (c + 4))
-                by_energy = (mean >> 6) * share >> 10
-                nearby = expected = by_energy
+                share = min(16383, (energy + around) // (c + 8))
+                nearby = by_energy = min(4095, (mean >> 6) * share >> 10)
                 if near is not None:
                     e = [errors[n][c] for n in near]
-                    nearby = 37 * (4 * (e[0] + e[1]) + 2 * (e[2] + e[3]) + e[4] + e[5]) >> 9
-                    expected = (2 * nearby + 3 * by_energy) * 13 >> 6
-                size = size_class(expected)
-                self.sizes.select(
-                    size_class(nearby) * 24 + size_class(by_energy),
-                    size * 6 + min(5, 12 * abs(part) >> 6),
-                    c * 24 + size,
-                    size_class(mean >> 8) * 24 + size_class(last),
+                    nearby = (5 * (e[0] + e[1]) + 3 * (e[2] + e[3])) >> 4
+                expected = (nearby + by_energy) >> 1
+                self.mixer.select(
+                    13 * nearby.bit_length() + by_energy.bit_length(),
+                    4 * expected.bit_length() + min(3, 8 * abs(part) >> 6),
+                    13 * c + by_energy.bit_length(),
                 )
                 difference = data[at][c] - whole
                 shift = max(0, (expected >> 6).bit_length() - 4)
                 value = whole
                 magnitude = self._magnitude(coder, abs(difference), shift)
                 if magnitude > 0:
-                    slope = 12 * (part + 32) >> 6
-                    around_sign = 4 if near is None else 3 * sign(data[near[0]][c]) + sign(data[near[1]][c])
-                    before_sign = 4 if c < 2 else 3 * sign(data[at][c - 1]) + sign(data[at][c - 2])
-                    self.signs.select(slope * 24 + size, slope * channels + c, 9 * c + around_sign, 9 * c + before_sign)
-                    positive = self.signs.code(coder, 0, 1 if difference > 0 else 0)
-                    value = whole + magnitude if positive else whole - magnitude
+                    side = 0 if part < 0 else 1
+                    above = self.mixer.code(coder, 4, side if difference > 0 else 1 - side) == side
+                    value = whole + magnitude if above else whole - magnitude
                 data[at][c] = value
-                self.predictor.learn(c, value, prediction)
-                last = errors[at][c] = min(4095, abs(value * 64 - prediction))
-                mean += (256 * last - mean) * (2048 // (2 * self.counts[c] + 3)) >> 10
-                self.means[c] = mean
-                self.counts[c] = min(60, self.counts[c] + 1)
-                energy += min(16383, (last << 16) // max(256, mean))
+                self.predictor.tell(c, value, prediction)
+                error = errors[at][c] = min(4095, abs(value * 64 - prediction))
+                energy += min(16383, (error << 16) // max(256, mean))
             energies[at] = energy
+            self.predictor.learn(data, near, at)
+            rate = 2048 // (2 * self.seen + 3)
+            self.means = [m + ((256 * e - m) * rate >> 10) for m, e in zip(self.means, errors[at])]
+            self.seen = min(200, self.seen + 1)
 
     def _magnitude(self, coder, size, shift):
         high, coded = size >> shift, 0
-        while coded < 20 and self.sizes.code(coder, min(coded, 5), 1 if high > coded else 0):
+        while coded < 20 and self.mixer.code(coder, min(coded, 3), 1 if high > coded else 0):
             coded += 1
         if coded == 20:
             rest, bits = high - 20 + 1, 0

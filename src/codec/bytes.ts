@@ -115,9 +115,9 @@ export class ByteReader {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.u8();
-      value += (byte & 127) * 2 ** shift;
+      if (shift === 28 && byte > 15) throw this.damaged(`${name} is longer than a number may be`);
+      value = (value | ((byte & 127) << shift)) >>> 0;
       if (byte < 128) break;
-      if (shift >= 28) throw this.damaged(`${name} is longer than a number may be`);
     }
     if (value < least || value > most) throw this.damaged(`${name} is ${value}, and may be ${least} to ${most}`);
     return value;

@@ -4,7 +4,7 @@ import { crc32 } from './crc32.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
-import { LevelModel, type Spend } from './levels.ts';
+import { LevelModel } from './levels.ts';
 import { pace } from './pace.ts';
 import { dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
 import { BitDecoder, BitEncoder } from './range_coder.ts';
@@ -61,15 +61,14 @@ export async function packLatent(
   const bitsPerChannel = new Float64Array(channels);
   const coder = new BitEncoder();
   const symbols = modelOf(coding, channels);
+  let zeros = 0;
+  for (const level of levels) if (level === 0) zeros++;
   const step = pace('pack', options);
   for (let i = 0; i < n; i++) {
     const picture = levels.subarray(i * channels * area, (i + 1) * channels * area);
-    const spend: Spend = (position, channel, bits) => {
-      bitsPerPosition[i * area + position] = (bitsPerPosition[i * area + position] ?? 0) + bits;
-      bitsPerChannel[channel] = (bitsPerChannel[channel] ?? 0) + bits;
-    };
+    const spent = { positions: bitsPerPosition.subarray(i * area, (i + 1) * area), channels: bitsPerChannel };
     const share = (fraction: number): Promise<void> | undefined => step((i + fraction) / n);
-    await symbols.code(coder, { data: picture, channels, height, width }, share, spend);
+    await symbols.code(coder, { data: picture, channels, height, width }, share, spent);
   }
   const payload = coder.finish();
   const file = new ByteWriter();
@@ -86,7 +85,7 @@ export async function packLatent(
       bytes: sizes(bytes.length, payload.length),
       bitsPerPixel: (8 * bytes.length) / pixels,
       count: data.length,
-      zeros: levels.reduce((count, level) => count + (level === 0 ? 1 : 0), 0),
+      zeros,
       bitsPerPosition,
       bitsPerChannel,
       quantiser: quantiser && publicQuantiser(quantiser),

@@ -1,68 +1,68 @@
 /**
- * What the integers around one say of its value: a weighted sum for each channel, its weights learnt along the way (least mean squares; a weight
- * learns the slower the more energy its input has had). Integers of 32 bits that wrap around, so that the sums are the same everywhere.
+ * What the integers around one say of its value: a weighted sum of four neighbours of its own channel and of what a few leading channels have there and
+ * here, the weights learnt along the way (least mean squares; a weight learns the slower the more energy its input has had). Integers of 32 bits that
+ * wrap around, so that the sums are the same everywhere. Shared inputs are added to the sums of all channels at once, and those of zero cost nothing.
  */
 
 /** Fractional bits of predictions. */
 export const FRACTION = 6;
-/** A prediction's error is taken to be no larger than this, in 64ths. */
-const MAX_ERROR = 32767;
-const MAX_SPEED = 32767;
-const MAX_INPUT = 2047;
+/** What goes into products is kept to these sizes: a prediction's error, in 64ths, an integer, and how fast weights learn. */
+const MAX_ERROR = 2 ** 15 - 1;
+const MAX_INPUT = 2 ** 11 - 1;
+const MAX_SPEED = 2 ** 15 - 1;
+const MAX_STEP = 2 ** 19 - 1;
 /** Weights learn as if so many integers of average energy had come before the first. */
-const PRIOR = 200;
-const FIRST_PRIOR = 40;
+const PRIOR = 48;
+const FIRST_PRIOR = 160;
 const FIRST_RATE = 2 ** 26;
 
-/** Inputs from the integer's own channel besides the left and the upper neighbour. */
+/** Neighbours of its own channel that are inputs to an integer. */
 const OWN = 4;
-/** Channels that are an input to all: those with the most energy so far. */
-const LEADERS = 8;
+/** Channels that are an input to all, with their left, their upper and their present integers: those with the most energy so far. */
+const LEADERS = 6;
 
-/** Where a position's neighbours begin in a picture's integers; `left` is below 0 where there are none. */
+/** Where a position's neighbours begin in a picture's integers; all are below 0 where there are none. */
 export interface Neighbours {
   readonly left: number;
   readonly upper: number;
-  /** Left and right of the upper one, and one further in each direction. */
+  /** Left and right of the upper one. */
   readonly upperLeft: number;
   readonly upperRight: number;
-  readonly farLeft: number;
-  readonly farUpper: number;
 }
 
 /** Predicts the integers of a position, one channel after another. */
 export class Predictor {
   readonly #channels: number;
-  /** For each channel, in 65536ths: of all channels' left, upper and present integers, then of its own four others. */
-  readonly #weights: Int32Array;
+  /** For each channel, in 65536ths: of its four own inputs. */
+  readonly #own: Int32Array;
+  /** For all channels' left, all their upper and all their present integers: of this input to each channel, in 65536ths. */
+  readonly #shared: Int32Array;
   /** The squares of each channel's integers so far, summed, and 2^30 over that. */
   readonly #energies: Float64Array;
-  readonly #rates: Float64Array;
+  readonly #rates: Int32Array;
   readonly #leaders: Int32Array;
   readonly #leads: Uint8Array;
-  /** The inputs that aren't zero: their places in a channel's weights, what they are, and how fast their weights learn. */
-  readonly #places: Int32Array;
-  readonly #inputs: Int32Array;
-  readonly #speeds: Int32Array;
-  /** How many there are for all channels, and for the one that was predicted last. */
-  #shared = 0;
-  #all = 0;
+  /** For each channel of the position the weighted sum of the shared inputs so far, and how far the prediction was from the integer. */
+  readonly #sums: Int32Array;
+  readonly #errors: Int32Array;
+  /** The shared inputs that aren't zero: where their weights begin, the first channel that has them, and how fast their weights learn. */
+  readonly #bases = new Int32Array(3 * LEADERS);
+  readonly #firsts = new Int32Array(3 * LEADERS);
+  readonly #speeds = new Int32Array(3 * LEADERS);
+  #count = 0;
   #energy = 0;
   #seen = 0;
-  #prior = FIRST_PRIOR;
 
   constructor(channels: number) {
-    const places = 3 * channels + OWN;
-    const inputs = 3 * LEADERS + 2 + OWN;
     this.#channels = channels;
-    this.#weights = new Int32Array(channels * places);
+    this.#own = new Int32Array(OWN * channels);
+    this.#shared = new Int32Array(3 * channels * channels);
     this.#energies = new Float64Array(channels);
-    this.#rates = new Float64Array(channels).fill(FIRST_RATE);
+    this.#rates = new Int32Array(channels).fill(FIRST_RATE);
     this.#leaders = Int32Array.from({ length: Math.min(LEADERS, channels) }, (_, k) => k);
     this.#leads = new Uint8Array(channels);
-    this.#places = new Int32Array(inputs);
-    this.#inputs = new Int32Array(inputs);
-    this.#speeds = new Int32Array(inputs);
+    this.#sums = new Int32Array(channels);
+    this.#errors = new Int32Array(channels);
   }
 
   /** A new row: the channels with the most energy lead, of two with as much the lower one. */
@@ -84,69 +84,93 @@ export class Predictor {
 
   /** A new position of the picture whose integers are `data`. */
   position(data: Int32Array, { left, upper }: Neighbours): void {
-    this.#shared = 0;
-    this.#prior = (PRIOR / 8) * Math.floor((8 * this.#energy) / Math.max(1, this.#seen)) + FIRST_PRIOR;
+    this.#count = 0;
+    this.#sums.fill(0);
     if (left < 0) return;
     for (const c of this.#leaders) {
-      this.#shared = this.#add(this.#shared, c, c, data[left + c] ?? 0);
-      this.#shared = this.#add(this.#shared, this.#channels + c, c, data[upper + c] ?? 0);
+      this.#share(c, 0, data[left + c] ?? 0, 0);
+      this.#share(c, this.#channels, data[upper + c] ?? 0, 0);
     }
   }
 
   /** The prediction for a channel of the position, in 64ths. */
-  predict(data: Int32Array, near: Neighbours, channel: number): number {
-    const first = 3 * this.#channels;
-    let all = this.#shared;
-    if (near.left >= 0) {
-      if (this.#leads[channel] === 0) {
-        all = this.#add(all, channel, channel, data[near.left + channel] ?? 0);
-        all = this.#add(all, this.#channels + channel, channel, data[near.upper + channel] ?? 0);
-      }
-      all = this.#add(all, first, channel, data[near.upperLeft + channel] ?? 0);
-      all = this.#add(all, first + 1, channel, data[near.upperRight + channel] ?? 0);
-      all = this.#add(all, first + 2, channel, data[near.farLeft + channel] ?? 0);
-      all = this.#add(all, first + 3, channel, data[near.farUpper + channel] ?? 0);
+  predict(data: Int32Array, { left, upper, upperLeft, upperRight }: Neighbours, channel: number): number {
+    let sum = this.#sums[channel] ?? 0;
+    if (left >= 0) {
+      const own = this.#own;
+      const w = OWN * channel;
+      sum =
+        (sum +
+          Math.imul(own[w] ?? 0, input(data, left + channel)) +
+          Math.imul(own[w + 1] ?? 0, input(data, upper + channel)) +
+          Math.imul(own[w + 2] ?? 0, input(data, upperLeft + channel)) +
+          Math.imul(own[w + 3] ?? 0, input(data, upperRight + channel))) |
+        0;
     }
-    this.#all = all;
-    const base = channel * (first + OWN);
-    const weights = this.#weights;
-    const places = this.#places;
-    const inputs = this.#inputs;
-    let sum = 0;
-    for (let i = 0; i < all; i++) sum = (sum + Math.imul(weights[base + (places[i] ?? 0)] ?? 0, inputs[i] ?? 0)) | 0;
     return sum >> (16 - FRACTION);
   }
 
   /** What the integer was that was predicted last. */
-  learn(channel: number, value: number, prediction: number): void {
-    const base = channel * (3 * this.#channels + OWN);
-    const error = Math.max(-MAX_ERROR, Math.min(MAX_ERROR, value * 2 ** FRACTION - prediction));
-    const all = this.#all;
-    const weights = this.#weights;
-    const places = this.#places;
-    const speeds = this.#speeds;
-    for (let i = 0; i < all; i++) {
-      const slot = base + (places[i] ?? 0);
-      weights[slot] = (weights[slot] ?? 0) + ((Math.imul(error, speeds[i] ?? 0) + 512) >> 10);
-    }
-    const input = Math.max(-MAX_INPUT, Math.min(MAX_INPUT, value));
-    const energy = (this.#energies[channel] ?? 0) + input * input;
-    this.#energy += input * input;
-    this.#seen++;
-    this.#energies[channel] = energy;
-    this.#rates[channel] = Math.floor(2 ** 30 / (energy + this.#prior));
-    if (this.#leads[channel] === 1)
-      this.#shared = this.#add(this.#shared, 2 * this.#channels + channel, channel, value);
+  tell(channel: number, value: number, prediction: number): void {
+    this.#errors[channel] = clip(value * 2 ** FRACTION - prediction, MAX_ERROR);
+    if (this.#leads[channel] === 1) this.#share(channel, 2 * this.#channels, value, channel + 1);
   }
 
-  /** Puts an input at the end of the first `count`. */
-  #add(count: number, place: number, channel: number, value: number): number {
-    if (value === 0) return count;
-    const input = Math.max(-MAX_INPUT, Math.min(MAX_INPUT, value));
-    const speed = Math.floor((input * (this.#rates[channel] ?? 0)) / 1024);
-    this.#places[count] = place;
-    this.#inputs[count] = input;
-    this.#speeds[count] = Math.max(-MAX_SPEED, Math.min(MAX_SPEED, speed));
-    return count + 1;
+  /** Learns from the position, whose integers begin at `at`. */
+  learn(data: Int32Array, { left, upper, upperLeft, upperRight }: Neighbours, at: number): void {
+    const channels = this.#channels;
+    const errors = this.#errors;
+    const energies = this.#energies;
+    const rates = this.#rates;
+    const prior = (PRIOR / 8) * Math.floor((8 * this.#energy) / Math.max(1, this.#seen)) + FIRST_PRIOR;
+    const own = this.#own;
+    for (let c = 0; c < channels; c++) {
+      if (left >= 0) {
+        const step = clip(Math.floor(((errors[c] ?? 0) * (rates[c] ?? 0)) / 2 ** 13), MAX_STEP);
+        const w = OWN * c;
+        own[w] = (own[w] ?? 0) + ((Math.imul(step, input(data, left + c)) + 32) >> 6);
+        own[w + 1] = (own[w + 1] ?? 0) + ((Math.imul(step, input(data, upper + c)) + 32) >> 6);
+        own[w + 2] = (own[w + 2] ?? 0) + ((Math.imul(step, input(data, upperLeft + c)) + 32) >> 6);
+        own[w + 3] = (own[w + 3] ?? 0) + ((Math.imul(step, input(data, upperRight + c)) + 32) >> 6);
+      }
+      const value = input(data, at + c);
+      const square = value * value;
+      const energy = (energies[c] ?? 0) + square;
+      this.#energy += square;
+      energies[c] = energy;
+      rates[c] = 2 ** 30 / (energy + prior);
+    }
+    this.#seen += channels;
+    const shared = this.#shared;
+    for (let i = 0; i < this.#count; i++) {
+      const base = this.#bases[i] ?? 0;
+      const speed = this.#speeds[i] ?? 0;
+      for (let c = this.#firsts[i] ?? 0; c < channels; c++) {
+        shared[base + c] = (shared[base + c] ?? 0) + ((Math.imul(errors[c] ?? 0, speed) + 512) >> 10);
+      }
+    }
   }
+
+  /** Adds an input to the sums of the channels from `first` on. */
+  #share(channel: number, kind: number, value: number, first: number): void {
+    if (value === 0) return;
+    const channels = this.#channels;
+    const sums = this.#sums;
+    const shared = this.#shared;
+    const size = clip(value, MAX_INPUT);
+    const base = (kind + channel) * channels;
+    const i = this.#count++;
+    this.#bases[i] = base;
+    this.#firsts[i] = first;
+    this.#speeds[i] = clip(Math.floor((size * (this.#rates[channel] ?? 0)) / 1024), MAX_SPEED);
+    for (let c = first; c < channels; c++) sums[c] = (sums[c] ?? 0) + Math.imul(shared[base + c] ?? 0, size);
+  }
+}
+
+function input(data: Int32Array, at: number): number {
+  return clip(data[at] ?? 0, MAX_INPUT);
+}
+
+function clip(value: number, size: number): number {
+  return Math.max(-size, Math.min(size, value));
 }

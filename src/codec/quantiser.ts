@@ -121,27 +121,26 @@ export function dequantise(levels: Int32Array, { offsets, steps }: CodedQuantise
 function statistics({ data, shape }: Planes, channel: number): { correlation: number; deviation: number } {
   const [n, channels, height, width] = shape;
   const area = height * width;
-  const planes = Array.from({ length: n }, (_, i) => {
-    const start = (i * channels + channel) * area;
-    return data.subarray(start, start + area);
-  });
   let sum = 0;
-  for (const plane of planes) for (const value of plane) sum += value;
+  for (let i = 0; i < n; i++) {
+    const plane = (i * channels + channel) * area;
+    for (let k = plane; k < plane + area; k++) sum += data[k] ?? 0;
+  }
   const mean = sum / (n * area);
   let squares = 0;
   let products = 0;
-  let pairs = 0;
-  for (const plane of planes) {
+  for (let i = 0; i < n; i++) {
+    let k = (i * channels + channel) * area;
     for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const value = (plane[y * width + x] ?? 0) - mean;
+      for (let x = 0; x < width; x++, k++) {
+        const value = (data[k] ?? 0) - mean;
         squares += value * value;
-        if (x > 0) products += value * ((plane[y * width + x - 1] ?? 0) - mean);
-        if (y > 0) products += value * ((plane[y * width + x - width] ?? 0) - mean);
-        pairs += (x > 0 ? 1 : 0) + (y > 0 ? 1 : 0);
+        if (x > 0) products += value * ((data[k - 1] ?? 0) - mean);
+        if (y > 0) products += value * ((data[k - width] ?? 0) - mean);
       }
     }
   }
+  const pairs = n * (height * (width - 1) + (height - 1) * width);
   const variance = squares / (n * area);
   return {
     correlation: variance > 0 && pairs > 0 ? products / pairs / variance : 0,

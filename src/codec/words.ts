@@ -1,6 +1,6 @@
 /** The model of exact numbers: each is told by how far its bits lie from those of a neighbour, which keeps all of them. */
 import { SQUASH } from './logistic.ts';
-import type { Levels, Spend } from './levels.ts';
+import type { Levels, Spent } from './levels.ts';
 import type { Pace } from './pace.ts';
 import type { BitCoder } from './range_coder.ts';
 
@@ -27,13 +27,14 @@ export class WordModel {
    * Codes a picture's numbers, in either direction: an encoder reads `data`, a decoder fills it.
    *
    * @param words - `data` holds the numbers' bits
-   * @param spend - hears of every number's bits
+   * @param spent - gets every number's bits
    */
-  async code(coder: BitCoder, { data, channels, height, width }: Levels, pace: Pace, spend?: Spend): Promise<void> {
+  async code(coder: BitCoder, { data, channels, height, width }: Levels, pace: Pace, spent?: Spent): Promise<void> {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const position = y * width + x;
         const neighbour = x > 0 ? position - 1 : position - width;
+        const before = coder.spent;
         for (let c = 0; c < channels; c++) {
           const start = coder.spent;
           const i = position * channels + c;
@@ -45,8 +46,9 @@ export class WordModel {
           let coded = length > 0 ? 1 : 0;
           for (let b = length - 2; b >= 0; b--) coded = ((coded << 1) | coder.code(32768, (folded >>> b) & 1)) >>> 0;
           data[i] = word(guess + ((coded >>> 1) ^ -(coded & 1)), this.#bits);
-          spend?.(position, c, coder.spent - start);
+          if (spent) spent.channels[c] = (spent.channels[c] ?? 0) + coder.spent - start;
         }
+        if (spent) spent.positions[position] = coder.spent - before;
       }
       await pace((y + 1) / height);
     }
