@@ -15,6 +15,7 @@ struct Params {
   in_quads: u32,
   out_quads: u32, // output channels / 4, rounded up, before the store resamples them
   first_tile: u32, // this weight slice's first tile
+  matrix_tile: u32, // Winograd's weights: where their first tile goes
   lanes: u32, // lanes side by side along channels; a weight tile is 8 channels for each
   batch: u32,
   images: u32, // matrices of a weight tile are one for this many of the batch: all for a convolution, 1/36 of them for F(4x4, 3x3)

@@ -93,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  let quad = 2u * (group.x * params.lanes + lane);
+  let quad = 2u * ((params.first_tile + group.x) * params.lanes + lane);
   store_four(n, first_tile + own_tile, step, quad, a0, b0);
   store_four(n, first_tile + own_tile + 4u * step, step, quad, a1, b1);
 }

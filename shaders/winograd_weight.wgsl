@@ -47,11 +47,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if id.x >= place {
     return;
   }
-  let tap = id.y * 9u * place + id.x;
+  let tap = (params.first_tile + id.y) * 9u * place + id.x;
   let w0 = load_taps(tap, 3u * place);
   let w1 = load_taps(tap + place, 3u * place);
   let w2 = load_taps(tap + 2u * place, 3u * place);
-  var out = id.y * SIZE * SIZE * place + id.x;
+  var out = (params.matrix_tile + id.y) * SIZE * SIZE * place + id.x;
   for (var i = 0u; i < SIZE; i++) {
     let g = Taps(combine(G[i], w0), combine(G[i], w1), combine(G[i], w2));
     for (var j = 0u; j < SIZE; j++) {

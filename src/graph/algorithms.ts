@@ -2,7 +2,7 @@ import type { Graph } from './build.ts';
 import { convRect, type ConvOp } from './ops.ts';
 import { quadsOf } from './tensor.ts';
 import { matrixTiles, type Target } from './weights.ts';
-import { applies, TILINGS, tilesOf, type Algorithm } from './winograd.ts';
+import { applies, tileMatrixBytes, TILINGS, tilesOf, type Algorithm } from './winograd.ts';
 
 /** Multiply-adds that a transform's load or store of one number costs as much as. */
 const TRANSFORM_COST = 4;
@@ -22,7 +22,9 @@ export function chooseAlgorithms(graph: Graph, target: Target, maxBinding: numbe
 
 function chooseAlgorithm(op: ConvOp, { numerics, algorithm }: Target, maxBinding: number): Algorithm {
   const candidates: readonly Algorithm[] = numerics === 'strict' ? STRICT : FAST;
-  const fit = candidates.filter((name) => applies(name, op) && matricesBytes(op, name) <= maxBinding / 2);
+  const fit = candidates.filter(
+    (name) => applies(name, op) && (name === 'direct' || tileMatrixBytes(op, name) <= maxBinding),
+  );
   const forced = fit.find((name) => name === algorithm);
   return forced ?? fit.reduce((best, name) => (work(op, name) < work(op, best) ? name : best));
 }
@@ -45,9 +47,4 @@ function work(op: ConvOp, algorithm: Algorithm): number {
   const weights = (9 + places) * columns * rows;
   const transforms = tiles * (2 * places * columns + (places + tiling.out ** 2) * rows);
   return multiply + TRANSFORM_COST * (weights + transforms);
-}
-
-function matricesBytes({ weight }: ConvOp, algorithm: Algorithm): number {
-  if (algorithm === 'direct') return 0;
-  return matrixTiles(weight) * weight.tile * weight.paddedColumns * TILINGS[algorithm].size ** 2 * 4;
 }

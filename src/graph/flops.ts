@@ -1,4 +1,5 @@
 import { convRect, tensorsOf, type Op } from './ops.ts';
+import { matrixTiles } from './weights.ts';
 
 /** Multiply-adds of an op, times two; norms and resamplings, which move bytes rather than multiply, count as nothing. */
 export function flops(op: Op): number {
@@ -10,7 +11,7 @@ export function flops(op: Op): number {
       return 2 * op.y.n * height * width * rows.channels * phases * columns.channels * taps;
     }
     case 'winograd-multiply':
-      return 2 * pixels * op.x.layout.channels * op.y.layout.channels;
+      return (2 * pixels * op.x.layout.channels * op.y.layout.channels * op.slice.tiles) / matrixTiles(op.weight);
     case 'depthwise':
       return 2 * pixels * op.x.layout.channels * op.weight.taps;
     case 'grouped':

@@ -1,7 +1,7 @@
 import type { ActivationName } from '../config/config.ts';
 import { scaled, type Rect } from './rects.ts';
 import type { Tensor } from './tensor.ts';
-import type { AffineSpec, MatrixSpec } from './weights.ts';
+import type { AffineSpec, MatrixSpec, WeightSlice } from './weights.ts';
 import type { Algorithm, TileAlgorithm } from './winograd.ts';
 
 /**
@@ -50,13 +50,14 @@ export interface ConvOp {
   readonly algorithm: Algorithm;
 }
 
-/** Winograd's weights: a convolution's into one matrix for each place of a tile, `[tile of rows][place][column][row]`. */
+/** Winograd's weights: some of a convolution's into one matrix for each place of a tile, `[tile of rows][place][column][row]`. */
 export interface WinogradWeightOp {
   readonly type: 'winograd-weight';
   readonly label: string;
   readonly rect: Rect;
   readonly algorithm: TileAlgorithm;
   readonly weight: MatrixSpec;
+  readonly slice: WeightSlice;
   readonly y: Tensor;
 }
 
@@ -70,7 +71,7 @@ export interface WinogradInputOp {
   readonly y: Tensor;
 }
 
-/** Winograd's second pass: at each place of a tile, a matrix times all tiles. */
+/** Winograd's second pass: at each place of a tile, a matrix times all tiles; the channels of a slice of the weight. */
 export interface WinogradMultiplyOp {
   readonly type: 'winograd-multiply';
   readonly label: string;
@@ -79,6 +80,7 @@ export interface WinogradMultiplyOp {
   readonly x: Tensor;
   readonly matrices: Tensor;
   readonly weight: MatrixSpec;
+  readonly slice: WeightSlice;
   readonly y: Tensor;
 }
 

@@ -3,14 +3,18 @@ import { weightsOf, type Op } from './ops.ts';
 import { intersection, rectOf, type Rect } from './rects.ts';
 import { isReduction } from './segments.ts';
 import { quadsOf, tensorBytes, type Tensor } from './tensor.ts';
-import { weightBytes, type WeightType } from './weights.ts';
+import { tileBytes, weightBytes, type WeightType } from './weights.ts';
 
 /** Bytes that an op must move at least: what it reads of its inputs and weights, and what it writes, each once. */
 export function bytesMoved(op: Op, weights: WeightType): number {
   const read = inputParts(op, op.rect).map(({ tensor, rect }) => partBytes(tensor, rect));
   // Sums are no image, and what a rectangle of one's input adds to them is as large as they are.
   const written = isReduction(op) ? tensorBytes(op.y) : partBytes(op.y, op.rect);
-  return [...read, ...weightsOf(op).map((spec) => weightBytes(spec, weights))].reduce((sum, n) => sum + n, written);
+  const own =
+    op.type === 'winograd-weight'
+      ? [op.slice.tiles * tileBytes(op.weight, weights)]
+      : weightsOf(op).map((spec) => weightBytes(spec, weights));
+  return [...read, ...own].reduce((sum, n) => sum + n, written);
 }
 
 function partBytes(tensor: Tensor, rect: Rect): number {

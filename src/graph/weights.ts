@@ -55,7 +55,7 @@ export interface AffineSpec {
 /** What a model keeps on the GPU besides activations. */
 export type WeightSpec = MatrixSpec | AffineSpec;
 
-/** A run of a weight's tiles that has a buffer to itself, because the whole would not fit one binding. */
+/** A run of a weight's tiles, where all of them are too many for one buffer. */
 export interface WeightSlice {
   readonly firstTile: number;
   readonly tiles: number;
@@ -176,7 +176,6 @@ export function weightBytes(spec: WeightSpec, type: WeightType): number {
 
 /** The buffers that a matrix is spread over so that each fits a binding of `maxBytes`. */
 export function weightSlices(spec: MatrixSpec, type: WeightType, maxBytes: number): WeightSlice[] {
-  const tiles = matrixTiles(spec);
   const fit = Math.floor(maxBytes / tileBytes(spec, type));
   if (fit === 0) {
     throw new DeviceError(
@@ -185,10 +184,12 @@ export function weightSlices(spec: MatrixSpec, type: WeightType, maxBytes: numbe
         'Request the device with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.',
     );
   }
-  const count = Math.ceil(tiles / fit);
-  const size = Math.ceil(tiles / count);
-  return Array.from({ length: count }, (_, i) => ({
-    firstTile: i * size,
-    tiles: Math.min(size, tiles - i * size),
-  })).filter((slice) => slice.tiles > 0);
+  return slicesOf(matrixTiles(spec), fit);
+}
+
+/** Tiles in slices that are about alike, of `most` tiles each or of one. */
+export function slicesOf(tiles: number, most: number): [WeightSlice, ...WeightSlice[]] {
+  const size = Math.ceil(tiles / Math.ceil(tiles / Math.max(1, most)));
+  const slice = (i: number): WeightSlice => ({ firstTile: i * size, tiles: Math.min(size, tiles - i * size) });
+  return [slice(0), ...Array.from({ length: Math.ceil(tiles / size) - 1 }, (_, i) => slice(i + 1))];
 }

@@ -2,7 +2,7 @@ import type { Shader } from '../gpu/pipelines.ts';
 import { convRect, type ConvOp, type WinogradMultiplyOp } from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
-import { convLanes, matrixTiles, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
+import { convLanes, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import f32 from '../../shaders/conv.wgsl?static';
 import f16 from '../../shaders/conv.wgsl?static&f16';
 import f16Resample from '../../shaders/conv.wgsl?static&f16&resample';
@@ -91,7 +91,7 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
  * a workgroup's memory; on a CPU, where that memory is no nearer than any other and barriers cost, from registers.
  */
 export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispatch {
-  const { label, x, matrices, weight, y } = op;
+  const { label, x, matrices, weight, slice, y } = op;
   const tiles = x.height * x.width;
   const lanes = convLanes(weight);
   const shared = share(1, tiles, 16, lanes);
@@ -108,10 +108,9 @@ export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispat
       in_quads: quadsOf(x.layout),
       out_quads: quadsOf(y.layout),
       batch: y.n,
-      images: (y.n * matrixTiles(weight)) / matrices.n,
+      first_tile: slice.firstTile,
+      images: (y.n * slice.tiles) / matrices.n,
     }),
-    grid: target.software
-      ? [matrixTiles(weight), shared.grid[0], shared.grid[1] * y.n]
-      : [matrixTiles(weight), blocks, y.n],
+    grid: target.software ? [slice.tiles, shared.grid[0], shared.grid[1] * y.n] : [slice.tiles, blocks, y.n],
   };
 }

@@ -6,13 +6,13 @@ import { conv, winogradMultiply } from './conv.ts';
 import type { Dispatch } from './dispatch.ts';
 import { winogradInput, winogradOutput, winogradWeight } from './winograd.ts';
 
-/** The dispatches of an op: one, but for a convolution whose weight had to be sliced to fit `maxBinding` bytes. */
+/** The dispatches of an op: one, but for a convolution whose weight lies in several buffers to fit `maxBinding` bytes. */
 export function lower(op: Op, target: Target, maxBinding: number): Dispatch[] {
   switch (op.type) {
     case 'conv':
       return conv(op, target, weightSlices(op.weight, target.weights, maxBinding));
     case 'winograd-weight':
-      return [winogradWeight(op, target.weights)];
+      return winogradWeight(op, target.weights, weightSlices(op.weight, target.weights, maxBinding));
     case 'winograd-input':
       return [winogradInput(op)];
     case 'winograd-multiply':

@@ -2,7 +2,7 @@ import type { Shader } from '../gpu/pipelines.ts';
 import { convRect, type WinogradInputOp, type WinogradOutputOp, type WinogradWeightOp } from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
-import { convLanes, matrixTiles, type WeightType } from '../graph/weights.ts';
+import { convLanes, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import { TILINGS, type TileAlgorithm } from '../graph/winograd.ts';
 import input2 from '../../shaders/winograd_input.wgsl?static&f2';
 import input4 from '../../shaders/winograd_input.wgsl?static&f4';
@@ -45,18 +45,31 @@ const weightShaders: Record<WeightType, Shaders> = {
   f16: shaders('winograd_weight', weight2Half, weight4Half, weightPhasesHalf),
 };
 
-/** A convolution's weights into matrices, in f32 whatever they are stored in. */
-export function winogradWeight({ label, algorithm, weight, y }: WinogradWeightOp, type: WeightType): Dispatch {
-  const tiles = matrixTiles(weight);
+/** Some of a convolution's weights into matrices, in f32 whatever they are stored in: a dispatch for each buffer that they lie in. */
+export function winogradWeight(
+  { label, algorithm, weight, slice, y }: WinogradWeightOp,
+  type: WeightType,
+  stored: readonly WeightSlice[],
+): Dispatch[] {
   const lanes = convLanes(weight);
-  return {
-    label,
-    shader: weightShaders[type][algorithm],
-    constants: {},
-    resources: convResources({ weight: weightResource(weight), y: tensorResource(y) }),
-    params: passParams({ in_quads: weight.paddedColumns / 4, lanes }),
-    grid: [groups(weight.paddedColumns * 2 * lanes), tiles, 1],
-  };
+  return stored.flatMap(({ firstTile, tiles }, i) => {
+    const from = Math.max(firstTile, slice.firstTile);
+    const to = Math.min(firstTile + tiles, slice.firstTile + slice.tiles);
+    if (from >= to) return [];
+    return {
+      label,
+      shader: weightShaders[type][algorithm],
+      constants: {},
+      resources: convResources({ weight: weightResource(weight, i), y: tensorResource(y) }),
+      params: passParams({
+        in_quads: weight.paddedColumns / 4,
+        lanes,
+        first_tile: from - firstTile,
+        matrix_tile: from - slice.firstTile,
+      }),
+      grid: [groups(weight.paddedColumns * 2 * lanes), to - from, 1] as const,
+    };
+  });
 }
 
 /** Tiles of x into what is multiplied. */

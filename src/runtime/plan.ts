@@ -178,8 +178,8 @@ class Planner {
     let scheduler = this.#schedulers.get(most);
     if (!scheduler) {
       scheduler = new Scheduler(this.#graph, (region, id, sample) => {
-        const scratch = Math.min(scratchBytes(region.ops, this.#target), most);
-        return { ...region, ops: expandConvolutions(region.ops, scratch, id, sample ? 1 : Infinity) };
+        const room = scratchOf(region.ops, this.#target, most);
+        return { ...region, ops: expandConvolutions(region.ops, { ...room, id, most: sample ? 1 : Infinity }) };
       });
       this.#schedulers.set(most, scheduler);
     }
@@ -200,11 +200,19 @@ function withAlgorithms(graph: Graph, target: Target, binding: number): Graph {
 }
 
 /**
- * About how many bytes lie between the passes of a convolution. On a CPU they stay in its cache; on a GPU they grow with the image, so that the number
- * of dispatches doesn't, and stay small beside the three largest tensors, which a residual block holds at once.
+ * About how many bytes lie between the passes of a convolution, and how many its matrices take. On a CPU what lies between stays in its cache; on a GPU
+ * it grows with the image, so that the number of dispatches doesn't, and stays small beside the three largest tensors, which a residual block
+ * holds at once.
+ *
+ * @param most - of both
  */
-function scratchBytes(ops: readonly Op[], { software }: Target): number {
-  return software ? 16 * MiB : Math.max(64 * MiB, ...ops.map(({ y }) => tensorBytes(y) / 3));
+function scratchOf(
+  ops: readonly Op[],
+  { software }: Target,
+  most: number,
+): { scratchBytes: number; matrixBytes: number } {
+  const largest = Math.max(64 * MiB, ...ops.map(({ y }) => tensorBytes(y) / 3));
+  return { scratchBytes: Math.min(most, software ? 16 * MiB : largest), matrixBytes: Math.min(most, largest) };
 }
 
 /** Ops as they run on a device where all fits in one piece. */
@@ -212,7 +220,7 @@ export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[
   const binding = maxBinding(limits);
   const { ops } = withAlgorithms(whole, target, binding);
   let id = ops.reduce((last, { y }) => Math.max(last, y.id), 0);
-  return expandConvolutions(ops, Math.min(scratchBytes(ops, target), binding), () => ++id);
+  return expandConvolutions(ops, { ...scratchOf(ops, target, binding), id: () => ++id });
 }
 
 function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Target, limits: Limits): Plan {

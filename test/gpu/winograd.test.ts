@@ -58,3 +58,18 @@ test.for<[Algorithm, boolean]>([
     expect(inParts.data).toEqual(whole.data);
   }
 });
+
+// 520 channels are nine tiles of a weight. In bindings of so many bytes it lies in two buffers, and its matrices are made in slices that lie across.
+test.for(['winograd2', 'winograd4'] as const)('%s: matrices in slices', async (algorithm) => {
+  const layer = conv2d('conv', 40, 520);
+  const input = randomTensor('input', [2, 40, 10, 12]);
+  for (const software of [true, false]) {
+    const run = (binding: number) =>
+      runModule(shared.gpu, (b, x) => b.conv(layer, x), input, randomWeights(layer), {
+        target: { algorithm, software },
+        binding,
+      });
+    const whole = await run(Infinity);
+    expect((await run(760_000)).data).toEqual(whole.data);
+  }
+});

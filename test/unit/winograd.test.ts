@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chooseAlgorithms } from '../../src/graph/algorithms.ts';
 import { GraphBuilder, type Graph } from '../../src/graph/build.ts';
+import { flops } from '../../src/graph/flops.ts';
 import { inputParts } from '../../src/graph/halo.ts';
 import type { ConvOp, Op } from '../../src/graph/ops.ts';
 import { holds, intersection, type Rect } from '../../src/graph/rects.ts';
@@ -9,6 +10,7 @@ import { bytesMoved } from '../../src/graph/traffic.ts';
 import type { Target } from '../../src/graph/weights.ts';
 import {
   expandConvolutions,
+  tileMatrixBytes,
   tileInput,
   TILINGS,
   type Algorithm,
@@ -48,9 +50,10 @@ describe('the algorithm of a convolution', () => {
     expect(chosen(convGraph(128, 64), { numerics: 'strict', algorithm: 'winograd4' })).toEqual(['winograd2']);
   });
 
-  test('is one whose matrices fit the device', () => {
-    expect(chosen(convGraph(512, 64), {}, 64 * 2 ** 20)).toEqual(['winograd2']);
-    expect(chosen(convGraph(512, 64), {}, 16 * 2 ** 20)).toEqual(['direct']);
+  test('is one of whose matrices a tile fits the device', () => {
+    expect(chosen(convGraph(512, 64), {}, 5 * 2 ** 20)).toEqual(['winograd4']);
+    expect(chosen(convGraph(512, 64), {}, 4 * 2 ** 20)).toEqual(['winograd2']);
+    expect(chosen(convGraph(512, 64), {}, 2 ** 20)).toEqual(['direct']);
   });
 });
 
@@ -65,13 +68,35 @@ test('bytes moved: what an op reads and writes of its tensors, not all that they
   expect(bytesMoved({ ...conv, algorithm: 'direct', rect: rows }, 'f32')).toBe((image * (16 + 18)) / 64 + weights);
   let id = 1000;
   const bytes = (scratch: number, type: Op['type']): number =>
-    expandConvolutions([{ ...conv, algorithm: 'winograd4' }], scratch, () => id++)
+    expandConvolutions([{ ...conv, algorithm: 'winograd4' }], {
+      scratchBytes: scratch,
+      matrixBytes: Infinity,
+      id: () => id++,
+    })
       .filter((op) => op.type === type)
       .reduce((sum, op) => sum + bytesMoved(op, 'f32'), 0);
   const tiles = 16 * 16 * 36 * 32 * 4;
   expect(bytes(Infinity, 'winograd-input')).toBe(image + tiles);
   expect(bytes(2 ** 17, 'winograd-input')).toBe(image + (15 * 2 * image) / 64 + tiles); // 16 bands, each with two more rows
   expect(bytes(2 ** 17, 'winograd-output')).toBe(image + tiles + 16 * 32 * 4);
+});
+
+test('large matrices are made slice by slice, in as few bands as their room allows', () => {
+  const conv = { ...(convGraph(512, 32).ops[0] as ConvOp), algorithm: 'winograd4' as const };
+  const matrixBytes = 3 * tileMatrixBytes(conv, 'winograd4');
+  let id = 1000;
+  const ops = expandConvolutions([conv], { scratchBytes: 2 ** 20, matrixBytes, id: () => id++ });
+  const multiplies = ops.filter((op) => op.type === 'winograd-multiply');
+  expect(multiplies.map(({ slice }) => slice)).toEqual([
+    { firstTile: 0, tiles: 3 },
+    { firstTile: 3, tiles: 3 },
+    { firstTile: 6, tiles: 2 },
+  ]);
+  expect(ops.filter((op) => op.type === 'winograd-weight').map(({ slice }) => slice.tiles)).toEqual([3, 3, 2]);
+  expect(new Set(multiplies.map(({ matrices }) => matrices.id)).size).toBe(1);
+  const [matrices] = multiplies.map((op) => tensorBytes(op.matrices));
+  expect(matrices).toBe(matrixBytes);
+  expect(multiplies.reduce((sum, op) => sum + flops(op), 0)).toBe(2 * 36 * 8 * 8 * 512 * 512);
 });
 
 const RECTS: readonly Rect[] = [
@@ -88,7 +113,7 @@ describe.each(['winograd2', 'winograd4', 'phases'] as const)('passes of %s', (al
     const scratch = 256 * 2 ** 10;
     const op: ConvOp = { ...whole, rect, algorithm };
     let id = 1000;
-    const ops = expandConvolutions([op], scratch, () => id++);
+    const ops = expandConvolutions([op], { scratchBytes: scratch, matrixBytes: Infinity, id: () => id++ });
     const of = <T extends Op['type']>(type: T) =>
       ops.filter((each): each is Extract<Op, { type: T }> => each.type === type);
     const stored = of('winograd-output');
