@@ -4,13 +4,11 @@ import {
   decompress,
   FormatError,
   inspect,
-  packLatent,
   unpackLatent,
   type LatentDecoder,
   type LatentEncoder,
 } from '../../src/codec/index.ts';
 import { createWorkerClient, type AutoencoderDC, type WorkerAutoencoderDC } from '../../src/index.ts';
-import { modelWith } from '../support/codec.ts';
 import { readBytes } from '../support/fixtures.ts';
 import { loadNano, NANO } from '../support/nano.ts';
 
@@ -132,28 +130,4 @@ test('aborted calls reject with the signal’s reason', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
   await expect(compress(ae, photo, { signal })).rejects.toThrow('enough');
   await expect(decompress(ae, file, { signal })).rejects.toThrow('enough');
-});
-
-// How long it takes is told, not judged: it is the best of some runs on a machine that may be busy.
-test('32,768 integers, a 1024² f32c32 latent, go into a file and come back', async () => {
-  const { latent } = await unpackLatent(file);
-  const data = new Float32Array([...latent.data, ...latent.data.map((_, i) => latent.data[i ^ 1023]!)]);
-  const model = modelWith(32);
-  let best = { pack: Infinity, unpack: Infinity };
-  for (let run = 0; run < 40; run++) {
-    const began = performance.now();
-    const { bytes } = await packLatent(
-      { data, shape: [1, 32, 32, 32], imageSize: undefined },
-      { model, quality: QUALITY },
-    );
-    const packed = performance.now();
-    const back = await unpackLatent(bytes);
-    const unpacked = performance.now();
-    expect(back.latent.shape).toEqual([1, 32, 32, 32]);
-    if (unpacked - began < best.pack + best.unpack) best = { pack: packed - began, unpack: unpacked - packed };
-  }
-  console.info(
-    `codec | ${inject('adapter')} | 32,768 integers: ${best.pack.toFixed(1)} ms in, ${best.unpack.toFixed(1)} ms out, ` +
-      `${(best.pack + best.unpack).toFixed(1)} ms together, of 15`,
-  );
 });

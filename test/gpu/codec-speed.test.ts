@@ -1,0 +1,26 @@
+import { expect, inject, test } from 'vitest';
+import { packLatent, unpackLatent } from '../../src/codec/index.ts';
+import { modelWith } from '../support/codec.ts';
+import { readBytes } from '../support/fixtures.ts';
+
+// How long it takes is told, not judged: it is the best of some runs on a machine that may be busy.
+test('32,768 integers, a 1024² f32c32 latent, go into a file and come back', async () => {
+  const file = new Uint8Array(await readBytes('test/fixtures/codec/chelsea_256.q40.dcae'));
+  const { latent } = await unpackLatent(file);
+  const data = new Float32Array([...latent.data, ...latent.data.map((_, i) => latent.data[i ^ 1023]!)]);
+  const model = modelWith(32);
+  let best = { pack: Infinity, unpack: Infinity };
+  for (let run = 0; run < 40; run++) {
+    const began = performance.now();
+    const { bytes } = await packLatent({ data, shape: [1, 32, 32, 32], imageSize: undefined }, { model, quality: 40 });
+    const packed = performance.now();
+    const back = await unpackLatent(bytes);
+    const unpacked = performance.now();
+    expect(back.latent.shape).toEqual([1, 32, 32, 32]);
+    if (unpacked - began < best.pack + best.unpack) best = { pack: packed - began, unpack: unpacked - packed };
+  }
+  console.info(
+    `codec | ${inject('adapter')} | 32,768 integers: ${best.pack.toFixed(1)} ms in, ${best.unpack.toFixed(1)} ms out, ` +
+      `${(best.pack + best.unpack).toFixed(1)} ms together, of 15`,
+  );
+});
