@@ -13,6 +13,9 @@ import { tensorBytes, type Tensor } from './tensor.ts';
  */
 export type Prepare = (region: Region, id: () => number, sample: boolean) => Region;
 
+/** A schedule that computes so many times as much as one piece is none: it would take forever, and so would making it. */
+const MOST_RECOMPUTE = 8;
+
 /** A graph as passes that run one after another, each of them region after region. */
 export interface Schedule {
   readonly passes: readonly (readonly Region[])[];
@@ -70,7 +73,7 @@ export class Scheduler {
     return fits(sizeOf(cut(true)), room) ? { passes: [[cut(false)]], flops: sum(ops) } : undefined;
   }
 
-  /** In groups of segments; undefined if that can't be made to fit. */
+  /** In groups of segments; undefined if that can't be made to fit, at a cost that anyone would pay. */
   inGroups(room: Room): Schedule | undefined {
     const all = this.#segments;
     const best: ({ cost: number; from: number; group: Group | undefined } | undefined)[] = [
@@ -98,7 +101,8 @@ export class Scheduler {
       groups.unshift(step.group);
       end = step.from;
     }
-    return this.#build(groups, room);
+    const total = groups.reduce((all, group) => all + group.flops, 0);
+    return total > MOST_RECOMPUTE * sum(this.#graph.ops) ? undefined : this.#build(groups, room);
   }
 
   /** A segment in one piece. */

@@ -61,6 +61,12 @@ export interface Plan {
 const MiB = 2 ** 20;
 /** Parts of the budget that the largest tensor may take: small ones share buffers better, and mean smaller regions. */
 const PARTS = [1, 4, 8, 12];
+/** Parts of the budget that may lie between the passes of a convolution: the less, the more is left for what they compute. */
+const SCRATCH_PARTS = [8, 32] as const;
+/** About what the params of a dispatch take. */
+const PARAM_BYTES = 512;
+/** Regions that compute so many times as much as one piece are worth the search for better ones. */
+const MUCH = 1.2;
 
 /** The largest binding that a device allows, in bytes. */
 export function maxBinding(limits: Limits): number {
@@ -117,8 +123,7 @@ export function planGraph(graph: Graph, target: Target, limits: Limits, budget?:
   const planner = new Planner(graph, target, limits);
   const plan = planner.inOnePiece(most) ?? planner.inRegions(most);
   if (plan) return plan;
-  const least = smallest(most, (total) => planner.regions(total));
-  throw tooLarge(graph, most, limits, least);
+  throw tooLarge(graph, most, limits, planner.smallest(most));
 }
 
 function checkedBudget(budget: number | undefined, limits: Limits): number {
@@ -134,30 +139,47 @@ class Planner {
   readonly #limits: Limits;
   /** The largest tensor that a binding has room for. */
   readonly #tensor: number;
-  /** By how much lies between the passes of a convolution; what they have found out about regions serves all budgets. */
+  /** By how much may lie between the passes of a convolution; what they have found out about regions serves all budgets. */
   readonly #schedulers = new Map<number, Scheduler>();
+  readonly #flops: number;
 
   constructor(whole: Graph, target: Target, limits: Limits) {
     const binding = maxBinding(limits);
     this.#graph = withAlgorithms(whole, target, binding);
     this.#target = target;
     this.#limits = limits;
+    this.#flops = this.#graph.ops.reduce((sum, op) => sum + flops(op), 0);
     this.#tensor = binding - zeroBytes(this.#graph.ops.flatMap((op) => [...inputs(op), op.y]));
   }
 
   /** A plan in one piece, or undefined. */
   inOnePiece(budget: number): Plan | undefined {
-    return this.#planned(this.#scheduler(budget).inOnePiece({ tensor: this.#tensor, total: budget }));
+    for (const part of SCRATCH_PARTS) {
+      const schedule = this.#scheduler(budget / part).inOnePiece({ tensor: this.#tensor, total: budget });
+      if (schedule && bytesTaken(schedule) <= budget) return this.#planned(schedule);
+    }
+    return undefined;
   }
 
   /** A plan in regions, or undefined. */
   inRegions(budget: number): Plan | undefined {
-    return this.#planned(this.regions(budget));
+    let best: Schedule | undefined;
+    for (const part of SCRATCH_PARTS) {
+      const schedule = this.#regions(budget, budget / part);
+      if (schedule && !(best && best.flops <= schedule.flops)) best = schedule;
+      if (best && best.flops < MUCH * this.#flops) break;
+    }
+    return this.#planned(best);
+  }
+
+  /** About the smallest budget above one that didn't do. */
+  smallest(budget: number): number {
+    return smallest(budget, (total) => this.#regions(total, total / SCRATCH_PARTS[0]));
   }
 
   /** A schedule in regions that takes no more than a budget, or undefined. */
-  regions(budget: number): Schedule | undefined {
-    const scheduler = this.#scheduler(budget);
+  #regions(budget: number, scratch: number): Schedule | undefined {
+    const scheduler = this.#scheduler(scratch);
     // How well buffers can be shared is known only when all is cut: come down to the budget from above.
     for (const share of [1, 0.85, 0.7]) {
       const total = share * budget;
@@ -165,7 +187,7 @@ class Planner {
       let any = false;
       for (const tensor of largest) {
         const schedule = scheduler.inGroups({ tensor, total });
-        if (schedule && bytesOf(planMemory(schedule.passes)) <= budget) return schedule;
+        if (schedule && bytesTaken(schedule) <= budget) return schedule;
         any ||= schedule !== undefined;
       }
       if (!any) return undefined; // less won't be easier
@@ -173,8 +195,9 @@ class Planner {
     return undefined;
   }
 
-  #scheduler(budget: number): Scheduler {
-    const most = Math.min(this.#tensor, 2 ** Math.floor(Math.log2(budget / 8)));
+  /** @param scratch - bytes that may lie between the passes of a convolution, of which it takes the power of two below */
+  #scheduler(scratch: number): Scheduler {
+    const most = Math.min(this.#tensor, 2 ** Math.floor(Math.log2(scratch)));
     let scheduler = this.#schedulers.get(most);
     if (!scheduler) {
       scheduler = new Scheduler(this.#graph, (region, id, sample) => {
@@ -256,6 +279,12 @@ function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Targe
 
 function runnable({ dispatches }: Plan, { maxComputeWorkgroupsPerDimension: most }: Limits): boolean {
   return dispatches.every(({ dispatch }) => dispatch.grid.every((count) => count <= most));
+}
+
+/** Bytes that a schedule takes with its params. */
+function bytesTaken({ passes }: Schedule): number {
+  const ops = passes.reduce((all, regions) => all + regions.reduce((sum, region) => sum + region.ops.length, 0), 0);
+  return bytesOf(planMemory(passes)) + ops * PARAM_BYTES;
 }
 
 function bytesOf({ buffers }: MemoryPlan): number {
