@@ -37,11 +37,17 @@ export interface StreamOptions extends ReadOptions {
   readonly whole?: ReadonlyMap<string, number> | undefined;
   /** Sees all bytes that come, wanted or not, in the order of the files. They are only lent. */
   readonly onBytes?: ((file: string, bytes: Uint8Array) => void) | undefined;
-  /** Bytes to ask for in one request; about half of them are held for each. 8 MiB where this is missing. */
+  /** Bytes to ask for in one request; half of them are held for each, and 4 MiB at most. `windowBytes` where this is missing. */
   readonly window?: number | undefined;
   /** Requests in flight at once; 3 where this is missing. */
   readonly requests?: number | undefined;
 }
+
+/** Bytes of one request: large enough that its way there and back, and the hub's redirect, cost little. */
+export const windowBytes = 16 * 1024 * 1024;
+
+/** Bytes that are held for a request at most while those before it are being read. */
+const aheadBytes = 4 * 1024 * 1024;
 
 /**
  * Reads the tensors from the source and writes them to the sink: sorted by file and position, neighbours in one request.
@@ -62,7 +68,7 @@ export async function streamTensors(
     onProgress,
     whole,
     onBytes,
-    window = 8 * 1024 * 1024,
+    window = windowBytes,
     requests = 3,
   }: StreamOptions = {},
 ): Promise<void> {
@@ -92,7 +98,7 @@ export async function streamTensors(
           readAhead(
             readChunks(source, next.file, next.start, next.end, { signal: stop.signal, retry, pieces }),
             pieces,
-            window / 2,
+            Math.min(window / 2, aheadBytes),
           ),
         );
         asked++;

@@ -1,6 +1,7 @@
 import type { RemoteSource } from '../remote_source.ts';
 import type { Lent, Pieces } from '../pieces.ts';
 import { bytesOf } from '../read.ts';
+import { windowBytes } from '../stream.ts';
 import type { CachedFile } from './cached_file.ts';
 import { isQuotaError } from './disk.ts';
 import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
@@ -8,19 +9,21 @@ import { Room } from './room.ts';
 import { Staging } from './staging.ts';
 import type { CacheStore } from './store.ts';
 
-/**
- * Files are fetched and stored in cells of this many bytes, the windows of streaming: two tabs that load one model ask for the same
- * ones and take turns.
- */
-export const cellBytes = 8 * 1024 * 1024;
+/** Files are stored in cells of this many bytes, and fetched in streaming's windows: two tabs that load one model ask for the same ones and take turns. */
+const cellBytes = windowBytes / 2;
 
-/** How long another tab may take for a cell before we fetch it ourselves, in milliseconds. */
-const patience = 20_000;
+/** How long another tab may take for a window before we fetch it ourselves, in milliseconds. */
+const patience = 40_000;
 /** Cells in memory: those on their way in, and those on their way to the disk. */
 const stagedCells = 3;
 
 /** Failures of a write, other than for lack of room, until the cache is done without. */
 const writeTries = 3;
+
+/** One past the last byte of the cell that this byte lies in. */
+function endOfCell(position: number): number {
+  return (Math.floor(position / cellBytes) + 1) * cellBytes;
+}
 
 /** What to fetch. */
 export interface Gap {
@@ -58,21 +61,20 @@ export class Fetcher {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { start, end } = gap;
-    const lock = await this.#turn(copy, gap, signal);
-    if (lock === undefined) return;
-    let release: Release | undefined = lock;
+    const release = await this.#turn(copy, gap, signal);
+    if (release === undefined) return;
+    const writes: Promise<void>[] = [];
     let position = start;
     let cell: { readonly start: number; readonly lent: Lent } | undefined;
     const store = (): void => {
       if (cell === undefined) return;
-      this.#store(copy, cell.start, cell.lent, position - cell.start, release);
-      release = undefined;
+      writes.push(this.#store(copy, cell.start, cell.lent, position - cell.start));
       cell = undefined;
     };
     try {
       for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal), this.#pieces)) {
         for (let at = 0; at < bytes.length;) {
-          const cellEnd = Math.min(end, (Math.floor(position / cellBytes) + 1) * cellBytes);
+          const cellEnd = Math.min(end, endOfCell(position));
           if (cell === undefined && this.#keeps) cell = { start: position, lent: await this.#staging.take() };
           const part = bytes.subarray(at, at + cellEnd - position);
           if (cell !== undefined) new Uint8Array(cell.lent.buffer).set(part, position - cell.start);
@@ -84,7 +86,7 @@ export class Fetcher {
       }
     } finally {
       store();
-      release?.();
+      Promise.all(writes).then(release, release); // nobody waits for it
     }
   }
 
@@ -99,13 +101,14 @@ export class Fetcher {
     { start, end, force }: Gap,
     signal: AbortSignal | undefined,
   ): Promise<Release | undefined> {
-    const name = fetchLock(copy.key, Math.floor(start / cellBytes));
+    const name = fetchLock(copy.key, Math.floor(start / windowBytes));
     const free = await tryLock(name);
     const release = free ?? (await waitForLock(name, patience, signal)) ?? (() => undefined);
     if (force) return release;
     try {
       if (free === undefined) await copy.refresh();
-      if (copy.coveredUntil(start) === undefined && !(await copy.appeared(start, end))) return release;
+      if (copy.coveredUntil(start) === undefined && !(await copy.appeared(start, Math.min(end, endOfCell(start)))))
+        return release;
     } catch {
       return release; // the disk can't be asked: fetch
     }
@@ -113,14 +116,14 @@ export class Fetcher {
     return undefined;
   }
 
-  /** Stores a cell, and gives its buffer and its lock back. */
-  #store(copy: CachedFile, start: number, lent: Lent, length: number, release?: Release): void {
+  /** Stores a cell, and gives its buffer back. Never rejects. */
+  #store(copy: CachedFile, start: number, lent: Lent, length: number): Promise<void> {
     const write = this.#write(copy, start, lent, length).finally(() => {
       this.#staging.put(lent);
-      release?.();
       this.#writes.delete(write);
     });
     this.#writes.add(write);
+    return write;
   }
 
   async #write(copy: CachedFile, start: number, lent: Lent, length: number): Promise<void> {

@@ -6,8 +6,8 @@ export function useLock(key: string): string {
 }
 
 /** Held by the one who fetches a part of a file. */
-export function fetchLock(key: string, cell: number): string {
-  return `dc-ae-webgpu/fetch/${key}/${cell}`;
+export function fetchLock(key: string, window: number): string {
+  return `dc-ae-webgpu/fetch/${key}/${window}`;
 }
 
 /** Lets go of a lock. */
