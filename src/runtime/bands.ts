@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import { intersection, rectOf } from '../graph/rects.ts';
 import { quadsOf, tensorBytes, type Tensor } from '../graph/tensor.ts';
-import { maxBinding } from './plan.ts';
+import { maxBinding } from './budget.ts';
 
 /** Rows of an image on the GPU. */
 export interface Band {

@@ -1,4 +1,3 @@
-import { DeviceError, InputError } from '../errors.ts';
 import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
 import { chooseAlgorithms } from '../graph/algorithms.ts';
 import { fuseNorms } from '../graph/fuse.ts';
@@ -13,14 +12,7 @@ import { expandConvolutions } from '../graph/winograd.ts';
 import type { Dispatch } from '../kernels/dispatch.ts';
 import { lower } from '../kernels/lower.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
-
-/** What a device allows, as numbers: `GPUSupportedLimits` has them by these names. */
-export interface Limits {
-  readonly maxStorageBufferBindingSize: number;
-  readonly maxBufferSize: number;
-  readonly maxComputeWorkgroupsPerDimension: number;
-  readonly minUniformBufferOffsetAlignment: number;
-}
+import { checkedBudget, maxBinding, smallestBudget, tooLarge, type Limits } from './budget.ts';
 
 /** A dispatch and what it costs: two FLOPs for each multiply-add, and the bytes that it reads and writes, each once. */
 export interface DispatchStep {
@@ -68,18 +60,6 @@ const PARAM_BYTES = 512;
 /** Regions that compute so many times as much as one piece are worth the search for better ones. */
 const MUCH = 1.2;
 
-/** The largest binding that a device allows, in bytes. */
-export function maxBinding(limits: Limits): number {
-  return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-}
-
-/**
- * Bytes of activations that a device is trusted with where nobody says. WebGPU doesn't tell how much memory there is; one with large bindings has more.
- */
-export function defaultBudget(limits: Limits): number {
-  return Math.min(2048 * MiB, Math.max(512 * MiB, 2 * maxBinding(limits)));
-}
-
 /**
  * Plans one half of the model for inputs of a size.
  *
@@ -126,12 +106,6 @@ export function planGraph(graph: Graph, target: Target, limits: Limits, budget?:
   throw tooLarge(graph, most, limits, planner.smallest(most));
 }
 
-function checkedBudget(budget: number | undefined, limits: Limits): number {
-  const most = budget ?? defaultBudget(limits);
-  if (!(most > 0)) throw new InputError(`memoryBudget must be a positive number of bytes; it was ${most}.`);
-  return most;
-}
-
 /** Plans one graph under as many budgets as are tried. */
 class Planner {
   readonly #graph: Graph;
@@ -174,7 +148,7 @@ class Planner {
 
   /** About the smallest budget above one that didn't do. */
   smallest(budget: number): number {
-    return smallest(budget, (total) => this.#regions(total, total / SCRATCH_PARTS[0]));
+    return smallestBudget(budget, (total) => this.#regions(total, total / SCRATCH_PARTS[0]));
   }
 
   /** A schedule in regions that takes no more than a budget, or undefined. */
@@ -289,33 +263,4 @@ function bytesTaken({ passes }: Schedule): number {
 
 function bytesOf({ buffers }: MemoryPlan): number {
   return buffers.reduce((sum, bytes) => sum + bytes, 0);
-}
-
-/** About the smallest budget above one that didn't do; Infinity if there is none. */
-function smallest(budget: number, fitted: (total: number) => unknown): number {
-  let low = budget;
-  let high = 2 * budget;
-  for (; !fitted(high); high *= 2) {
-    low = high;
-    if (high > 2 ** 42) return Infinity;
-  }
-  while (high / low > 1.15) {
-    const middle = Math.sqrt(high * low);
-    if (fitted(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
-}
-
-function tooLarge({ input }: Graph, budget: number, limits: Limits, least: number): DeviceError {
-  const mib = (bytes: number): string => `${Math.ceil(bytes / MiB)} MiB`;
-  const what = `An input of ${input.n} x ${input.height} x ${input.width}`;
-  return new DeviceError(
-    'limits',
-    least === Infinity
-      ? `${what} can't be computed with bindings of ${mib(maxBinding(limits))}, which is what this device allows. Use a smaller image, or hand ` +
-          'in a device that was requested with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.'
-      : `${what} doesn't fit a memory budget of ${mib(budget)}; the smallest that does is about ${mib(least)}. Raise memoryBudget, or use a ` +
-          'smaller image.',
-  );
 }

@@ -1,7 +1,8 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { weightsOf } from '../../src/graph/ops.ts';
 import type { WeightSpec, WeightType } from '../../src/graph/weights.ts';
-import { planGraph, maxBinding, type Plan } from '../../src/runtime/plan.ts';
+import { maxBinding } from '../../src/runtime/budget.ts';
+import { planGraph, type Plan } from '../../src/runtime/plan.ts';
 import { Session } from '../../src/runtime/session.ts';
 import { targetOf } from '../../src/runtime/target.ts';
 import { WeightStore } from '../../src/runtime/weight_store.ts';

@@ -6,7 +6,8 @@ import { inputs } from '../../src/graph/ops.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
 import type { Target } from '../../src/graph/weights.ts';
 import { decoder, encoder } from '../../src/model/autoencoder.ts';
-import { makePlan, type Limits } from '../../src/runtime/plan.ts';
+import type { Limits } from '../../src/runtime/budget.ts';
+import { makePlan } from '../../src/runtime/plan.ts';
 import { readJson } from '../support/fixtures.ts';
 
 // A plan is made before anything is allocated, so all that it promises can be checked without a GPU.
