@@ -1,5 +1,6 @@
 import { regionBytes } from './memory.ts';
 import { flops } from './flops.ts';
+import { computedRect } from './halo.ts';
 import { inputs, type Op } from './ops.ts';
 import type { Rect } from './rects.ts';
 import { demand, type Region } from './region.ts';
@@ -152,7 +153,7 @@ function costed({ ops, roots, whole }: Run, height: number, width: number): Grid
     const add = (span: [number, number] | undefined, times: number): void => {
       if (!span || times <= 0) return;
       for (const [op, rect] of demand(ops, roots, asRect(span)).ops) {
-        sums.set(op, (sums.get(op) ?? 0) + times * rect[side]);
+        sums.set(op, (sums.get(op) ?? 0) + times * computedRect(op, rect)[side]);
       }
     };
     if (all.length <= 4) all.forEach((span) => add(span, 1));

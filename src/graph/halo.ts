@@ -46,6 +46,14 @@ export function inputParts(op: Op, rect: Rect): Part[] {
   }
 }
 
+/** What an op computes where `rect` of its output is asked for: algorithms that work on tiles compute whole ones. */
+export function computedRect(op: Op, rect: Rect): Rect {
+  if (op.type !== 'conv' || op.algorithm === 'direct') return rect;
+  const tiling = TILINGS[op.algorithm];
+  const pixels = convRect({ ...op, rect });
+  return scaled(scaled(tilesOf(pixels, tiling), tiling.out), rect.height / pixels.height);
+}
+
 function shortcutParts({ shortcut }: ConvOp, rect: Rect): Part[] {
   return shortcut ? [{ tensor: shortcut.source, rect: gatherInput(shortcut.gather, rect) }] : [];
 }

@@ -41,7 +41,7 @@ export interface Plan {
   readonly dispatches: readonly DispatchStep[];
   /** Of the network as it is written, two for each multiply-add; fast algorithms get by with fewer. */
   readonly flops: number;
-  /** What is computed ÷ `flops`: 1 in one piece, more where regions compute their neighbours' halos again. */
+  /** What is computed ÷ `flops`: 1 in one piece, more where regions compute their neighbours' halos again, in whole tiles. */
   readonly recompute: number;
   readonly regions: number;
   /** Bytes from one dispatch's params to the next one's in the buffer that holds them all. */
