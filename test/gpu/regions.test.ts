@@ -33,7 +33,7 @@ function cuts(
 ): Cut[] {
   const whole = ae.plan({ part, ...size }).peakBytes;
   const found = new Map<number, number>();
-  for (let memoryBudget = 0.9 * whole; memoryBudget > whole / 50; memoryBudget *= 0.8) {
+  for (let memoryBudget = 0.9 * whole; memoryBudget > whole / 50; memoryBudget *= 0.9) {
     try {
       const { regions } = ae.plan({ part, ...size, memoryBudget });
       if (regions > 1 && regions <= MOST && !found.has(regions)) found.set(regions, memoryBudget);
