@@ -15,6 +15,8 @@ export type Prepare = (region: Region, id: () => number, sample: boolean) => Reg
 
 /** A schedule that computes so many times as much as one piece is none: it would take forever, and so would making it. */
 const MOST_RECOMPUTE = 8;
+/** Nor is one of so many ops: each takes about a kilobyte of JavaScript's memory. */
+const MOST_OPS = 1e5;
 
 /** A graph as passes that run one after another, each of them region after region. */
 export interface Schedule {
@@ -228,10 +230,11 @@ export class Scheduler {
     stored.set(to.id, { bands });
   }
 
-  /** Cuts the regions of what was chosen. */
-  #build(groups: readonly Group[], room: Room): Schedule {
+  /** Cuts the regions of what was chosen; undefined if that makes too many ops. */
+  #build(groups: readonly Group[], room: Room): Schedule | undefined {
     const { output } = this.#graph;
     const stored = new Map<number, Stored>();
+    let ops = 0;
     const passes = groups.flatMap((group) =>
       group.passes.map(({ run, grid, overwrites }) => {
         for (const op of run.roots) {
@@ -242,9 +245,17 @@ export class Scheduler {
             stored.set(y.id, { bands: isReduction(op) ? [this.#copy(y, rectOf(y))] : this.#bands(y, room) });
           }
         }
-        return rectsOf(run.whole, grid).map((rect) => this.#cut(run.ops, run.roots, rect, stored, false));
+        const regions: Region[] = [];
+        for (const rect of rectsOf(run.whole, grid)) {
+          if (ops > MOST_OPS) break;
+          const region = this.#cut(run.ops, run.roots, rect, stored, false);
+          ops += region.ops.length;
+          regions.push(region);
+        }
+        return regions;
       }),
     );
+    if (ops > MOST_OPS) return undefined;
     return { passes, flops: groups.reduce((all, group) => all + group.flops, 0) };
   }
 
