@@ -55,7 +55,7 @@ const MiB = 2 ** 20;
 const PARTS = [1, 4, 8, 12];
 /** Parts of the budget that may lie between the passes of a convolution: the less, the more is left for what they compute. */
 const SCRATCH_PARTS = [8, 32] as const;
-/** About what the params of a dispatch take. */
+/** What an op's params are taken to need: 256 bytes a dispatch, and few ops have more than one. */
 const PARAM_BYTES = 512;
 /** Regions that compute so many times as much as one piece are worth the search for better ones. */
 const MUCH = 1.2;
@@ -106,6 +106,12 @@ export function planGraph(graph: Graph, target: Target, limits: Limits, budget?:
   throw tooLarge(graph, most, limits, planner.smallest(most));
 }
 
+/** A schedule with its tensors in buffers. */
+interface Laid {
+  readonly schedule: Schedule;
+  readonly memory: MemoryPlan;
+}
+
 /** Plans one graph under as many budgets as are tried. */
 class Planner {
   readonly #graph: Graph;
@@ -130,20 +136,21 @@ class Planner {
   inOnePiece(budget: number): Plan | undefined {
     for (const part of SCRATCH_PARTS) {
       const schedule = this.#scheduler(budget / part).inOnePiece({ tensor: this.#tensor, total: budget });
-      if (schedule && bytesTaken(schedule) <= budget) return this.#planned(schedule);
+      const laid = schedule && laidOut(schedule, budget);
+      if (laid) return this.#planned(laid);
     }
     return undefined;
   }
 
   /** A plan in regions, or undefined. */
   inRegions(budget: number): Plan | undefined {
-    let best: Schedule | undefined;
+    let best: Laid | undefined;
     for (const part of SCRATCH_PARTS) {
-      const schedule = this.#regions(budget, budget / part);
-      if (schedule && !(best && best.flops <= schedule.flops)) best = schedule;
-      if (best && best.flops < MUCH * this.#flops) break;
+      const laid = this.#regions(budget, budget / part);
+      if (laid && !(best && best.schedule.flops <= laid.schedule.flops)) best = laid;
+      if (best && best.schedule.flops < MUCH * this.#flops) break;
     }
-    return this.#planned(best);
+    return best && this.#planned(best);
   }
 
   /** About the smallest budget above one that didn't do. */
@@ -151,8 +158,8 @@ class Planner {
     return smallestBudget(budget, (total) => this.#regions(total, total / SCRATCH_PARTS[0]));
   }
 
-  /** A schedule in regions that takes no more than a budget, or undefined. */
-  #regions(budget: number, scratch: number): Schedule | undefined {
+  /** Regions that take no more than a budget, or undefined. */
+  #regions(budget: number, scratch: number): Laid | undefined {
     const scheduler = this.#scheduler(scratch);
     // How well buffers can be shared is known only when all is cut: come down to the budget from above.
     for (const share of [1, 0.85, 0.7]) {
@@ -161,7 +168,8 @@ class Planner {
       let any = false;
       for (const tensor of largest) {
         const schedule = scheduler.inGroups({ tensor, total });
-        if (schedule && bytesTaken(schedule) <= budget) return schedule;
+        const laid = schedule && laidOut(schedule, budget);
+        if (laid) return laid;
         any ||= schedule !== undefined;
       }
       if (!any) return undefined; // less won't be easier
@@ -183,9 +191,9 @@ class Planner {
     return scheduler;
   }
 
-  #planned(schedule: Schedule | undefined): Plan | undefined {
-    const plan = schedule && lowered(this.#graph, schedule, this.#target, this.#limits);
-    return plan && runnable(plan, this.#limits) ? plan : undefined;
+  #planned(laid: Laid): Plan | undefined {
+    const plan = lowered(this.#graph, this.#flops, laid, this.#target, this.#limits);
+    return runnable(plan, this.#limits) ? plan : undefined;
   }
 }
 
@@ -220,15 +228,22 @@ export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[
   return expandConvolutions(ops, { ...scratchOf(ops, target, binding), id: () => ++id });
 }
 
-function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Target, limits: Limits): Plan {
-  const memory = planMemory(passes);
-  const regions = passes.flat();
+/** A schedule in buffers, if it takes no more than a budget with its params. */
+function laidOut(schedule: Schedule, budget: number): Laid | undefined {
+  const memory = planMemory(schedule.passes);
+  const ops = schedule.passes.flat().reduce((sum, region) => sum + region.ops.length, 0);
+  return bytesOf(memory) + ops * PARAM_BYTES <= budget ? { schedule, memory } : undefined;
+}
+
+/** @param own - the graph's FLOPs */
+function lowered(graph: Graph, own: number, { schedule, memory }: Laid, target: Target, limits: Limits): Plan {
+  const regions = schedule.passes.flat();
   const steps = regions.flatMap(({ input, ops, output }): Step[] => [
     ...(input ? [{ kind: 'input' as const, tensor: input }] : []),
     ...ops.flatMap((op) => {
       const dispatches = lower(op, target, maxBinding(limits));
-      const own = { flops: flops(op) / dispatches.length, bytes: bytesMoved(op, target.weights) / dispatches.length };
-      return dispatches.map((dispatch) => ({ kind: 'dispatch' as const, dispatch, ...own }));
+      const share = { flops: flops(op) / dispatches.length, bytes: bytesMoved(op, target.weights) / dispatches.length };
+      return dispatches.map((dispatch) => ({ kind: 'dispatch' as const, dispatch, ...share }));
     }),
     { kind: 'done', output },
   ]);
@@ -236,7 +251,6 @@ function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Targe
   const alignment = limits.minUniformBufferOffsetAlignment;
   const longest = dispatches.reduce((most, { dispatch }) => Math.max(most, dispatch.params.byteLength), 1);
   const paramStride = Math.ceil(longest / alignment) * alignment;
-  const own = graph.ops.reduce((sum, op) => sum + flops(op), 0);
   return {
     input: graph.input,
     output: graph.output,
@@ -244,7 +258,7 @@ function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Targe
     steps,
     dispatches,
     flops: own,
-    recompute: own === 0 ? 1 : total / own,
+    recompute: own === 0 ? 1 : schedule.flops / own,
     regions: regions.length,
     paramStride,
     peakBytes: bytesOf(memory) + dispatches.length * paramStride,
@@ -253,12 +267,6 @@ function lowered(graph: Graph, { passes, flops: total }: Schedule, target: Targe
 
 function runnable({ dispatches }: Plan, { maxComputeWorkgroupsPerDimension: most }: Limits): boolean {
   return dispatches.every(({ dispatch }) => dispatch.grid.every((count) => count <= most));
-}
-
-/** Bytes that a schedule takes with its params. */
-function bytesTaken({ passes }: Schedule): number {
-  const ops = passes.reduce((all, regions) => all + regions.reduce((sum, region) => sum + region.ops.length, 0), 0);
-  return bytesOf(planMemory(passes)) + ops * PARAM_BYTES;
 }
 
 function bytesOf({ buffers }: MemoryPlan): number {

@@ -3,15 +3,16 @@ import { createServer } from 'vite';
 import { lavapipeFolder, usesOwnGpu } from '../support/chromium.mjs';
 import { ensureLavapipe, root } from '../support/setup.mjs';
 
-/**
- * A server that loads this repository's modules into Node. Dawn runs there on lavapipe, or on the Vulkan driver that VK_ICD_FILENAMES names, or, with
- * DCAE_ADAPTER=default, on the machine's own.
- */
+/** Has Dawn in Node run on lavapipe, unless VK_ICD_FILENAMES names a Vulkan driver or DCAE_ADAPTER=default asks for the machine's own. */
+export async function chooseDriver() {
+  if (usesOwnGpu || process.env['VK_ICD_FILENAMES']) return;
+  await ensureLavapipe();
+  process.env['VK_ICD_FILENAMES'] = join(lavapipeFolder, 'lvp_icd.json');
+}
+
+/** A server that loads this repository's modules into Node, where Dawn runs them. */
 export async function dawnServer() {
-  if (!usesOwnGpu && !process.env['VK_ICD_FILENAMES']) {
-    await ensureLavapipe();
-    process.env['VK_ICD_FILENAMES'] = join(lavapipeFolder, 'lvp_icd.json');
-  }
+  await chooseDriver();
   return createServer({
     root,
     mode: 'bench',

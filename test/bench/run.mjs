@@ -10,10 +10,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hasLavapipe, lavapipeFolder, usesOwnGpu } from '../support/chromium.mjs';
 import { root } from '../support/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from './browser.mjs';
 import { bundle } from './bundle.mjs';
+import { chooseDriver } from './dawn.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -48,7 +48,7 @@ try {
   if (values.bundle) {
     await bundle(server, values.bundle);
   } else if (values.node) {
-    if (!usesOwnGpu && hasLavapipe()) process.env['VK_ICD_FILENAMES'] ??= join(lavapipeFolder, 'lvp_icd.json');
+    await chooseDriver();
     process.env['MESA_SHADER_CACHE_DISABLE'] = 'true'; // every compile is a cold one
     const { benchNode } = await server.ssrLoadModule('/test/bench/node.ts');
     keep('Node', await benchNode(options));

@@ -14,10 +14,13 @@ const MiB = 2 ** 20;
 /** Differences are shown so many times as large, black for none. */
 const GAIN = 8;
 
+/** RGBA, 8 bits. */
+type Pixels = Uint8ClampedArray | Uint8Array;
+
 /** A way to run the model in parts. */
 interface Way {
   readonly name: string;
-  readonly pixels: Uint8ClampedArray | Uint8Array;
+  readonly pixels: Pixels;
   /** Rows and columns where parts begin. */
   readonly borders: readonly number[];
 }
@@ -35,7 +38,7 @@ export async function compareTiling(device: GPUDevice, root: string): Promise<{ 
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
   const photo = { data: new Uint8Array(data), width, height };
-  const through = async (memoryBudget?: number): Promise<Uint8ClampedArray | Uint8Array> => {
+  const through = async (memoryBudget?: number): Promise<Pixels> => {
     const { latent } = await ae.encode(photo, { memoryBudget });
     const { sample } = await ae.decode(latent, { memoryBudget });
     const { data } = await sample.toPixels();
@@ -62,7 +65,7 @@ export async function compareTiling(device: GPUDevice, root: string): Promise<{ 
   ];
   ae.dispose();
 
-  const panel = async (pixels: Uint8ClampedArray | Uint8Array): Promise<Buffer> =>
+  const panel = async (pixels: Pixels): Promise<Buffer> =>
     sharp(Buffer.from(pixels), { raw: { width, height, channels: 4 } })
       .removeAlpha()
       .png()
@@ -96,7 +99,7 @@ export async function compareTiling(device: GPUDevice, root: string): Promise<{ 
   return { page, picture };
 }
 
-function row({ name, pixels, borders }: Way, whole: Uint8ClampedArray | Uint8Array, width: number): string {
+function row({ name, pixels, borders }: Way, whole: Pixels, width: number): string {
   const near = (at: number): boolean => borders.some((border) => Math.abs(at - border) <= NEAR);
   const sums = { border: 0, inner: 0 };
   const counts = { border: 0, inner: 0 };
@@ -121,6 +124,6 @@ function row({ name, pixels, borders }: Way, whole: Uint8ClampedArray | Uint8Arr
   return `| ${cells.join(' | ')} |`;
 }
 
-function difference(a: Uint8ClampedArray | Uint8Array, b: Uint8ClampedArray | Uint8Array): Uint8ClampedArray {
+function difference(a: Pixels, b: Pixels): Uint8ClampedArray {
   return Uint8ClampedArray.from(a, (value, i) => (i % 4 === 3 ? 255 : GAIN * Math.abs(value - b[i]!)));
 }

@@ -1,28 +1,18 @@
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { traceMainThread } from '../support/main-thread.ts';
-import { loadingBench, type LoadingPage } from '../support/loading.ts';
-import { putNetwork } from '../support/networks-on-hub.ts';
+import { smallSana } from '../support/small-sana.ts';
 
 // SANA's network at an eighth of its width, in the page and in a worker: the same API, the same numbers.
-const network = 'dc-ae-f32c32-sana-1.1';
-const source = `someone/${network}-diffusers`;
-const bench = loadingBench();
-let page: LoadingPage;
+const sana = smallSana();
 
-beforeAll(async () => {
-  await putNetwork(bench.hub, 'someone', network, 8);
-  page = await bench.open();
-});
 beforeEach(async () => {
-  bench.hub.fault = undefined;
-  await page.forgetAll();
+  sana.hub.fault = undefined;
+  await sana.tab.forgetAll();
 });
-
-const given = () => ({ source, hubUrl: bench.hub.url });
 
 describe('createWorkerClient', () => {
   test('gives what the page itself gives: numbers, pictures, progress', async () => {
-    const { inPage, inWorker } = await page.page.evaluate(async ({ source, hubUrl }) => {
+    const { inPage, inWorker } = await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
       const { AutoencoderDC, createWorkerClient } = window.page.dcae;
       const shape = [2, 3, 64, 96];
       const tensor = { data: window.page.hashTensor('input', shape), shape };
@@ -83,7 +73,7 @@ describe('createWorkerClient', () => {
         inPage: { ...inPage, memory: hereMemory },
         inWorker: { ...inWorker, memory, phases: [...new Set(phases)] },
       };
-    }, given());
+    }, sana.given);
     const { phases, bitmapLeft, ...rest } = inWorker;
     expect(rest).toEqual({ ...inPage, bitmapLeft: undefined });
     expect(bitmapLeft).toBe(0); // it was handed over
@@ -93,8 +83,8 @@ describe('createWorkerClient', () => {
   });
 
   test("keeps the page's own thread free while a model loads and runs", async () => {
-    const tasks = await traceMainThread(page.page, async () => {
-      await page.page.evaluate(async ({ source, hubUrl }) => {
+    const tasks = await traceMainThread(sana.tab.page, async () => {
+      await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
         const canvas = new OffscreenCanvas(256, 256);
         canvas.getContext('2d')!.fillRect(64, 64, 128, 128);
         const client = window.page.dcae.createWorkerClient();
@@ -102,28 +92,28 @@ describe('createWorkerClient', () => {
         const { sample } = await ae.forward(canvas);
         (await sample.toImageBitmap()).close();
         client.dispose();
-      }, given());
+      }, sana.given);
     });
     const [longest] = tasks;
     console.log(`${tasks.length} tasks on the main thread, the longest of ${longest?.cpu.toFixed(1)} ms`);
     expect(tasks.length).toBeGreaterThan(100);
     expect(longest!.cpu).toBeLessThan(16);
     // And what takes longer is seen: a fixed amount of work, since the clock on the wall says little on a busy machine.
-    const [busy] = await traceMainThread(page.page, async () => {
-      await page.page.evaluate(async (hubUrl) => {
+    const [busy] = await traceMainThread(sana.tab.page, async () => {
+      await sana.tab.page.evaluate(async (hubUrl) => {
         const client = window.page.dcae.createWorkerClient();
         await client.fromPretrained('someone/nothing', { hubUrl }).catch(() => undefined); // the worker has started now
         let sum = 0;
         for (let i = 0; i < 2e8; i++) sum = (sum + i) | 0;
         client.dispose();
         return sum;
-      }, bench.hub.url);
+      }, sana.hub.url);
     });
     expect(busy!.cpu).toBeGreaterThan(16);
   });
 
   test('throws the same errors, and stops when told to', async () => {
-    const seen = await page.page.evaluate(async ({ source, hubUrl }) => {
+    const seen = await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
       const { createWorkerClient, DcAeError, SourceError, InputError, DisposedError } = window.page.dcae;
       const client = createWorkerClient();
       const caught = async (promise: Promise<unknown>) => {
@@ -191,7 +181,7 @@ describe('createWorkerClient', () => {
         running: await running,
         after: await caught(client.fromPretrained(source, { hubUrl })),
       };
-    }, given());
+    }, sana.given);
     expect(seen).toMatchObject({
       missing: { name: 'SourceError', known: expect.any(String), ours: true, status: 401, code: 'source' },
       device: { name: 'InputError', message: expect.stringContaining("options.device can't leave the page") },
@@ -206,7 +196,7 @@ describe('createWorkerClient', () => {
   });
 
   test("leaves nothing on the GPU, in a worker of the page's own", async () => {
-    const seen = await page.page.evaluate(async ({ source, hubUrl }) => {
+    const seen = await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
       const { worker, alive } = window.page.countingWorker();
       const client = window.page.dcae.createWorkerClient({ worker });
       // The page's call ends with the abort; the worker hears of it a moment later.
@@ -236,14 +226,14 @@ describe('createWorkerClient', () => {
       const after = await left();
       client.dispose();
       return { aborted, used, after };
-    }, given());
+    }, sana.given);
     expect(seen.aborted).toEqual([[], [], []]);
     expect(seen.used).toBeGreaterThan(100);
     expect(seen.after).toEqual([]);
   });
 
   test('reads what only the page has: files, objects, its own fetch', async () => {
-    const { files, object, fetched } = await page.page.evaluate(async ({ source, hubUrl }) => {
+    const { files, object, fetched } = await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
       const { createWorkerClient } = window.page.dcae;
       const client = createWorkerClient();
       const folder = `${hubUrl}/${source}/resolve/main`;
@@ -286,7 +276,7 @@ describe('createWorkerClient', () => {
       });
       client.dispose();
       return { files, object, fetched: { numbers: fetched, asked } };
-    }, given());
+    }, sana.given);
     expect(object).toEqual(files);
     expect(fetched.numbers).toEqual(files);
     expect(fetched.asked).toBeGreaterThan(4);
