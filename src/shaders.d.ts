@@ -54,6 +54,21 @@ declare module '*.wgsl?static&multiply&subgroups' {
   export default code;
 }
 
+declare module '*.wgsl?static&f16&half' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&f16&half&resample' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&half&multiply' {
+  const code: string;
+  export default code;
+}
+
 declare module '*.wgsl?static&f2' {
   const code: string;
   export default code;

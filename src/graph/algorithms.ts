@@ -21,7 +21,7 @@ export function chooseAlgorithms(graph: Graph, target: Target, maxBinding: numbe
 }
 
 function chooseAlgorithm(op: ConvOp, { numerics, algorithm }: Target, maxBinding: number): Algorithm {
-  const candidates: readonly Algorithm[] = numerics === 'strict' ? STRICT : FAST;
+  const candidates: readonly Algorithm[] = numerics === 'fast' ? FAST : STRICT;
   const fit = candidates.filter(
     (name) => applies(name, op) && (name === 'direct' || tileMatrixBytes(op, name) <= maxBinding),
   );
@@ -29,7 +29,10 @@ function chooseAlgorithm(op: ConvOp, { numerics, algorithm }: Target, maxBinding
   return forced ?? fit.reduce((best, name) => (work(op, name) < work(op, best) ? name : best));
 }
 
-/** F(4x4, 3x3) rounds about five times as coarsely as the others: 1e-6 of a convolution's values, rms, where they stay at 2e-7. */
+/**
+ * F(4x4, 3x3) rounds about five times as coarsely as the others: 1e-6 of a convolution's values, rms, where they stay at 2e-7. Products in f16 have
+ * no room for that.
+ */
 const STRICT = ['direct', 'phases', 'winograd2'] as const;
 const FAST = [...STRICT, 'winograd4'] as const;
 

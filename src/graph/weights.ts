@@ -6,8 +6,27 @@ import type { Algorithm } from './winograd.ts';
 /** How a weight is stored: `f16` halves it, sums stay f32. */
 export type WeightType = 'f32' | 'f16';
 
-/** How far numbers may stray: `strict` leaves out F(4x4, 3x3), which rounds more coarsely than the plain form of a convolution. */
-export type Numerics = 'strict' | 'fast';
+/**
+ * How far numbers may stray: `strict` leaves out F(4x4, 3x3), which rounds more coarsely than the plain form of a convolution; `half` does so, too,
+ * and admits products in f16.
+ */
+export type Numerics = 'strict' | 'fast' | 'half';
+
+/**
+ * Forms of the dense convolution's kernel. All but `half` add the same products in the same order:
+ *
+ * - `registers`: straight from memory; what every device can run.
+ * - `subgroups`: lanes hand their pixels round; needs WebGPU's feature of this name.
+ * - `workgroup`: blocks of both factors in the workgroup's memory.
+ * - `half`: such blocks in f16, products of four channels added in f16, all else in f32; needs `shader-f16`.
+ */
+export type ConvKernel = 'registers' | 'subgroups' | 'workgroup' | 'half';
+
+/** The forms that run: of the convolution itself, and of Winograd's products. */
+export interface Kernels {
+  readonly conv: ConvKernel;
+  readonly multiply: ConvKernel;
+}
 
 /** What kernels are chosen by. */
 export interface Target {
@@ -15,8 +34,7 @@ export interface Target {
   readonly numerics: Numerics;
   /** The adapter runs on the CPU. */
   readonly software: boolean;
-  /** The device has WebGPU's feature of this name: lanes can read each other's registers. */
-  readonly subgroups: boolean;
+  readonly kernels: Kernels;
   /** Computes convolutions by this algorithm where it can; for tests. */
   readonly algorithm?: Algorithm | undefined;
 }

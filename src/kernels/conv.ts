@@ -2,60 +2,67 @@ import type { Shader } from '../gpu/pipelines.ts';
 import { convRect, type ConvOp, type WinogradMultiplyOp } from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
-import { convLanes, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
-import f32 from '../../shaders/conv.wgsl?static';
-import f16 from '../../shaders/conv.wgsl?static&f16';
-import f16Resample from '../../shaders/conv.wgsl?static&f16&resample';
-import f16ResampleSubgroups from '../../shaders/conv.wgsl?static&f16&resample&subgroups';
-import f16Subgroups from '../../shaders/conv.wgsl?static&f16&subgroups';
-import multiply from '../../shaders/conv.wgsl?static&multiply';
-import multiplySubgroups from '../../shaders/conv.wgsl?static&multiply&subgroups';
-import f32Resample from '../../shaders/conv.wgsl?static&resample';
-import f32ResampleSubgroups from '../../shaders/conv.wgsl?static&resample&subgroups';
-import f32Subgroups from '../../shaders/conv.wgsl?static&subgroups';
-import multiplyTile from '../../shaders/multiply_tile.wgsl?static';
+import { convLanes, type ConvKernel, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
+import registersF16 from '../../shaders/conv.wgsl?static&f16';
+import registersF16Resample from '../../shaders/conv.wgsl?static&f16&resample';
+import subgroupsF16Resample from '../../shaders/conv.wgsl?static&f16&resample&subgroups';
+import subgroupsF16 from '../../shaders/conv.wgsl?static&f16&subgroups';
+import registersMultiply from '../../shaders/conv.wgsl?static&multiply';
+import subgroupsMultiply from '../../shaders/conv.wgsl?static&multiply&subgroups';
+import registersF32Resample from '../../shaders/conv.wgsl?static&resample';
+import subgroupsF32Resample from '../../shaders/conv.wgsl?static&resample&subgroups';
+import registersF32 from '../../shaders/conv.wgsl?static';
+import subgroupsF32 from '../../shaders/conv.wgsl?static&subgroups';
+import workgroupF32 from '../../shaders/conv_tile.wgsl?static';
+import workgroupF16 from '../../shaders/conv_tile.wgsl?static&f16';
+import halfF16 from '../../shaders/conv_tile.wgsl?static&f16&half';
+import halfF16Resample from '../../shaders/conv_tile.wgsl?static&f16&half&resample';
+import workgroupF16Resample from '../../shaders/conv_tile.wgsl?static&f16&resample';
+import halfMultiply from '../../shaders/conv_tile.wgsl?static&half&multiply';
+import workgroupMultiply from '../../shaders/conv_tile.wgsl?static&multiply';
+import workgroupF32Resample from '../../shaders/conv_tile.wgsl?static&resample';
 import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
 
-interface Variants {
-  readonly plain: Shader;
-  readonly subgroups: Shader;
+/** One form of the kernel. */
+interface Form {
+  /** Pixels that a thread computes, of eight channels. */
+  readonly pixels: 8 | 16;
+  /** By the type in which weights are stored, for a plain store and for one that resamples. */
+  readonly conv: Readonly<Record<WeightType, { readonly plain: Shader; readonly resample: Shader }>>;
+  /** Winograd's products, of matrices in f32. */
+  readonly multiply: Shader;
 }
 
-const variants = (plain: string, subgroups: string): Variants => ({
-  plain: convShader('conv', plain),
-  subgroups: convShader('conv', subgroups),
-});
-const convShaders: Record<WeightType, { plain: Variants; resample: Variants }> = {
-  f32: { plain: variants(f32, f32Subgroups), resample: variants(f32Resample, f32ResampleSubgroups) },
-  f16: { plain: variants(f16, f16Subgroups), resample: variants(f16Resample, f16ResampleSubgroups) },
-};
-const multiplyShaders = variants(multiply, multiplySubgroups);
-const multiplyTileShader = convShader('multiply_tile', multiplyTile);
+function form(pixels: 8 | 16, f32: [string, string], f16: [string, string], multiply: string): Form {
+  const both = ([plain, resample]: [string, string]) => ({
+    plain: convShader('conv', plain),
+    resample: convShader('conv', resample),
+  });
+  return { pixels, conv: { f32: both(f32), f16: both(f16) }, multiply: convShader('multiply', multiply) };
+}
 
-/** Pixels that a lane computes, of eight channels. */
-const LANE_PIXELS = 16;
-/** Tiles that a thread of shaders/multiply_tile.wgsl computes, of eight channels. */
-const BLOCK_TILES = 8;
+const FORMS: Readonly<Record<ConvKernel, Form>> = {
+  registers: form(16, [registersF32, registersF32Resample], [registersF16, registersF16Resample], registersMultiply),
+  subgroups: form(16, [subgroupsF32, subgroupsF32Resample], [subgroupsF16, subgroupsF16Resample], subgroupsMultiply),
+  workgroup: form(8, [workgroupF32, workgroupF32Resample], [workgroupF16, workgroupF16Resample], workgroupMultiply),
+  // With weights in f32 there is no such form of the convolution itself.
+  half: form(8, [workgroupF32, workgroupF32Resample], [halfF16, halfF16Resample], halfMultiply),
+};
+
 /** Workgroups along y before the grid turns to z: WebGPU promises 65,535 along each. */
 const GRID_Y = 32768;
 
-function variantFor({ plain, subgroups }: Variants, target: Target): Shader {
-  return target.subgroups ? subgroups : plain;
-}
-
-/** How lanes share out `rows` x `cols` pixels: 4 x 4 each, or 16 of a row. */
+/** How threads share out `rows` x `cols` pixels: in tiles `tileCols` wide, or in rows where that is missing. */
 function share(
-  rows: number,
-  cols: number,
-  tileCols: 4 | 16,
-  lanes: number,
+  { pixels }: Form,
+  { rows, cols, lanes, tileCols = pixels }: { rows: number; cols: number; lanes: number; tileCols?: number },
 ): { params: object; grid: [number, number] } {
-  const tiles = Math.ceil(rows / (LANE_PIXELS / tileCols)) * Math.ceil(cols / tileCols);
+  const tiles = Math.ceil(rows / (pixels / tileCols)) * Math.ceil(cols / tileCols);
   const groups = Math.ceil(tiles / (WORKGROUP / lanes));
   const gridY = Math.min(groups, GRID_Y);
   return {
-    params: { rows, cols, lanes, tile_cols: tileCols, tile_pixels: LANE_PIXELS, sums: 2 * LANE_PIXELS },
+    params: { rows, cols, lanes, tile_cols: tileCols, tile_pixels: pixels, sums: 2 * pixels },
     grid: [gridY, Math.ceil(groups / gridY)],
   };
 }
@@ -65,10 +72,12 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
   const { x, y, weight, kernel, stride, upsample } = op;
   const pixels = convRect(op);
   const { resources, params } = epilogue(op);
-  const shared = share(pixels.height, pixels.width, 4, convLanes(weight));
+  const form = FORMS[target.kernels.conv];
+  const tiling = { rows: pixels.height, cols: pixels.width, lanes: convLanes(weight), tileCols: 4 };
+  const shared = share(form, tiling);
   return slices.map((slice, i) => ({
     label: op.label,
-    shader: variantFor(convShaders[target.weights][resamples(op) ? 'resample' : 'plain'], target),
+    shader: form.conv[target.weights][resamples(op) ? 'resample' : 'plain'],
     constants: {},
     resources: convResources({ ...resources, x: tensorResource(x), weight: weightResource(weight, i) }),
     params: passParams({
@@ -86,19 +95,15 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
   }));
 }
 
-/**
- * Winograd's products: a 1x1 convolution at each place of a tile, all tiles in a row, each place with a matrix of its own. On a GPU from blocks in
- * a workgroup's memory; on a CPU, where that memory is no nearer than any other and barriers cost, from registers.
- */
+/** Winograd's products: a 1x1 convolution at each place of a tile, all tiles in a row, each place with a matrix of its own. */
 export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispatch {
   const { label, x, matrices, weight, slice, y } = op;
   const tiles = x.height * x.width;
-  const lanes = convLanes(weight);
-  const shared = share(1, tiles, 16, lanes);
-  const blocks = Math.ceil(tiles / ((BLOCK_TILES * WORKGROUP) / lanes));
+  const form = FORMS[target.kernels.multiply];
+  const shared = share(form, { rows: 1, cols: tiles, lanes: convLanes(weight) });
   return {
     label,
-    shader: target.software ? variantFor(multiplyShaders, target) : multiplyTileShader,
+    shader: form.multiply,
     constants: {},
     resources: convResources({ x: tensorResource(x), weight: tensorResource(matrices), y: tensorResource(y) }),
     params: passParams({
@@ -111,6 +116,6 @@ export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispat
       first_tile: slice.firstTile,
       images: (y.n * slice.tiles) / matrices.n,
     }),
-    grid: target.software ? [slice.tiles, shared.grid[0], shared.grid[1] * y.n] : [slice.tiles, blocks, y.n],
+    grid: [slice.tiles, shared.grid[0], shared.grid[1] * y.n],
   };
 }

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import type { Numerics, WeightType } from '../graph/weights.ts';
+import type { ConvKernel, Numerics, WeightType } from '../graph/weights.ts';
 import type { RetryPolicy } from '../weights/read.ts';
 import type { SourceOptions } from '../weights/source.ts';
 
@@ -36,9 +36,15 @@ export interface LoadOptions extends SourceOptions {
   /**
    * How far numbers may stray from the reference's, in f32 and relative to the largest: `fast` (default) promises 1e-4, where half a step of 8-bit
    * colour is 4e-3, and keeps every fixture of the tests within 1e-5; `strict` leaves out the fastest algorithm for convolutions, the one that
-   * rounds more coarsely than the plain form, and takes up to twice as long.
+   * rounds more coarsely than the plain form, and takes up to twice as long. `half`, with `dtype: "f16"` on a device with `shader-f16`, multiplies
+   * in f16 where that is faster, and adds in f32: off by about as much again as weights in f16 alone, and values beyond 65504 overflow.
    */
   readonly numerics?: Numerics | undefined;
+  /**
+   * The form of the convolutions' kernels, for measurements and for drivers with faults: `registers` runs everywhere. Without it, the one that is
+   * fastest on this device.
+   */
+  readonly kernels?: ConvKernel | undefined;
   /** Which half to load; only its bytes are read. Both by default. */
   readonly parts?: 'both' | 'encoder' | 'decoder' | undefined;
   /** diffusers' `variant`: `"fp16"` loads `diffusion_pytorch_model.fp16.safetensors`. */
@@ -67,7 +73,12 @@ export interface LoadOptions extends SourceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const allowed = { dtype: ['f32', 'f16'], parts: ['both', 'encoder', 'decoder'], numerics: ['fast', 'strict'] } as const;
+const allowed = {
+  dtype: ['f32', 'f16'],
+  parts: ['both', 'encoder', 'decoder'],
+  numerics: ['fast', 'strict', 'half'],
+  kernels: ['registers', 'subgroups', 'workgroup', 'half'],
+} as const;
 
 /**
  * Checks what a type checker may not have seen.
@@ -75,7 +86,7 @@ const allowed = { dtype: ['f32', 'f16'], parts: ['both', 'encoder', 'decoder'], 
  * @throws InputError naming the option and what is allowed
  */
 export function checkOptions(options: LoadOptions): void {
-  for (const name of ['dtype', 'parts', 'numerics'] as const) {
+  for (const name of ['dtype', 'parts', 'numerics', 'kernels'] as const) {
     const values: readonly string[] = allowed[name];
     const value = options[name];
     if (value !== undefined && !values.includes(value)) {
@@ -83,7 +94,10 @@ export function checkOptions(options: LoadOptions): void {
       throw new InputError(`options.${name} must be one of ${list}; it was ${JSON.stringify(value)}.`);
     }
   }
-  const { device, variant, cache } = options;
+  const { device, variant, cache, numerics, dtype = 'f32' } = options;
+  if (numerics === 'half' && dtype !== 'f16') {
+    throw new InputError('options.numerics "half" goes with dtype "f16": add dtype: "f16", or take numerics "fast".');
+  }
   if (device !== undefined && typeof device.createBuffer !== 'function') {
     throw new InputError(
       'options.device must be a GPUDevice: await (await navigator.gpu.requestAdapter()).requestDevice().',

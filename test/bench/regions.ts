@@ -48,7 +48,8 @@ function cell(
   budget: number,
 ): string {
   const pixels = part.type === 'Encoder' ? side : side / compressionRatio(part);
-  const target = { weights: 'f32', software: false, subgroups: true, numerics } as const;
+  const kernels = { conv: 'workgroup', multiply: 'workgroup' } as const;
+  const target = { weights: 'f32', software: false, kernels, numerics } as const;
   try {
     const plan = makePlan(part, { n: 1, height: pixels, width: pixels }, target, LIMITS, budget * MiB);
     return `${plan.recompute.toFixed(2)} (${plan.regions})`;

@@ -6,9 +6,10 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import type { Algorithm } from '../../src/graph/winograd.ts';
 import { dcUpBlock2d } from '../../src/model/blocks.ts';
 import { conv2d } from '../../src/model/layers.ts';
+import { possibleKernels } from '../../src/runtime/target.ts';
 import { fileGpu } from '../support/device.ts';
 import { randomTensor, randomWeights } from '../support/meets.ts';
-import { runModule } from '../support/run-module.ts';
+import { runModule, type RunModuleOptions } from '../support/run-module.ts';
 
 // A pixel has the same bits whatever rectangle it is computed in: what images that are computed region by region rest on.
 const shared = fileGpu();
@@ -30,6 +31,18 @@ function cut(builder: GraphBuilder): void {
   }
 }
 
+/** An algorithm by each form of the convolutions' kernel, planned as for a CPU and as for a GPU. */
+function everyKernel(algorithm: Algorithm): RunModuleOptions[] {
+  return possibleKernels(shared.gpu, 'half').map((kernel) => ({
+    dtype: kernel === 'half' ? 'f16' : 'f32',
+    target: {
+      algorithm,
+      software: kernel === 'registers' || kernel === 'subgroups',
+      kernels: { conv: kernel, multiply: kernel },
+    },
+  }));
+}
+
 test.for<[Algorithm, boolean]>([
   ['direct', false],
   ['winograd2', false],
@@ -41,8 +54,7 @@ test.for<[Algorithm, boolean]>([
   const build = (b: GraphBuilder, x: Tensor) => (layer.type === 'Conv2d' ? b.conv(layer, x) : b.up(layer, x));
   const side = upsample ? SIDE / 2 : SIDE;
   const input = randomTensor('input', [2, 12, side, side]);
-  for (const software of [true, false]) {
-    const options = { target: { algorithm, software } };
+  for (const options of everyKernel(algorithm)) {
     const whole = await runModule(shared.gpu, build, input, randomWeights(layer), options);
     const inParts = await runModule(
       shared.gpu,
@@ -63,12 +75,9 @@ test.for<[Algorithm, boolean]>([
 test.for(['winograd2', 'winograd4'] as const)('%s: matrices in slices', async (algorithm) => {
   const layer = conv2d('conv', 40, 520);
   const input = randomTensor('input', [2, 40, 10, 12]);
-  for (const software of [true, false]) {
+  for (const options of everyKernel(algorithm)) {
     const run = (binding: number) =>
-      runModule(shared.gpu, (b, x) => b.conv(layer, x), input, randomWeights(layer), {
-        target: { algorithm, software },
-        binding,
-      });
+      runModule(shared.gpu, (b, x) => b.conv(layer, x), input, randomWeights(layer), { ...options, binding });
     const whole = await run(Infinity);
     expect((await run(760_000)).data).toEqual(whole.data);
   }

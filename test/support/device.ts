@@ -27,8 +27,8 @@ export async function watchedDevice(limits: 'adapter' | 'default' = 'adapter'): 
   const requiredLimits = Object.fromEntries(
     limits === 'adapter' ? LIMITS.map((name) => [name, adapter.limits[name]]) : [],
   );
-  const requiredFeatures: GPUFeatureName[] =
-    limits === 'adapter' && adapter.features.has('subgroups') ? ['subgroups'] : [];
+  const optional: GPUFeatureName[] = limits === 'adapter' ? ['subgroups', 'shader-f16'] : [];
+  const requiredFeatures = optional.filter((feature) => adapter.features.has(feature));
   return watch(await adapter.requestDevice({ requiredLimits, requiredFeatures }));
 }
 

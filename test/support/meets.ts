@@ -1,8 +1,10 @@
 // The meeting of a kernel and its plain TypeScript reference, in every storage type.
 import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { ConvKernel, WeightType } from '../../src/graph/weights.ts';
 import type { Algorithm } from '../../src/graph/winograd.ts';
 import { layerParameters, layers } from '../../src/model/layers.ts';
+import { possibleKernels } from '../../src/runtime/target.ts';
 import type { NoteError } from './figures.ts';
 import { relativeMaxError, type FixtureTensor } from './fixtures.ts';
 import { roundToHalf } from './half.ts';
@@ -12,6 +14,8 @@ import { regroupWeights, runModule, type Build } from './run-module.ts';
 
 /** Sums in f32 over at most a few hundred products. */
 const TOLERANCE = 1e-5;
+/** Factors rounded to f16, to 2^-11 of themselves at most, and products of four of them added in it. */
+const HALF = 5e-3;
 /** Ample for what is compared, and it spares each run a staging buffer of 32 MiB. */
 const BINDING = 2 ** 20;
 
@@ -43,30 +47,47 @@ export interface Meeting {
   readonly input: FixtureTensor;
   readonly weights?: ReadonlyMap<string, FixtureTensor>;
   readonly expected: Numbers;
-  /** Algorithms that its convolutions are computed by, in turn; where it is missing, the one that is chosen. */
+  /** Algorithms that its convolutions are computed by, in turn, by all forms of their kernel; where it is missing, those that are chosen. */
   readonly algorithms?: readonly Algorithm[];
-  /** Take the kernels of GPUs, on whatever adapter. */
+  /** Plan as for a GPU, on whatever adapter. */
   readonly asGpu?: boolean;
   /** `inGroups` is around `build`, with so many channels on each side. */
   readonly regrouped?: number;
 }
 
-/** Runs a kernel in each storage type and compares it with what its reference says. */
+/** Runs a kernel in each storage type, and each form where it has several, and compares it with what its reference says. */
 export async function meets(gpu: Gpu, note: NoteError, meeting: Meeting): Promise<void> {
-  const { name, build, input, weights = new Map(), expected, regrouped, algorithms = [undefined], asGpu } = meeting;
+  const { name, build, input, weights = new Map(), expected, regrouped, algorithms, asGpu = false } = meeting;
   const all = regrouped === undefined ? weights : new Map([...weights, ...regroupWeights(regrouped)]);
-  for (const algorithm of algorithms) {
-    for (const dtype of ['f32', 'f16'] as const) {
-      const options = {
-        dtype,
-        binding: BINDING,
-        target: { algorithm, ...(asGpu && { software: false, subgroups: false }) },
-      };
-      const { shape, data } = await runModule(gpu, build, input, all, options);
-      expect(shape, name).toEqual(expected.shape);
-      const error = relativeMaxError(data, expected.data);
-      note([dtype, algorithm, asGpu && 'as a GPU'].filter(Boolean).join(', '), name, error);
-      expect(error, `${name} in ${dtype}, ${algorithm}`).toBeLessThanOrEqual(TOLERANCE);
-    }
+  for (const { dtype, kernel, algorithm } of waysOf(gpu, algorithms)) {
+    const target = {
+      algorithm,
+      ...(kernel && { kernels: { conv: kernel, multiply: kernel } }),
+      ...(asGpu && { software: false }),
+    };
+    const { shape, data } = await runModule(gpu, build, input, all, { dtype, binding: BINDING, target });
+    expect(shape, name).toEqual(expected.shape);
+    const error = relativeMaxError(data, expected.data);
+    const way = [dtype, kernel, algorithm, asGpu && 'as a GPU'].filter(Boolean).join(', ');
+    note(way, name, error);
+    expect(error, `${name}: ${way}`).toBeLessThanOrEqual(kernel === 'half' ? HALF : TOLERANCE);
   }
+}
+
+interface Way {
+  readonly dtype: WeightType;
+  readonly kernel?: ConvKernel;
+  readonly algorithm?: Algorithm;
+}
+
+function waysOf(gpu: Gpu, algorithms: readonly Algorithm[] | undefined): Way[] {
+  if (!algorithms) return [{ dtype: 'f32' }, { dtype: 'f16' }];
+  return possibleKernels(gpu, 'half').flatMap((kernel) =>
+    algorithms
+      .filter((algorithm) => kernel !== 'half' || algorithm !== 'winograd4')
+      .flatMap((algorithm): Way[] => {
+        const f16 = { dtype: 'f16', kernel, algorithm } as const;
+        return kernel === 'half' ? [f16] : [{ ...f16, dtype: 'f32' }, f16];
+      }),
+  );
 }

@@ -19,7 +19,10 @@ const PROMISED: Limits = {
   minUniformBufferOffsetAlignment: 256,
 };
 const TARGETS = [true, false].flatMap((software) =>
-  (['f32', 'f16'] as const).map((weights) => ({ weights, software, numerics: 'fast' as const, subgroups: software })),
+  (['f32', 'f16'] as const).map((weights): Target => {
+    const kernel = software ? 'subgroups' : 'workgroup';
+    return { weights, software, numerics: 'fast', kernels: { conv: kernel, multiply: kernel } };
+  }),
 );
 
 const CONFIGS = [
@@ -172,7 +175,12 @@ test.for([256, 512, 768, 1024])(
   'what a plan takes is no more than its budget of %i MiB, with wide convolutions too',
   async (budget) => {
     const part = decoder(parseConfig(await readJson('test/fixtures/configs/dc-ae-lite-f32c32-sana-1.1.json')));
-    const target: Target = { weights: 'f32', numerics: 'fast', software: false, subgroups: true };
+    const target: Target = {
+      weights: 'f32',
+      numerics: 'fast',
+      software: false,
+      kernels: { conv: 'workgroup', multiply: 'workgroup' },
+    };
     const limits = { ...PROMISED, maxStorageBufferBindingSize: 2048 * MiB - 4, maxBufferSize: 2048 * MiB };
     const { peakBytes, recompute } = makePlan(part, { n: 1, height: 32, width: 32 }, target, limits, budget * MiB);
     expect(peakBytes).toBeLessThanOrEqual(budget * MiB);

@@ -19,7 +19,12 @@ import {
 import { dcUpBlock2d } from '../../src/model/blocks.ts';
 import { conv2d } from '../../src/model/layers.ts';
 
-const TARGET: Target = { weights: 'f32', numerics: 'fast', software: true, subgroups: true };
+const TARGET: Target = {
+  weights: 'f32',
+  numerics: 'fast',
+  software: true,
+  kernels: { conv: 'subgroups', multiply: 'subgroups' },
+};
 const BINDING = 128 * 2 ** 20;
 
 function convGraph(channels: number, side: number, upsample = false, kernel = 3, stride = 1): Graph {

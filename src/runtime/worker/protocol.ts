@@ -29,6 +29,7 @@ export type SentOptions = Pick<
   | 'accessToken'
   | 'dtype'
   | 'numerics'
+  | 'kernels'
   | 'parts'
   | 'variant'
   | 'config'

@@ -20,7 +20,34 @@ export function sendOptions(options: LoadOptions): Omit<SentOptions, 'fetch'> {
       "options.retry.sleep can't leave the page for a worker. Leave it out; tries and stallTimeout can.",
     );
   }
-  const { revision, subfolder, hubUrl, accessToken, dtype, numerics, parts, variant, config, cache, verify, retry } =
-    options;
-  return { revision, subfolder, hubUrl, accessToken, dtype, numerics, parts, variant, config, cache, verify, retry };
+  const {
+    revision,
+    subfolder,
+    hubUrl,
+    accessToken,
+    dtype,
+    numerics,
+    kernels,
+    parts,
+    variant,
+    config,
+    cache,
+    verify,
+    retry,
+  } = options;
+  return {
+    revision,
+    subfolder,
+    hubUrl,
+    accessToken,
+    dtype,
+    numerics,
+    kernels,
+    parts,
+    variant,
+    config,
+    cache,
+    verify,
+    retry,
+  };
 }
