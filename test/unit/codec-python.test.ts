@@ -8,16 +8,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { packLatent, unpackLatent } from '../../src/codec/index.ts';
 import { latentOf, modelWith } from '../support/codec.ts';
 import { nanoLatent } from '../support/nano-latent.ts';
+import { findPython } from '../support/python.ts';
 
 const FOLDER = 'test/fixtures/codec/python';
-const python = ['python3', 'python'].find((name) => {
-  try {
-    execFileSync(name, ['-c', 'import numpy, sys; assert sys.version_info >= (3, 9)'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-});
+const python = findPython();
 const folder = mkdtempSync(join(tmpdir(), 'dcae-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
