@@ -18,7 +18,9 @@ import {
   windowRows,
   type PackDispatch,
   type RawType,
+  type RowWindow,
 } from '../kernels/pack.ts';
+import { WeightStaging } from './weight_staging.ts';
 
 /** A tensor that is about to arrive. */
 export interface ArrivingTensor {
@@ -27,14 +29,9 @@ export interface ArrivingTensor {
   readonly shape: readonly number[];
 }
 
-/** Raw bytes on the GPU at a time: windows of tensors wait here to be packed. */
-const STAGING_BYTES = 32 * 2 ** 20;
-/** Params of packs between two submits. */
+/** Packs between two submits at most, and the bytes between their params. */
 const STAGED_PACKS = 256;
-/** Bytes handed to the queue before they are submitted. */
-const SUBMIT_BYTES = 16 * 2 ** 20;
-/** Submits that the GPU may be behind, so that it packs while more bytes come, and copies of them don't pile up in the browser. */
-const SUBMITS_IN_FLIGHT = 3;
+const PARAMS_STEP = 256;
 
 interface Part {
   readonly spec: WeightSpec;
@@ -43,15 +40,20 @@ interface Part {
   readonly rowBase: number;
 }
 
+/** A tensor that is arriving, and the window of its rows that is being filled. */
 interface Arrival {
   readonly tensor: ArrivingTensor;
   readonly part: Part;
   readonly rowBytes: number;
   readonly rows: number;
-  readonly rowsPerWindow: number;
-  /** First row and staging offset of the window that is being filled. */
-  first: number;
-  offset: number;
+  /** Rows of a window are a multiple of this, or all that are left. */
+  readonly step: number;
+  window: Window;
+}
+
+/** Rows of a tensor in the staging buffer, from byte `offset` on. */
+interface Window extends RowWindow {
+  readonly offset: number;
 }
 
 /** The packed weights of a model on the GPU, and the way there: bytes are uploaded as they came and packed by a kernel. */
@@ -64,14 +66,12 @@ export class WeightStore {
   /** Batch norm's statistics until all four have come. */
   readonly #statistics = new Map<string, { buffer: GPUBuffer; missing: number }>();
   readonly #pipelines = new PipelineMap<Pipeline>();
-  readonly #staging: GPUBuffer;
+  readonly #staging: WeightStaging;
   readonly #params: GPUBuffer;
+  readonly #packs = new Uint8Array(STAGED_PACKS * PARAMS_STEP);
+  #packed = 0;
   #encoder: GPUCommandEncoder | undefined;
   #retired: GPUBuffer[] = [];
-  #staged = 0;
-  #packs = 0;
-  #waiting = 0;
-  readonly #inFlight: Promise<unknown>[] = [];
   #arrival: Arrival | undefined;
   #disposed = false;
 
@@ -101,8 +101,8 @@ export class WeightStore {
         spec.keys.forEach((key, index) => this.#parts.set(key, { spec, index, rowBase: 0 }));
       }
     }
-    this.#staging = create('staging', Math.min(STAGING_BYTES, maxBinding), STORAGE | COPY_DST);
-    this.#params = create('pack params', STAGED_PACKS * 256, UNIFORM | COPY_DST);
+    this.#staging = new WeightStaging(gpu, maxBinding);
+    this.#params = create('pack params', this.#packs.length, UNIFORM | COPY_DST);
   }
 
   /**
@@ -145,26 +145,15 @@ export class WeightStore {
     const arrival = offset === 0 ? await this.#begin(tensor) : this.#arrival;
     if (arrival?.tensor.key !== tensor.key) throw new RangeError(`${tensor.key} does not follow what came before`);
     for (let at = 0; at < bytes.length;) {
-      const windowStart = arrival.first * arrival.rowBytes;
-      const windowBytes = Math.min(arrival.rowsPerWindow, arrival.rows - arrival.first) * arrival.rowBytes;
-      const inWindow = offset + at - windowStart;
-      if (inWindow === 0) arrival.offset = this.#allocate(windowBytes);
+      if (offset + at === (arrival.window.first + arrival.window.rows) * arrival.rowBytes) await this.#advance(arrival);
+      const { first, rows } = arrival.window;
+      const inWindow = offset + at - first * arrival.rowBytes;
+      const windowBytes = rows * arrival.rowBytes;
       const count = Math.min(bytes.length - at, windowBytes - inWindow);
-      this.#upload(arrival.offset + inWindow, bytes.subarray(at, at + count));
+      this.#staging.write(arrival.window.offset + inWindow, bytes.subarray(at, at + count));
       at += count;
-      if (inWindow + count === windowBytes) {
-        this.#pack(arrival, windowBytes);
-        arrival.first += arrival.rowsPerWindow;
-      }
+      if (inWindow + count === windowBytes) this.#pack(arrival, windowBytes);
     }
-    this.#waiting += bytes.length;
-    if (this.#waiting < SUBMIT_BYTES) return;
-    this.#submit();
-    this.#waiting = 0;
-    const done = this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
-    done.catch(() => undefined); // whoever waits for it hears of it
-    this.#inFlight.push(done);
-    if (this.#inFlight.length > SUBMITS_IN_FLIGHT) await this.#inFlight.shift();
   }
 
   /** Packs what is still waiting and frees what only loading needed. */
@@ -190,19 +179,14 @@ export class WeightStore {
     if (!part) throw new RangeError(`${tensor.key} is no weight of this model`);
     const rows = tensor.shape[0] ?? 1;
     const rowBytes = tensor.shape.slice(1).reduce((a, b) => a * b, RAW_BYTES[tensor.dtype]);
-    let rowsPerWindow = rows;
-    if (rows * rowBytes > this.#staging.size && part.spec.kind === 'matrix') {
-      const step = windowRows(part.spec);
-      rowsPerWindow = Math.max(step, Math.floor(this.#staging.size / rowBytes / step) * step);
-    }
+    const step = part.spec.kind === 'matrix' ? windowRows(part.spec) : rows;
     // Compiled here so that packing itself never waits.
     await Promise.all(
-      this.#dispatches(part, tensor.dtype, 0, rows).map(async ({ dispatch }) => this.#compile(dispatch)),
+      this.#dispatches(part, tensor.dtype, { first: 0, rows }).map(async ({ dispatch }) => this.#compile(dispatch)),
     );
     if (part.spec.kind === 'batch_norm') await this.#compile(packBatchNorm(part.spec));
-    // An aborted load disposes of the store while shaders compile: what comes after would never be freed.
-    if (this.#disposed) throw new RangeError(`${tensor.key} came after the weights were disposed of`);
-    this.#arrival = { tensor, part, rowBytes, rows, rowsPerWindow, first: 0, offset: 0 };
+    this.#assertAlive(tensor);
+    this.#arrival = { tensor, part, rowBytes, rows, step, window: { first: 0, rows: 0, offset: 0 } };
     return this.#arrival;
   }
 
@@ -212,11 +196,11 @@ export class WeightStore {
   }
 
   /** The packs of a window of a tensor's rows, each with the buffer that it writes. */
-  #dispatches(part: Part, raw: RawType, first: number, rows: number): { dispatch: PackDispatch; target: GPUBuffer }[] {
+  #dispatches(part: Part, raw: RawType, window: RowWindow): { dispatch: PackDispatch; target: GPUBuffer }[] {
     const { spec, index, rowBase } = part;
     if (spec.kind === 'matrix') {
       return weightSlices(spec, this.#type, this.#maxBinding).map((slice, i) => ({
-        dispatch: packMatrix(spec, slice, { raw, packed: this.#type }, rowBase, { first, rows }),
+        dispatch: packMatrix(spec, slice, { raw, packed: this.#type }, rowBase, window),
         target: this.buffer(spec, i),
       }));
     }
@@ -239,34 +223,34 @@ export class WeightStore {
     return entry;
   }
 
-  /** Room for a window in the staging buffer. Once the packs of all earlier ones are submitted, writes may come over them. */
-  #allocate(bytes: number): number {
-    if (bytes > this.#staging.size) throw new RangeError(`a window of ${bytes} bytes outgrows the staging buffer`);
-    if (this.#staged + bytes > this.#staging.size) {
+  /** An aborted load disposes of the store while we wait: what is made after that would never be freed. */
+  #assertAlive({ key }: ArrivingTensor): void {
+    if (this.#disposed) throw new RangeError(`${key} came after the weights were disposed of`);
+  }
+
+  /** Begins the tensor's next window: as many of its rows as the staging buffer has room for, or else as the next one has. */
+  async #advance(arrival: Arrival): Promise<void> {
+    const { rowBytes, step, window } = arrival;
+    const first = window.first + window.rows;
+    const left = arrival.rows - first;
+    const fitting = (): number => {
+      const rows = Math.floor(this.#staging.room / rowBytes);
+      return left <= rows ? left : rows - (rows % step);
+    };
+    let rows = fitting();
+    if (rows === 0) {
       this.#submit();
-      this.#staged = 0;
+      await this.#staging.turn();
+      this.#assertAlive(arrival.tensor);
+      rows = Math.max(fitting(), Math.min(step, left));
     }
-    const offset = this.#staged;
-    this.#staged = Math.ceil((offset + bytes) / 256) * 256;
-    return offset;
+    arrival.window = { first, rows, offset: this.#staging.take(rows * rowBytes) };
   }
 
-  #upload(offset: number, bytes: Uint8Array): void {
-    const whole = bytes.length & ~3;
-    const { queue } = this.#gpu.device;
-    if (whole > 0) queue.writeBuffer(this.#staging, offset, bytes, 0, whole);
-    if (whole < bytes.length) {
-      const rest = new Uint8Array(4);
-      rest.set(bytes.subarray(whole));
-      queue.writeBuffer(this.#staging, offset + whole, rest);
-    }
-  }
-
-  #pack({ part, tensor, first, rows, rowsPerWindow, offset }: Arrival, bytes: number): void {
+  #pack({ part, tensor, window }: Arrival, bytes: number): void {
     const { spec } = part;
-    const count = Math.min(rowsPerWindow, rows - first);
-    const raw = { buffer: this.#staging, offset, size: Math.ceil(bytes / 4) * 4 };
-    for (const { dispatch, target } of this.#dispatches(part, tensor.dtype, first, count)) {
+    const raw = { buffer: this.#staging.buffer, offset: window.offset, size: Math.ceil(bytes / 4) * 4 };
+    for (const { dispatch, target } of this.#dispatches(part, tensor.dtype, window)) {
       this.#encode(dispatch, raw, target);
     }
     if (spec.kind !== 'batch_norm') return;
@@ -279,12 +263,12 @@ export class WeightStore {
   }
 
   #encode({ shader, constants, params, grid }: PackDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
-    if (this.#packs === STAGED_PACKS) this.#submit();
+    if (this.#packed === STAGED_PACKS) this.#submit();
     const { device } = this.#gpu;
     const target = this.#pipelines.get(shader, constants);
     if (!target) throw new RangeError(`${shader.name} was not compiled`);
-    const offset = 256 * this.#packs++;
-    device.queue.writeBuffer(this.#params, offset, params);
+    const offset = PARAMS_STEP * this.#packed++;
+    this.#packs.set(new Uint8Array(params), offset);
     const resources = [input, { buffer: output }, { buffer: this.#params, size: params.byteLength }];
     this.#encoder ??= device.createCommandEncoder({ label: 'pack' });
     const pass = this.#encoder.beginComputePass();
@@ -303,9 +287,13 @@ export class WeightStore {
 
   /** Submits the packs so far. */
   #submit(): void {
-    if (this.#encoder) this.#gpu.device.queue.submit([this.#encoder.finish()]);
+    if (this.#encoder) {
+      const { queue } = this.#gpu.device;
+      queue.writeBuffer(this.#params, 0, this.#packs, 0, PARAMS_STEP * this.#packed);
+      queue.submit([this.#encoder.finish()]);
+    }
     this.#encoder = undefined;
-    this.#packs = 0;
+    this.#packed = 0;
     for (const buffer of this.#retired) buffer.destroy();
     this.#retired = [];
   }
