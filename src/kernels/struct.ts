@@ -28,6 +28,9 @@ interface FieldTypes {
   gather: GatherParams;
 }
 
+/** Words of 32 bits that a field takes. */
+const WORDS: Readonly<Record<keyof FieldTypes, number>> = { u32: 1, f32: 1, view: 8, gather: 8 };
+
 /** The fields of a WGSL params struct in their order. */
 export type Fields = Readonly<Record<string, keyof FieldTypes>>;
 
@@ -39,25 +42,27 @@ export type Values<F extends Fields> = { readonly [K in keyof F]: FieldTypes[F[K
  * needs padding before it.
  */
 export function struct<const F extends Fields>(fields: F): (values: Values<F>) => ArrayBuffer {
+  const entries = Object.entries(fields);
+  const size = entries.reduce((sum, [, type]) => sum + WORDS[type], 0);
   return (values) => {
-    const words: number[] = [];
-    const scratch = new DataView(new ArrayBuffer(4));
-    for (const [name, type] of Object.entries(fields)) {
+    const words = new Uint32Array(Math.ceil(size / 4) * 4);
+    const floats = new Float32Array(words.buffer);
+    let at = 0;
+    for (const [name, type] of entries) {
       const value: unknown = values[name];
       if (type === 'view' && isView(value)) {
-        words.push(value.height, value.width, value.quads, value.quad, value.y, value.x, 0, 0);
+        words.set([value.height, value.width, value.quads, value.quad, value.y, value.x], at);
       } else if (type === 'gather' && isGather(value)) {
         const { repeats, group, shuffle, unshuffle, nearest, plain, channels } = value;
-        words.push(repeats, group, +shuffle, +unshuffle, +nearest, +plain, channels, 0);
+        words.set([repeats, group, +shuffle, +unshuffle, +nearest, +plain, channels], at);
       } else if (type === 'f32') {
-        scratch.setFloat32(0, Number(value));
-        words.push(scratch.getUint32(0));
+        floats[at] = Number(value);
       } else {
-        words.push(Number(value));
+        words[at] = Number(value);
       }
+      at += WORDS[type];
     }
-    while (words.length % 4 !== 0) words.push(0);
-    return Uint32Array.from(words, (word) => word >>> 0).buffer;
+    return words.buffer;
   };
 }
 
