@@ -1,7 +1,9 @@
 /** Buffers that streams are read into, used again and again: what a browser allocates for each read is garbage that piles up. */
 
-/** About what Chromium gives in one read. */
+/** For streams: about what Chromium gives in one read. */
 const pieceBytes = 512 * 1024;
+/** For whatever gives as many bytes as are asked for: each time costs a way to another thread and back. */
+const longPieceBytes = 2 * 1024 * 1024;
 
 /** A buffer that is handed to and fro between threads: a new object each time that it comes back. */
 export interface Lent {
@@ -11,6 +13,7 @@ export interface Lent {
 /** The buffers of one load. */
 export class Pieces {
   readonly #free: ArrayBuffer[] = [];
+  readonly #freeLong: ArrayBuffer[] = [];
   readonly #lent = new WeakSet<ArrayBufferLike>();
   #made = 0;
 
@@ -25,7 +28,7 @@ export class Pieces {
    * @param reader - of a stream that is read by nobody else
    */
   async read(reader: ReadableStreamBYOBReader): Promise<Uint8Array | undefined> {
-    const buffer = this.#free.pop() ?? this.#make();
+    const buffer = this.#free.pop() ?? this.#make(pieceBytes);
     const { done, value } = await reader.read(new Uint8Array(buffer));
     if (value === undefined) return undefined; // the stream was cancelled, and keeps the buffer
     if (done) {
@@ -36,9 +39,9 @@ export class Pieces {
     return value;
   }
 
-  /** A buffer of ours with as many bytes as `fill` says that it put there, lent until `release`. */
+  /** A long buffer of ours with as many bytes as `fill` says that it put there, lent until `release`. */
   async fill(fill: (lent: Lent) => Promise<number>): Promise<Uint8Array> {
-    const lent: Lent = { buffer: this.#free.pop() ?? this.#make() };
+    const lent: Lent = { buffer: this.#freeLong.pop() ?? this.#make(longPieceBytes) };
     const length = await fill(lent);
     this.#lent.add(lent.buffer);
     return new Uint8Array(lent.buffer, 0, length);
@@ -46,7 +49,8 @@ export class Pieces {
 
   /** The bytes aren't needed any more: where their buffer is one of ours, it may be filled again. */
   release({ buffer }: Uint8Array): void {
-    if (this.#lent.delete(buffer) && buffer instanceof ArrayBuffer) this.#free.push(buffer);
+    if (!this.#lent.delete(buffer) || !(buffer instanceof ArrayBuffer)) return;
+    (buffer.byteLength === longPieceBytes ? this.#freeLong : this.#free).push(buffer);
   }
 
   /** Memory that these bytes keep busy. */
@@ -54,9 +58,9 @@ export class Pieces {
     return this.#lent.has(buffer) ? buffer.byteLength : byteLength;
   }
 
-  #make(): ArrayBuffer {
+  #make(bytes: number): ArrayBuffer {
     this.#made++;
-    return new ArrayBuffer(pieceBytes);
+    return new ArrayBuffer(bytes);
   }
 }
 

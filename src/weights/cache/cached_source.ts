@@ -33,7 +33,7 @@ export class CachedSource implements ByteSource {
   readonly #files = new Map<string, Promise<OpenedFile>>();
   readonly #releases: Release[] = [];
   /** Runs of bytes that came from the cache, by path. */
-  readonly #hits = new Map<string, { readonly start: number; readonly end: number }[]>();
+  readonly #hits = new Map<string, { readonly start: number; end: number }[]>();
 
   /**
    * @param pieces - buffers to read into: whoever reads from here releases what comes
@@ -212,8 +212,10 @@ export class CachedSource implements ByteSource {
 
   #note(path: string, start: number, end: number): void {
     const hits = this.#hits.get(path) ?? [];
-    hits.push({ start, end });
     this.#hits.set(path, hits);
+    const before = hits.find((hit) => hit.end === start);
+    if (before === undefined) hits.push({ start, end });
+    else before.end = end;
   }
 }
 
