@@ -165,7 +165,7 @@ function heapWatch(): () => number {
   };
   const start = used();
   let peak = start;
-  const timer = setInterval(() => (peak = Math.max(peak, used())), 10);
+  const timer = setInterval(() => (peak = Math.max(peak, used())), 50); // it takes a millisecond
   return () => {
     clearInterval(timer);
     return Math.max(peak, used()) - start;
