@@ -13,6 +13,7 @@ import type { SourceInput } from '../weights/source.ts';
 import { streamTensors } from '../weights/stream.ts';
 import type { Dtype, TensorInfo } from '../weights/tensor_info.ts';
 import { Fingerprint, type CheckpointIdentity } from './identity.ts';
+import { withFastestKernels } from './kernel_choice.ts';
 import { LoadCache } from './load_cache.ts';
 import { checkOptions, type LoadOptions } from './load_options.ts';
 import { openPretrained, openSingleFile, type OpenedModel, type Wrap } from './open.ts';
@@ -88,8 +89,8 @@ async function load(
 /** Brings the weights to the GPU and compiles the shaders. */
 async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: LoadOptions): Promise<Loaded> {
   const { config, checkpoint, opened } = model;
-  const { signal, retry, parts: wanted = 'both' } = options;
-  const target = targetOf(gpu, options);
+  const { signal, retry, dtype = 'f32', parts: wanted = 'both' } = options;
+  const choosing = withFastestKernels(gpu, targetOf(gpu, options), options);
   const parts: Parts = {
     encoder: wanted === 'decoder' ? undefined : encoder(config),
     decoder: wanted === 'encoder' ? undefined : decoder(config),
@@ -104,7 +105,7 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
   const progress = new Progress(options.onProgress, totalBytes(tensors.values()));
 
   const { limits } = gpu.device;
-  const creating = WeightStore.create(gpu, target.weights, maxBinding(limits), halves.flatMap(weightSpecs));
+  const creating = WeightStore.create(gpu, dtype, maxBinding(limits), halves.flatMap(weightSpecs));
   const weights = await abortable(creating, signal).catch((error: unknown) => {
     creating.then(
       (late) => late.dispose(),
@@ -113,7 +114,8 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
     throw error;
   });
   try {
-    const compiled = compile(gpu, halves, config, target);
+    const compiled = choosing.then((target) => compile(gpu, halves, config, target));
+    compiled.catch(() => undefined);
     const fingerprint = new Fingerprint();
     const sink = {
       write: (info: TensorInfo, offset: number, bytes: Uint8Array) => {
@@ -141,6 +143,7 @@ async function upload(gpu: Gpu, model: OpenedModel, cache: LoadCache, options: L
     await abortable(Promise.all([compiled, cache.close()]), signal);
     progress.phase('ready');
     const id = opened.repo === undefined ? undefined : [opened.repo, options.subfolder].filter(Boolean).join('/');
+    const target = await choosing;
     return { config, gpu, target, parts, weights, checkpoint: fingerprint.identity(id) };
   } catch (error) {
     weights.dispose();
@@ -165,7 +168,6 @@ function compile(
   const compiled = Promise.all(
     dispatches.map(({ shader, constants }) => gpu.guard(gpu.pipelines.get(shader, constants))),
   );
-  compiled.catch(() => undefined);
   return compiled;
 }
 

@@ -41,8 +41,9 @@ export interface LoadOptions extends SourceOptions {
    */
   readonly numerics?: Numerics | undefined;
   /**
-   * The form of the convolutions' kernels, for measurements and for drivers with faults: `registers` runs everywhere. Without it, the one that is
-   * fastest on this device.
+   * The form of the convolutions' kernels, for measurements and for drivers with faults: `registers` runs everywhere. Without it the one that was
+   * fastest when this adapter was timed: while weights come in, at the first load, which waits at most 300 ms for it. The cache remembers; without
+   * one, and on a CPU, it is the one that suits such adapters.
    */
   readonly kernels?: ConvKernel | undefined;
   /** Which half to load; only its bytes are read. Both by default. */

@@ -22,13 +22,17 @@ export const checkpointCache = {
     return (await store?.remove(typeof file === 'string' ? file : file.key)) ?? false;
   },
 
-  /** Removes everything that isn't being read at this moment; gives the bytes that were freed. */
+  /**
+   * Removes everything that isn't being read at this moment, and which kernels were fastest on this device; gives the bytes of weights that were
+   * freed.
+   */
   async clear(): Promise<number> {
     const store = await CacheStore.open();
     if (store === undefined) return 0;
     let freed = 0;
     for (const { key, stored } of await store.list()) if (await store.remove(key)) freed += stored;
     await store.forgetMissing();
+    await store.forgetNotes();
     return freed;
   },
 

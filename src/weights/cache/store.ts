@@ -5,6 +5,7 @@
  *
  *     refs/<hash of the address>.json     which version was last seen at an address
  *     files/<hash of the version>/        that version's bytes: info.json, and chunks named "<first byte>-<one past the last>"
+ *     notes/<hash of the name>.json       what else is worth remembering: the fastest kernels of an adapter
  */
 import { CachedFile } from './cached_file.ts';
 import { Disk } from './disk.ts';
@@ -39,14 +40,21 @@ const rootName = 'dc-ae-webgpu';
 export class CacheStore {
   readonly #refs: FileSystemDirectoryHandle;
   readonly #files: FileSystemDirectoryHandle;
+  readonly #notes: FileSystemDirectoryHandle;
   /** The way to the bytes of files. */
   readonly disk = new Disk();
   /** Whether the browser counts what lies here against this origin's quota. */
   readonly hasQuota: boolean;
 
-  private constructor(refs: FileSystemDirectoryHandle, files: FileSystemDirectoryHandle, hasQuota: boolean) {
+  private constructor(
+    refs: FileSystemDirectoryHandle,
+    files: FileSystemDirectoryHandle,
+    notes: FileSystemDirectoryHandle,
+    hasQuota: boolean,
+  ) {
     this.#refs = refs;
     this.#files = files;
+    this.#notes = notes;
     this.hasQuota = hasQuota;
   }
 
@@ -57,7 +65,8 @@ export class CacheStore {
       if (root === undefined) return undefined;
       const refs = await root.getDirectoryHandle('refs', { create: true });
       const files = await root.getDirectoryHandle('files', { create: true });
-      return new CacheStore(refs, files, folder === undefined);
+      const notes = await root.getDirectoryHandle('notes', { create: true });
+      return new CacheStore(refs, files, notes, folder === undefined);
     } catch {
       return undefined;
     }
@@ -123,6 +132,26 @@ export class CacheStore {
     } finally {
       release();
     }
+  }
+
+  /** What was noted under a name; `undefined` if nothing was. */
+  async readNote(name: string): Promise<unknown> {
+    const note = await readJsonFile(this.#notes, `${await hash(name)}.json`);
+    return typeof note === 'object' && note !== null && 'name' in note && note.name === name && 'value' in note
+      ? note.value
+      : undefined;
+  }
+
+  /** Notes something under a name. */
+  async writeNote(name: string, value: unknown): Promise<void> {
+    await writeFile(this.#notes, `${await hash(name)}.json`, JSON.stringify({ name, value }));
+  }
+
+  /** Forgets all notes. */
+  async forgetNotes(): Promise<void> {
+    const names: string[] = [];
+    for await (const name of this.#notes.keys()) names.push(name);
+    for (const name of names) await this.#notes.removeEntry(name).catch(() => undefined); // it is being written
   }
 
   /** Forgets that files were missing. */

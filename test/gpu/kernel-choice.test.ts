@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import type { Kernels } from '../../src/graph/weights.ts';
+import { checkpointCache } from '../../src/index.ts';
+import { fastestKernels, shortest, timeKernels } from '../../src/runtime/kernel_choice.ts';
+import { possibleKernels, targetOf } from '../../src/runtime/target.ts';
+import { CacheStore } from '../../src/weights/cache/store.ts';
+import { fileGpu } from '../support/device.ts';
+
+// Which form of the convolutions' kernel is the fastest: timed once on an adapter, and remembered. Loading asks only on GPUs; what it calls is tried here.
+const shared = fileGpu();
+const timeout = 180_000;
+
+async function notesFolder(): Promise<FileSystemDirectoryHandle> {
+  const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('dc-ae-webgpu');
+  return await root.getDirectoryHandle('notes');
+}
+
+/** Notes that have been written to their end. */
+async function noteCount(): Promise<number> {
+  let count = 0;
+  for await (const handle of (await notesFolder()).values()) {
+    if ((await (handle as FileSystemFileHandle).getFile()).size > 0) count++;
+  }
+  return count;
+}
+
+async function emptyStore(): Promise<CacheStore> {
+  await checkpointCache.clear();
+  const store = await CacheStore.open();
+  if (!store) throw new Error('this browser has no file system of its own');
+  return store;
+}
+
+test('every form is timed, and one of them wins', { timeout }, async () => {
+  const { gpu } = shared;
+  const candidates = possibleKernels(gpu, 'fast');
+  const { conv, multiply } = await timeKernels(gpu, targetOf(gpu), candidates);
+  console.log(`fastest of ${candidates.join(', ')}: ${conv} for convolutions, ${multiply} for Winograd's products`);
+  expect(candidates).toContain(conv);
+  expect(candidates).toContain(multiply);
+});
+
+test('what takes the shortest time wins, however it is ordered', async () => {
+  const work = (ms: number) => (runs: number) => Promise.resolve(ms * runs);
+  expect(await shortest([['slow', work(3)], ['fast', work(1)], ['middling', work(2)]])).toBe('fast'); // prettier-ignore
+  expect(await shortest([['only', () => Promise.reject(new Error('not to be timed'))]])).toBe('only');
+  expect(await shortest([])).toBeUndefined();
+});
+
+test('the winners are remembered until the cache is cleared', { timeout }, async () => {
+  const { gpu } = shared;
+  const store = await emptyStore();
+  const target = targetOf(gpu);
+  const candidates = possibleKernels(gpu, 'fast');
+  const timed = await fastestKernels(gpu, target, candidates, store, 120_000);
+  const remembered = async () => await fastestKernels(gpu, { ...target, kernels: NEVER }, candidates, store, 0);
+  expect(await remembered()).toEqual(timed);
+  // Other forms to choose from are another question.
+  expect(await fastestKernels(gpu, target, ['registers'], store, 120_000)).toEqual({
+    conv: 'registers',
+    multiply: 'registers',
+  });
+  await checkpointCache.clear();
+  expect(await noteCount()).toBe(0);
+});
+
+test('what comes too late serves the next load', async () => {
+  const { gpu } = shared;
+  const store = await emptyStore();
+  const late = async () => await fastestKernels(gpu, { ...targetOf(gpu), kernels: NEVER }, ['registers'], store, 0);
+  expect(await late()).toEqual(NEVER);
+  await expect.poll(noteCount, { timeout: 30_000 }).toBe(1);
+  expect(await late()).toEqual({ conv: 'registers', multiply: 'registers' });
+});
+
+test('who has no kernel that compiles gets the usual ones', async () => {
+  const { gpu } = shared;
+  const store = await emptyStore();
+  const target = targetOf(gpu);
+  expect(await fastestKernels(gpu, target, ['nothing' as 'registers'], store, 120_000)).toEqual(target.kernels);
+});
+
+test('a note that is none of ours is not believed', async () => {
+  const { gpu } = shared;
+  const store = await emptyStore();
+  const target = targetOf(gpu);
+  await fastestKernels(gpu, target, ['registers'], store, 120_000);
+  for await (const handle of (await notesFolder()).values()) {
+    const writable = await (handle as FileSystemFileHandle).createWritable();
+    await writable.write('{"name": "kernels", "value": {"conv": "rm -rf"}}');
+    await writable.close();
+  }
+  expect(await fastestKernels(gpu, target, ['registers'], store, 120_000)).toEqual({
+    conv: 'registers',
+    multiply: 'registers',
+  });
+});
+
+/** No device's kernels: what only the limit gives. */
+const NEVER: Kernels = { conv: 'half', multiply: 'half' };
