@@ -1,5 +1,6 @@
 /** The bodies of HTTP answers: dropped, read in part, cut to what was asked for. */
 import { TransientError } from './failures.ts';
+import { Pieces, piecesOf } from './pieces.ts';
 
 /** Lets a response go without reading it. */
 export async function drop(response: Response): Promise<void> {
@@ -35,21 +36,51 @@ export async function firstBytes(
   }
 }
 
-const smallPart = 64 * 1024;
-
 /**
- * The same answer, its body in parts of 64 KiB at most. `@huggingface/hub` copies all that it has read and not yet unpacked once for each
- * chunk (about 64 KiB) of Xet storage, and Chromium gives a megabyte at a time: most of a load's time went into that.
+ * The same answer, where it is a part of Xet storage given chunk by chunk: 8 bytes of header, which tell the length, and the packed bytes.
+ * `@huggingface/hub` copies all that it has read and not yet unpacked several times for each chunk (about 64 KiB), and Chromium gives a megabyte
+ * at a time: most of a load's time and memory went into that. All chunks lie in one buffer; the library copies one before it asks for the next.
  */
-export function inSmallParts(response: Response): Response {
-  if (response.body === null) return response;
-  const parts = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(bytes, controller) {
-      for (let at = 0; at < bytes.length; at += smallPart) controller.enqueue(bytes.subarray(at, at + smallPart));
+export function inXetChunks(response: Response): Response {
+  const type = response.headers.get('content-type') ?? '';
+  if (response.body === null || response.status !== 206 || /^(multipart|application\/json)/.test(type)) return response;
+  const pieces = new Pieces();
+  const reader = piecesOf(response.body, pieces);
+  let buffer = new Uint8Array(0);
+  let held = buffer; // what has come and wasn't given yet, in `buffer`
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        while (held.length < chunkLength(held)) {
+          const piece = await reader.next();
+          if (piece === undefined) {
+            if (held.length > 0) controller.enqueue(held);
+            controller.close();
+            return;
+          }
+          const length = held.length + piece.length;
+          const room = length <= buffer.length ? buffer : new Uint8Array(length);
+          room.set(held);
+          room.set(piece, held.length);
+          pieces.release(piece);
+          buffer = room;
+          held = room.subarray(0, length);
+        }
+        const length = chunkLength(held);
+        controller.enqueue(held.subarray(0, length));
+        held = held.subarray(length);
+      },
+      cancel: () => reader.cancel(),
     },
-  });
+    { highWaterMark: 0 },
+  );
   const { status, statusText, headers } = response;
-  return new Response(response.body.pipeThrough(parts), { status, statusText, headers });
+  return new Response(body, { status, statusText, headers });
+}
+
+/** Bytes of the chunk that begins here, with its header; more than there are where that hasn't come. */
+function chunkLength([, low, middle, high]: Uint8Array): number {
+  return low === undefined || middle === undefined || high === undefined ? 8 : 8 + low + 256 * middle + 65536 * high;
 }
 
 /** `head`, then `length` bytes of the body after its first `skip`, as they come; the rest of the body is cancelled. */

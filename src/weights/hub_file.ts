@@ -4,7 +4,7 @@ import type { Bytes } from './byte_source.ts';
 import { NoRepositoryError, TransientError } from './failures.ts';
 import { hubLibrary } from './hub_library.ts';
 import { failedResponse, retryAfter } from './http.ts';
-import { drop, inSmallParts } from './http_body.ts';
+import { drop, inXetChunks } from './http_body.ts';
 import { prefixBytes, type FileVersion } from './remote_source.ts';
 import { unkept, UrlFile } from './url_file.ts';
 import { parseUrl } from './url_source.ts';
@@ -165,7 +165,7 @@ export class HubFile {
       parallelDownloads: false,
       fetch: async (input, init) => {
         try {
-          return inSmallParts(await this.#checkBusy(await this.#send(input, init, stopped)));
+          return inXetChunks(await this.#checkBusy(await this.#send(input, init, stopped)));
         } catch (error) {
           failure = error;
           throw error;
