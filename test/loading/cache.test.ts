@@ -154,6 +154,30 @@ describe('the cache', () => {
     await tab.close();
   });
 
+  test.each([
+    [
+      'fails',
+      "throw new Error('out of order')",
+      'the worker that reads and writes files failed: Uncaught Error: out of order',
+    ],
+    ['falls silent', '', 'the file system took more than 10000 ms'],
+  ])('is done without where its worker %s while it writes', async (_, fault, why) => {
+    const tab = await page.tab();
+    await tab.page.evaluate((code) => {
+      const OwnWorker = window.Worker;
+      window.Worker = function () {
+        const body = `postMessage('ready'); onmessage = ({ data }) => { if (data.task === 'write') { ${code} } };`;
+        return new OwnWorker(URL.createObjectURL(new Blob([body])));
+      } as unknown as typeof Worker;
+    }, fault);
+    bench.hub.fault = ({ path }) => (path.startsWith('/cdn') ? { rate: 40e6 } : undefined); // the worker is there before the bytes
+    const outcome = await load({}, tab);
+    expect([outcome.error, outcome.numbers]).toEqual([undefined, expected]);
+    expect(outcome.warnings).toEqual([expect.stringContaining(`could not be kept for the next visit: ${why}`)]);
+    await tab.close();
+    expect((await load()).numbers).toEqual(expected);
+  });
+
   test('reads a chunk that somebody else has open, and fetches one anew that a crash left short', async () => {
     const { total } = (await load()).events[0]!;
     const held = await page.page.evaluate(async () => {

@@ -38,14 +38,14 @@ export class Disk {
    * Makes the file the first `length` bytes of the buffer, which may be away until then. A file that is shorter afterwards was not written in
    * full: its writer was stopped.
    *
-   * Rejects as the file system does.
+   * Rejects as the file system does; a buffer that is empty then was lost, and the bytes with it.
    */
   async write(file: FileSystemFileHandle, lent: Lent, length: number): Promise<void> {
     try {
       if (this.#files !== undefined) return await this.#files.write(lent, file, length);
     } catch (error) {
       // For lack of room, too, a stream is tried: for a handle, Chromium sets aside the next power of two.
-      if (isLocked(error)) throw error;
+      if (isLocked(error) || lent.buffer.byteLength === 0) throw error;
     }
     const writable = await file.createWritable();
     try {
@@ -104,6 +104,11 @@ export function isQuotaError(error: unknown): boolean {
 /** Whether a file couldn't be opened because somebody else has it open. */
 export function isLocked(error: unknown): boolean {
   return isNamed(error, 'NoModificationAllowedError');
+}
+
+/** Whether something took too long. */
+export function isTimeout(error: unknown): boolean {
+  return isNamed(error, 'TimeoutError');
 }
 
 function isNamed(error: unknown, name: string): boolean {

@@ -3,8 +3,9 @@ import type { Lent, Pieces } from '../pieces.ts';
 import { bytesOf } from '../read.ts';
 import { windowBytes } from '../stream.ts';
 import type { CachedFile } from './cached_file.ts';
-import { isQuotaError } from './disk.ts';
+import { isQuotaError, isTimeout } from './disk.ts';
 import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
+import { within } from './patience.ts';
 import { Room } from './room.ts';
 import { Staging } from './staging.ts';
 import type { CacheStore } from './store.ts';
@@ -16,6 +17,9 @@ const cellBytes = windowBytes / 2;
 const patience = 40_000;
 /** Cells in memory: those on their way in, and those on their way to the disk. */
 const stagedCells = 3;
+
+/** How long a cell may take to be written, in milliseconds; after that the cache is done without. */
+const writePatience = 10_000;
 
 /** Failures of a write, other than for lack of room, until the cache is done without. */
 const writeTries = 3;
@@ -130,15 +134,17 @@ export class Fetcher {
     for (let failures = 0; this.#keeps && length > 0;) {
       const { evictions } = this.#room;
       try {
-        if (await this.#room.take(length)) await copy.write(start, lent, length);
+        if (await this.#room.take(length)) await within(copy.write(start, lent, length), writePatience);
         else this.#stop('the browser grants no more storage to this page');
         return;
       } catch (error) {
+        if (isTimeout(error)) lent.buffer = new ArrayBuffer(0); // whoever has it may still read it
         // Chromium may say of a full disk first that a pipe broke, and only the next time what it is.
         const mayWork = isQuotaError(error)
           ? await this.#room.refused(length, evictions).catch(() => false)
           : ++failures < writeTries;
-        if (!mayWork) this.#stop(error instanceof Error ? error.message : String(error));
+        if (!mayWork || lent.buffer.byteLength === 0)
+          this.#stop(error instanceof Error ? error.message : String(error));
       }
     }
   }

@@ -25,16 +25,22 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
-/** SyncFiles in a worker, for threads that have none of their own. */
+/** SyncFiles in a worker, for threads that have none of their own. Once the worker has failed, everything rejects. */
 export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 'close'> {
   readonly #worker: Worker;
   readonly #calls = new Map<number, Call>();
   #last = 0;
+  #failure: Error | undefined;
 
   /** @param worker - disk_worker.ts, which has said that it is ready */
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.addEventListener('message', ({ data }: MessageEvent<DiskAnswer>) => this.#answered(data));
+    worker.addEventListener('error', (event) => {
+      event.preventDefault(); // it is told to whoever waits
+      this.#failed(event.message);
+    });
+    worker.addEventListener('messageerror', () => this.#failed('an answer could not be read'));
   }
 
   /** As there. */
@@ -58,6 +64,7 @@ export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 
   }
 
   #call(task: DiskTask, lent?: Lent): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const id = ++this.#last;
       const request: DiskRequest = { ...task, id };
@@ -72,5 +79,12 @@ export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 
     if (call?.lent !== undefined && buffer !== undefined) call.lent.buffer = buffer;
     if (error === undefined) call?.resolve(value ?? 0);
     else call?.reject(error);
+  }
+
+  /** Nothing more will come: buffers that are there are lost. */
+  #failed(why: string): void {
+    this.#failure ??= new Error(`the worker that reads and writes files failed: ${why}`);
+    for (const { reject } of this.#calls.values()) reject(this.#failure);
+    this.#calls.clear();
   }
 }

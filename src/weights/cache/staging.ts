@@ -23,10 +23,11 @@ export class Staging {
     return await new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Gives a buffer back. */
+  /** Gives a buffer back; for one that was lost, another is made. */
   put(lent: Lent): void {
+    const whole = lent.buffer.byteLength > 0 ? lent : { buffer: new ArrayBuffer(this.#size) };
     const next = this.#waiting.shift();
-    if (next === undefined) this.#free.push(lent);
-    else next(lent);
+    if (next === undefined) this.#free.push(whole);
+    else next(whole);
   }
 }
