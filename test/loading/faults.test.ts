@@ -191,12 +191,19 @@ test('weights that are verified, and right', async () => {
 
 test('a browser that is killed while it writes the cache', async () => {
   const profile = await mkdtemp(join(tmpdir(), 'dc-ae-killed-'));
+  // Chromium writes down within half a minute, or at its end, that an origin has storage: whatever is stored before that is lost with it.
+  const first = await startMortal(profile);
+  const visit = await openTab(first.context);
+  await visit.page.evaluate(() => window.page.dcae.checkpointCache.list());
+  await first.close();
   bench.hub.fault = ({ path }) => (path.endsWith('.safetensors') ? { rate: 10e6 } : undefined);
-  for (const at of [3e5, 2e6, 9e6]) {
+  let flushed = 0;
+  for (const enough of [1, 4e6, 8e6]) {
     const browser = await startMortal(profile);
     const victim = await openTab(browser.context);
     victim.load({ source, options: { hubUrl: bench.hub.url } }).catch(() => undefined);
-    await victim.page.waitForFunction((bytes) => window.page.last.loaded >= bytes, at, { polling: 20 });
+    do flushed = await victim.page.evaluate(() => window.page.flushed());
+    while (flushed < enough);
     await browser.kill();
   }
   const sent = bench.hub.sent();
@@ -206,8 +213,9 @@ test('a browser that is killed while it writes the cache', async () => {
   expect(outcome.error).toBeUndefined();
   expect(outcome.numbers).toEqual(expected);
   const { total, fromCache } = outcome.events.at(-1)!;
-  expect(fromCache).toBeGreaterThan(0);
-  expect(bench.hub.sent() - sent).toBeLessThan(total);
+  expect(fromCache).toBeGreaterThan(flushed - 262_144); // the header and the config are no weights
+  expect(fromCache).toBeLessThan(total);
+  expect(bench.hub.sent() - sent).toBeLessThan(total - fromCache + 262_144);
   await browser.context.setOffline(true);
   expect((await survivor.load({ source, options: { hubUrl: bench.hub.url } })).numbers).toEqual(expected);
   await browser.kill();

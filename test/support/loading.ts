@@ -85,6 +85,8 @@ export function loadingBench(): LoadingBench {
 export interface MortalBrowser {
   readonly context: BrowserContext;
   kill(): Promise<void>;
+  /** Ends it as its user would. */
+  close(): Promise<void>;
 }
 
 /** Starts a browser with this profile. */
@@ -104,11 +106,15 @@ export async function startMortal(profile: string): Promise<MortalBrowser> {
   const browser = await chromium.connectOverCDP(address);
   const [context] = browser.contexts();
   if (!context) throw new Error('the browser has no context');
+  const gone = new Promise((resolve) => child.once('exit', resolve));
   return {
     context,
     async kill() {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
+      await gone;
+    },
+    async close() {
+      await (await browser.newBrowserCDPSession()).send('Browser.close');
       await gone;
     },
   };

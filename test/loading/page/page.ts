@@ -203,9 +203,40 @@ function countingWorker(): { worker: Worker; alive(): Promise<readonly string[]>
   };
 }
 
+/** Bytes of the cache's chunks that are written in full. */
+async function flushed(): Promise<number> {
+  const root = await navigator.storage.getDirectory();
+  let bytes = 0;
+  try {
+    const files = await (await root.getDirectoryHandle('dc-ae-webgpu')).getDirectoryHandle('files');
+    for await (const folder of files.values()) {
+      if (folder.kind !== 'directory') continue;
+      for await (const file of folder.values()) {
+        const [, start, end] = /^(\d+)-(\d+)$/.exec(file.name) ?? [];
+        const length = Number(end) - Number(start);
+        if (file.kind === 'file' && (await file.getFile()).size === length) bytes += length;
+      }
+    }
+  } catch {
+    // the folder is being made
+  }
+  return bytes;
+}
+
 const nothing: LoadProgress = { phase: 'resolve', loaded: 0, total: 0, fromCache: 0, rate: 0, file: undefined };
 
-const page = { dcae, load, numbersOf, hashTensor, countingWorker, liveLabels, liveBytes, shared, last: nothing };
+const page = {
+  dcae,
+  load,
+  numbersOf,
+  hashTensor,
+  countingWorker,
+  flushed,
+  liveLabels,
+  liveBytes,
+  shared,
+  last: nothing,
+};
 
 declare global {
   interface Window {
