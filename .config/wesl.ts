@@ -54,6 +54,22 @@ export function conditionsOf(source: string): string[] {
 }
 
 /**
+ * Chromium's experimental names, which wesl (0.7) takes for misspelt ones. They pass through it as builtins that no shader here uses.
+ */
+const EXPERIMENTAL: readonly (readonly [string, string])[] = [
+  ['subgroup_matrix_left', 'texture_storage_1d'],
+  ['subgroup_matrix_right', 'texture_storage_2d_array'],
+  ['subgroup_matrix_result', 'texture_storage_3d'],
+  ['subgroupMatrixLoad', 'subgroupExclusiveMul'],
+  ['subgroupMatrixStore', 'subgroupInclusiveMul'],
+  ['subgroupMatrixMultiplyAccumulate', 'subgroupShuffleXor'],
+];
+
+function replaceNames(text: string, names: readonly (readonly [string, string])[]): string {
+  return names.reduce((out, [from, to]) => out.replace(new RegExp(`\\b${from}\\b`, 'g'), to), text);
+}
+
+/**
  * Links one shader of a folder.
  *
  * @param sources - what `readShaders` gave
@@ -81,7 +97,9 @@ export async function linkShader(
     const mute = () => {};
     linked = await withLoggerAsync(mute, () =>
       link({
-        weslSrc: { ...sources },
+        weslSrc: Object.fromEntries(
+          Object.entries(sources).map(([file, source]) => [file, replaceNames(source, EXPERIMENTAL)]),
+        ),
         rootModuleName: name.replace(/\.wgsl$/, ''),
         debugWeslRoot: folder,
         conditions: Object.fromEntries(conditions.map((condition) => [condition, true])),
@@ -91,11 +109,12 @@ export async function linkShader(
   } catch (error) {
     throw linkError(error, `${folder}/${name}`);
   }
-  const code = linked.dest;
+  const wgsl = linked.dest;
+  const code = replaceNames(wgsl, EXPERIMENTAL.map(([from, to]) => [to, from] as const)); // prettier-ignore
   const origin = (line: number, column: number): ShaderPosition => {
     const lines = code.split('\n').slice(0, line - 1);
     const offset = lines.reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
-    const { src, position } = linked.sourceMap.destToSrc(Math.min(offset, code.length));
+    const { src, position } = linked.sourceMap.destToSrc(Math.min(offset, wgsl.length));
     const before = src.text.slice(0, position).split('\n');
     const file = ownName(src.path ?? `${folder}/${name}`);
     return { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };

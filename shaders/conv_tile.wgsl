@@ -1,7 +1,8 @@
 // Dense convolution on GPUs: what conv.wgsl computes, in the same order, but a workgroup first brings a block of both factors into its own memory,
 // where each number is then read eight times. A thread computes 8 pixels x 8 channels; `lanes` threads lie side by side along channels.
 //
-// With `half` blocks are f16: the products of four channels are added in f16, what comes of that in f32.
+// With `half` blocks are f16: the products of four channels are added in f16, what comes of that in f32. With `matrix` two subgroups of 32 threads
+// multiply blocks by subgroup matrices, f32 ones of 8 x 8 or with `half` f16 ones of 16 x 16, whose sums are f32; Chromium's experiment.
 import package::view::{View, stored_pixel};
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
@@ -9,6 +10,9 @@ import package::conv_params::params;
 @if(multiply) import package::view::pixel;
 
 @if(half) enable f16;
+@if(matrix) enable subgroups;
+@if(matrix) enable chromium_experimental_subgroup_matrix;
+@if(matrix) diagnostic(off, chromium.subgroup_matrix_uniformity); // the thread's number says which subgroup it is in: neighbours share one
 
 const WORKGROUP = 64u;
 const DEPTH = 4u; // channel quads of a block
@@ -24,19 +28,56 @@ const STEP = WORKGROUP / DEPTH; // from one pixel of a block that a thread bring
 @group(0) @binding(2) var<storage, read> weight: array<Weight>; // [tile of rows][tap, or place][channel in][8 * lanes]
 @if(multiply) @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
-var<workgroup> x_block: array<vec4<Number>, DEPTH * MAX_PIXELS>; // [quad][pixel]
-var<workgroup> weight_block: array<vec4<Number>, 4u * DEPTH * MAX_QUADS>; // [channel in][row quad]
+@if(!matrix) var<workgroup> x_block: array<vec4<Number>, DEPTH * MAX_PIXELS>; // [quad][pixel]
+@if(!matrix) var<workgroup> weight_block: array<vec4<Number>, 4u * DEPTH * MAX_QUADS>; // [channel in][row quad]
 
-@if(half)
+@if(matrix) const CHANNELS = 4u * DEPTH; // of a block
+@if(matrix) const SUBGROUP = 32u;
+@if(half && matrix) const SIZE = 16u;
+@if(!half && matrix) const SIZE = 8u;
+@if(matrix) const MATRICES = 2048u / (SIZE * SIZE); // of a subgroup: half of 64 pixels x 64 channels, or of 128 x 32
+@if(matrix) alias Left = subgroup_matrix_left<Number, SIZE, SIZE>;
+@if(matrix) alias Right = subgroup_matrix_right<Number, SIZE, SIZE>;
+@if(matrix) alias Sums = array<subgroup_matrix_result<f32, SIZE, SIZE>, MATRICES>;
+@if(matrix) var<workgroup> x_block: array<Number, CHANNELS * MAX_PIXELS>; // [pixel][channel in]
+@if(matrix) var<workgroup> weight_block: array<Number, 4u * CHANNELS * MAX_QUADS>; // [channel in][row]
+@if(matrix) var<workgroup> sum_block: array<f32, 1024>; // [pixel][row], of a quarter of the block's pixels
+
+// Where a subgroup's i-th matrix of sums lies in its block: first pixel and first row.
+@if(matrix)
+fn matrix_corner(thread: u32, i: u32) -> vec2<u32> {
+  let across = 8u * params.lanes / SIZE;
+  return SIZE * vec2<u32>(thread / SUBGROUP * (MATRICES / across) + i / across, i % across);
+}
+
+@if(matrix)
+fn multiply_matrices(thread: u32, sums: ptr<function, Sums>) {
+  for (var k = 0u; k < CHANNELS; k += SIZE) {
+    for (var i = 0u; i < MATRICES; i++) {
+      let corner = matrix_corner(thread, i);
+      let left = subgroupMatrixLoad<Left>(&x_block, corner.x * CHANNELS + k, false, CHANNELS);
+      let right = subgroupMatrixLoad<Right>(&weight_block, k * 8u * params.lanes + corner.y, false, 8u * params.lanes);
+      (*sums)[i] = subgroupMatrixMultiplyAccumulate(left, right, (*sums)[i]);
+    }
+  }
+}
+
+@if(matrix)
+fn row_quad(i: u32) -> vec4<f32> {
+  return vec4<f32>(sum_block[i], sum_block[i + 1u], sum_block[i + 2u], sum_block[i + 3u]);
+}
+
+@if(half && !matrix)
 fn multiply_add_pixel(w: mat4x4<f16>, v: vec4<f16>, sum: vec4<f32>) -> vec4<f32> {
   return sum + vec4<f32>(fma(v.wwww, w[3], fma(v.zzzz, w[2], fma(v.yyyy, w[1], v.xxxx * w[0]))));
 }
-@else
+@if(!half && !matrix)
 fn multiply_add_pixel(w: mat4x4<f32>, v: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
   return fma(v.wwww, w[3], fma(v.zzzz, w[2], fma(v.yyyy, w[1], fma(v.xxxx, w[0], sum))));
 }
 
 // Four pixels, `step` apart in x_block.
+@if(!matrix)
 fn multiply_add(w: mat4x4<Number>, first: u32, step: u32, sums: mat4x4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(
     multiply_add_pixel(w, x_block[first], sums[0]),
@@ -47,6 +88,7 @@ fn multiply_add(w: mat4x4<Number>, first: u32, step: u32, sums: mat4x4<f32>) -> 
 }
 
 // From four channels in (columns) to four channels out (rows).
+@if(!matrix)
 fn block_weights(first: u32, step: u32) -> mat4x4<Number> {
   return mat4x4<Number>(
     weight_block[first],
@@ -100,10 +142,37 @@ fn bring(first: u32, starts: vec4<u32>, q: u32) {
   let inside = q < params.in_quads;
   let zero = vec4<f32>();
   let at = select(vec4<u32>(), starts + q, vec4<bool>(inside));
-  x_block[first] = vec4<Number>(select(zero, x[at.x], inside));
-  x_block[first + STEP] = vec4<Number>(select(zero, x[at.y], inside));
-  x_block[first + 2u * STEP] = vec4<Number>(select(zero, x[at.z], inside));
-  x_block[first + 3u * STEP] = vec4<Number>(select(zero, x[at.w], inside));
+  put_pixel(first, select(zero, x[at.x], inside));
+  put_pixel(first + PIXEL_STEP, select(zero, x[at.y], inside));
+  put_pixel(first + 2u * PIXEL_STEP, select(zero, x[at.z], inside));
+  put_pixel(first + 3u * PIXEL_STEP, select(zero, x[at.w], inside));
+}
+
+@if(matrix) const PIXEL_STEP = STEP * CHANNELS;
+@else const PIXEL_STEP = STEP;
+
+@if(matrix)
+fn put_pixel(i: u32, v: vec4<f32>) {
+  x_block[i] = Number(v.x);
+  x_block[i + 1u] = Number(v.y);
+  x_block[i + 2u] = Number(v.z);
+  x_block[i + 3u] = Number(v.w);
+}
+@else
+fn put_pixel(i: u32, v: vec4<f32>) {
+  x_block[i] = vec4<Number>(v);
+}
+
+@if(matrix)
+fn put_weights(i: u32, v: vec4<f32>) {
+  weight_block[4u * i] = Number(v.x);
+  weight_block[4u * i + 1u] = Number(v.y);
+  weight_block[4u * i + 2u] = Number(v.z);
+  weight_block[4u * i + 3u] = Number(v.w);
+}
+@else
+fn put_weights(i: u32, v: vec4<f32>) {
+  weight_block[i] = vec4<Number>(v);
 }
 
 @if(multiply)
@@ -138,11 +207,14 @@ fn main(
   let own = thread / params.lanes;
   let row_quads = 2u * params.lanes;
   let outside = arrayLength(&x) - params.in_quads;
-  let brought = thread % DEPTH * pixels + thread / DEPTH; // neighbours read neighbouring channels
+  // neighbours read neighbouring channels
+  @if(matrix) let brought = thread / DEPTH * CHANNELS + 4u * (thread % DEPTH);
+  @else let brought = thread % DEPTH * pixels + thread / DEPTH;
   var w = (group.x * params.batch + block.n) / params.images * params.taps * params.taps * params.in_quads * 4u * row_quads;
 
   var a0 = mat4x4<f32>(); var a1 = mat4x4<f32>();
   var b0 = mat4x4<f32>(); var b1 = mat4x4<f32>();
+  @if(matrix) var matrices: Sums;
   for (var dy = 0u; dy < params.taps; dy++) {
     for (var dx = 0u; dx < params.taps; dx++) {
       let starts = tap_starts(block, thread / DEPTH, vec2<u32>(dy, dx), outside);
@@ -153,25 +225,56 @@ fn main(
       for (var q = 0u; q < params.in_quads; q += DEPTH) {
         bring(brought, starts, q + thread % DEPTH);
         if pixels > 4u * STEP {
-          bring(brought + 4u * STEP, more, q + thread % DEPTH);
+          bring(brought + 4u * PIXEL_STEP, more, q + thread % DEPTH);
         }
         // Past the last quad lie other weights, which meet zeros.
         for (var i = thread; i < 4u * DEPTH * row_quads; i += WORKGROUP) {
-          weight_block[i] = vec4<Number>(load_weight(weight[w + 4u * q * row_quads + i]));
+          put_weights(i, load_weight(weight[w + 4u * q * row_quads + i]));
         }
         workgroupBarrier();
-        for (var k = 0u; k < DEPTH; k++) {
-          let first = k * pixels + own;
-          let u = block_weights(4u * k * row_quads + 2u * lane, row_quads);
-          a0 = multiply_add(u, first, step, a0);
-          a1 = multiply_add(u, first + 4u * step, step, a1);
-          let v = block_weights(4u * k * row_quads + 2u * lane + 1u, row_quads);
-          b0 = multiply_add(v, first, step, b0);
-          b1 = multiply_add(v, first + 4u * step, step, b1);
+        @if(matrix) multiply_matrices(thread, &matrices);
+        @else {
+          for (var k = 0u; k < DEPTH; k++) {
+            let first = k * pixels + own;
+            let u = block_weights(4u * k * row_quads + 2u * lane, row_quads);
+            a0 = multiply_add(u, first, step, a0);
+            a1 = multiply_add(u, first + 4u * step, step, a1);
+            let v = block_weights(4u * k * row_quads + 2u * lane + 1u, row_quads);
+            b0 = multiply_add(v, first, step, b0);
+            b1 = multiply_add(v, first + 4u * step, step, b1);
+          }
         }
         workgroupBarrier();
       }
       w += 4u * params.in_quads * row_quads;
+    }
+  }
+
+  @if(matrix) {
+    for (var quarter = 0u; quarter < 4u; quarter++) { // a workgroup has no room for all sums
+      for (var i = 0u; i < MATRICES; i++) {
+        let corner = matrix_corner(thread, i);
+        if corner.x / (2u * step) == quarter {
+          let first = corner.x % (2u * step) * 8u * params.lanes + corner.y;
+          subgroupMatrixStore(&sum_block, first, matrices[i], false, 8u * params.lanes);
+        }
+      }
+      workgroupBarrier();
+      let first = own * 8u * params.lanes + 8u * lane;
+      let next = first + step * 8u * params.lanes;
+      let col = quarter % 2u * 2u;
+      if quarter < 2u {
+        a0[col] = row_quad(first);
+        a0[col + 1u] = row_quad(next);
+        b0[col] = row_quad(first + 4u);
+        b0[col + 1u] = row_quad(next + 4u);
+      } else {
+        a1[col] = row_quad(first);
+        a1[col + 1u] = row_quad(next);
+        b1[col] = row_quad(first + 4u);
+        b1[col + 1u] = row_quad(next + 4u);
+      }
+      workgroupBarrier();
     }
   }
 

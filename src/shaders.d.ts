@@ -69,6 +69,16 @@ declare module '*.wgsl?static&half&multiply' {
   export default code;
 }
 
+declare module '*.wgsl?static&half&multiply&matrix' {
+  const code: string;
+  export default code;
+}
+
+declare module '*.wgsl?static&multiply&matrix' {
+  const code: string;
+  export default code;
+}
+
 declare module '*.wgsl?static&f2' {
   const code: string;
   export default code;

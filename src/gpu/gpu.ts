@@ -2,6 +2,9 @@ import { DeviceError, DisposedError, type DcAeError } from '../errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import { BufferUsage } from './usage.ts';
 
+/** Chromium's experiment with subgroup matrices, which browsers offer behind a flag. */
+export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
+
 /** A device and what belongs to it: its pipelines, its loss, and whether it is ours to destroy. */
 export class Gpu {
   readonly device: GPUDevice;
@@ -125,7 +128,7 @@ export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
     );
   }
   const { maxStorageBufferBindingSize, maxBufferSize, maxTextureDimension2D } = adapter.limits;
-  const features: GPUFeatureName[] = ['timestamp-query', 'shader-f16', 'subgroups'];
+  const features = ['timestamp-query', 'shader-f16', 'subgroups', MATRIX_FEATURE] as GPUFeatureName[];
   try {
     const own = await adapter.requestDevice({
       label: 'dc-ae-webgpu',

@@ -13,14 +13,16 @@ export type WeightType = 'f32' | 'f16';
 export type Numerics = 'strict' | 'fast' | 'half';
 
 /**
- * Forms of the dense convolution's kernel. All but `half` add the same products in the same order:
+ * Forms of the dense convolution's kernel. The first three add the same products in the same order:
  *
  * - `registers`: straight from memory; what every device can run.
  * - `subgroups`: lanes hand their pixels round; needs WebGPU's feature of this name.
  * - `workgroup`: blocks of both factors in the workgroup's memory.
  * - `half`: such blocks in f16, products of four channels added in f16, all else in f32; needs `shader-f16`.
+ * - `matrix`, `half-matrix`: such blocks, of f32 or of f16, multiplied by Chromium's experimental subgroup matrices, added in f32. For Winograd's
+ *   products; the convolution itself then runs from workgroups' memory.
  */
-export type ConvKernel = 'registers' | 'subgroups' | 'workgroup' | 'half';
+export type ConvKernel = 'registers' | 'subgroups' | 'workgroup' | 'half' | 'matrix' | 'half-matrix';
 
 /** The forms that run: of the convolution itself, and of Winograd's products. */
 export interface Kernels {

@@ -19,6 +19,8 @@ import halfF16 from '../../shaders/conv_tile.wgsl?static&f16&half';
 import halfF16Resample from '../../shaders/conv_tile.wgsl?static&f16&half&resample';
 import workgroupF16Resample from '../../shaders/conv_tile.wgsl?static&f16&resample';
 import halfMultiply from '../../shaders/conv_tile.wgsl?static&half&multiply';
+import halfMatrixMultiply from '../../shaders/conv_tile.wgsl?static&half&multiply&matrix';
+import matrixMultiply from '../../shaders/conv_tile.wgsl?static&multiply&matrix';
 import workgroupMultiply from '../../shaders/conv_tile.wgsl?static&multiply';
 import workgroupF32Resample from '../../shaders/conv_tile.wgsl?static&resample';
 import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
@@ -42,12 +44,34 @@ function form(pixels: 8 | 16, f32: [string, string], f16: [string, string], mult
   return { pixels, conv: { f32: both(f32), f16: both(f16) }, multiply: convShader('multiply', multiply) };
 }
 
+const registers: Form = form(
+  16,
+  [registersF32, registersF32Resample],
+  [registersF16, registersF16Resample],
+  registersMultiply,
+);
+const subgroups: Form = form(
+  16,
+  [subgroupsF32, subgroupsF32Resample],
+  [subgroupsF16, subgroupsF16Resample],
+  subgroupsMultiply,
+);
+const workgroup: Form = form(
+  8,
+  [workgroupF32, workgroupF32Resample],
+  [workgroupF16, workgroupF16Resample],
+  workgroupMultiply,
+);
+/** With weights in f32 there is no such form of the convolution itself. */
+const half: Form = form(8, [workgroupF32, workgroupF32Resample], [halfF16, halfF16Resample], halfMultiply);
+
 const FORMS: Readonly<Record<ConvKernel, Form>> = {
-  registers: form(16, [registersF32, registersF32Resample], [registersF16, registersF16Resample], registersMultiply),
-  subgroups: form(16, [subgroupsF32, subgroupsF32Resample], [subgroupsF16, subgroupsF16Resample], subgroupsMultiply),
-  workgroup: form(8, [workgroupF32, workgroupF32Resample], [workgroupF16, workgroupF16Resample], workgroupMultiply),
-  // With weights in f32 there is no such form of the convolution itself.
-  half: form(8, [workgroupF32, workgroupF32Resample], [halfF16, halfF16Resample], halfMultiply),
+  registers,
+  subgroups,
+  workgroup,
+  half,
+  matrix: { ...workgroup, multiply: convShader('multiply', matrixMultiply) },
+  'half-matrix': { ...half, multiply: convShader('multiply', halfMatrixMultiply) },
 };
 
 /** Workgroups along y before the grid turns to z: WebGPU promises 65,535 along each. */

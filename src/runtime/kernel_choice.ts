@@ -9,7 +9,7 @@ import { maxBinding } from './budget.ts';
 import type { LoadOptions } from './load_options.ts';
 import { planGraph } from './plan.ts';
 import { Session } from './session.ts';
-import { possibleKernels } from './target.ts';
+import { usualKernels } from './target.ts';
 import { WeightStore } from './weight_store.ts';
 
 /** How long loading may wait for timings, compiling included; what isn't known by then is guessed. */
@@ -39,7 +39,7 @@ export async function withFastestKernels(gpu: Gpu, target: Target, options: Load
   if (kernels !== undefined || gpu.software || cache === false) return target;
   const store = await CacheStore.open(cache === true ? undefined : cache);
   if (store === undefined) return target;
-  const candidates = possibleKernels(gpu, target.numerics);
+  const candidates = usualKernels(gpu, target.numerics);
   return { ...target, kernels: await fastestKernels(gpu, target, candidates, store) };
 }
 

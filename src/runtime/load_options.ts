@@ -43,7 +43,8 @@ export interface LoadOptions extends SourceOptions {
   /**
    * The form of the convolutions' kernels, for measurements and for drivers with faults: `registers` runs everywhere. Without it the one that was
    * fastest when this adapter was timed: while weights come in, at the first load, which waits at most 300 ms for it. The cache remembers; without
-   * one, and on a CPU, it is the one that suits such adapters.
+   * one, and on a CPU, it is the one that suits such adapters. `matrix` and `half-matrix` (with `numerics: "half"`) multiply by subgroup matrices
+   * where a browser started with `--enable-unsafe-webgpu` offers Chromium's experiment with them; they are never chosen.
    */
   readonly kernels?: ConvKernel | undefined;
   /** Which half to load; only its bytes are read. Both by default. */
@@ -78,7 +79,7 @@ const allowed = {
   dtype: ['f32', 'f16'],
   parts: ['both', 'encoder', 'decoder'],
   numerics: ['fast', 'strict', 'half'],
-  kernels: ['registers', 'subgroups', 'workgroup', 'half'],
+  kernels: ['registers', 'subgroups', 'workgroup', 'half', 'matrix', 'half-matrix'],
 } as const;
 
 /**

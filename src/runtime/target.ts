@@ -1,5 +1,5 @@
 import { DeviceError } from '../errors.ts';
-import type { Gpu } from '../gpu/gpu.ts';
+import { MATRIX_FEATURE, type Gpu } from '../gpu/gpu.ts';
 import type { ConvKernel, Target } from '../graph/weights.ts';
 import type { LoadOptions } from './load_options.ts';
 
@@ -17,25 +17,55 @@ export function targetOf(gpu: Gpu, options: Pick<LoadOptions, 'dtype' | 'numeric
       `This device has no kernels of the form "${wanted}" with numerics "${numerics}"; it has: ${possible.join(', ')}.`,
     );
   }
-  const kernel = wanted ?? usualKernel(gpu, possible);
+  const kernel = wanted ?? likelyKernel(gpu, possible);
   return { weights: dtype, numerics, software: gpu.software, kernels: { conv: kernel, multiply: kernel } };
 }
 
 /** Forms of the dense convolution's kernel that a device can run, and that these numerics admit. */
-export function possibleKernels({ device: { features } }: Gpu, numerics: Target['numerics']): ConvKernel[] {
+export function possibleKernels({ device }: Gpu, numerics: Target['numerics']): ConvKernel[] {
+  const half = numerics === 'half' && device.features.has('shader-f16');
   return [
     'registers',
-    ...(features.has('subgroups') ? (['subgroups'] as const) : []),
+    ...(device.features.has('subgroups') ? (['subgroups'] as const) : []),
     'workgroup',
-    ...(numerics === 'half' && features.has('shader-f16') ? (['half'] as const) : []),
+    ...(half ? (['half'] as const) : []),
+    ...(hasMatrices(device, 'f32', 8) ? (['matrix'] as const) : []),
+    ...(half && hasMatrices(device, 'f16', 16) ? (['half-matrix'] as const) : []),
   ];
+}
+
+/** Those among them that nobody has to ask for. */
+export function usualKernels(gpu: Gpu, numerics: Target['numerics']): ConvKernel[] {
+  return possibleKernels(gpu, numerics).filter((kernel) => kernel !== 'matrix' && kernel !== 'half-matrix');
+}
+
+/** What Chromium's experiment adds to WebGPU's types. */
+interface MatrixInfo {
+  readonly subgroupMatrixConfigs?: readonly {
+    readonly componentType: string;
+    readonly resultComponentType: string;
+    readonly M: number;
+    readonly N: number;
+    readonly K: number;
+  }[];
+}
+
+/** Whether a device multiplies square subgroup matrices of this type and size, with sums in f32, in subgroups of 32. */
+function hasMatrices({ features, adapterInfo }: GPUDevice, type: string, size: number): boolean {
+  if (!(features as ReadonlySet<string>).has(MATRIX_FEATURE) || !features.has('subgroups')) return false;
+  const info: Partial<GPUAdapterInfo> & MatrixInfo = adapterInfo;
+  if (info.subgroupMinSize !== 32 || info.subgroupMaxSize !== 32) return false;
+  return (info.subgroupMatrixConfigs ?? []).some(
+    ({ componentType, resultComponentType, M, N, K }) =>
+      componentType === type && resultComponentType === 'f32' && [M, N, K].every((side) => side === size),
+  );
 }
 
 /**
  * The form that a device is likely to run fastest. On a CPU a workgroup's memory is no nearer than any other, its barriers cost, and f16 is
  * computed in f32.
  */
-function usualKernel({ software }: Gpu, possible: readonly ConvKernel[]): ConvKernel {
+function likelyKernel({ software }: Gpu, possible: readonly ConvKernel[]): ConvKernel {
   const order = software ? (['subgroups', 'registers'] as const) : (['half', 'workgroup'] as const);
   return order.find((kernel) => possible.includes(kernel)) ?? 'registers';
 }

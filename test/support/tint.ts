@@ -20,10 +20,10 @@ export interface Tint {
 /** Starts Dawn with the features that the shaders may enable. */
 export async function startTint(): Promise<Tint> {
   Object.assign(globalThis, globals);
-  const gpu = create(['backend=null']);
+  const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error('the webgpu package gave no adapter on its null backend');
-  const wanted = ['shader-f16', 'subgroups'] as const;
+  const wanted = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
   const device = await adapter.requestDevice({
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
   });

@@ -42,7 +42,11 @@ describe('every shader', () => {
     const [name = '', ...conditions] = variant.split('&');
     const { code, origin } = await linkShader(sources, name, conditions);
     const messages = await tint.check(code);
-    const report = messages.map(({ line, column, type, message }) => {
+    // Chromium's experiment with matrices: its newest version wants other names than those in use know, and the null backend's subgroups are larger
+    // than those that the kernel is for.
+    const known = /^use of deprecated builtin$|must be a multiple of the device maxSubgroupSize/;
+    const worthwhile = messages.filter(({ message }) => !known.test(message));
+    const report = worthwhile.map(({ line, column, type, message }) => {
       const at = origin(line, column);
       return `${at.file}:${at.line}:${at.column}: ${type}: ${message}`;
     });
