@@ -3,6 +3,7 @@
 //     import code from '../../shaders/conv.wgsl?static&f16';   // plain WGSL, with `import`s resolved and @if(f16) taken
 //
 // `static` asks for linking, and every further name is a condition that holds. Their types are in src/shaders.d.ts.
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { link, withLoggerAsync, type LinkedWesl } from 'wesl/core';
@@ -122,16 +123,52 @@ export async function linkShader(
   return { code, origin };
 }
 
-/** The Vite plugin that answers `*.wgsl?static&…` imports. */
+/**
+ * Code cut where declarations begin, without blank lines and indentation. Put together with line ends between, the parts are the code again, however
+ * they were cut; where shaders share a declaration, they share a part.
+ */
+export function partsOf(code: string): string[] {
+  const lines = code.split('\n').map((line) => line.trimEnd());
+  const parts: string[] = [];
+  let begins = true;
+  for (const line of lines.filter(Boolean)) {
+    const text = line.trimStart();
+    const top = text === line && !/^[})\]]/.test(line);
+    if (begins || top) parts.push(text);
+    else parts.push(`${parts.pop() ?? ''}\n${text}`);
+    begins = false;
+  }
+  return parts;
+}
+
+const PART = '\0wgsl-part:';
+
+/**
+ * The Vite plugin that answers `*.wgsl?static&…` imports. In a build each declaration that several shaders and variants share is one module, which the
+ * bundle has once.
+ */
 export function weslStatic(root: string): Plugin {
-  let comments = true;
+  let building = false;
+  const parts = new Map<string, string>();
+  const module = (code: string): string => {
+    if (!building) return `export default ${JSON.stringify(code)};`;
+    const ids = partsOf(code).map((part) => {
+      const id = PART + createHash('sha256').update(part).digest('hex').slice(0, 16);
+      parts.set(id, part);
+      return id;
+    });
+    const imports = ids.map((id, i) => `import p${i} from ${JSON.stringify(id)};`);
+    return `${imports.join('\n')}\nexport default [${ids.map((_, i) => `p${i}`).join(', ')}].join('\\n');`;
+  };
   return {
     name: 'wesl-static',
     enforce: 'pre',
     configResolved(config) {
-      comments = config.command === 'serve';
+      building = config.command === 'build';
     },
+    resolveId: (id) => (id.startsWith(PART) ? id : null),
     async load(id) {
+      if (id.startsWith(PART)) return `export default ${JSON.stringify(parts.get(id))};`;
       const [file = '', query = ''] = id.split('?');
       const flags = [...new URLSearchParams(query).keys()];
       if (!file.endsWith('.wgsl') || !flags.includes('static')) return null;
@@ -140,8 +177,8 @@ export function weslStatic(root: string): Plugin {
       const conditions = flags.filter((flag) => flag !== 'static' && flag !== 't' && flag !== 'v');
       const name = relative(root, file).split(sep).join('/');
       try {
-        const { code } = await linkShader(sources, name, conditions, { comments });
-        return { code: `export default ${JSON.stringify(code)};`, map: null };
+        const { code } = await linkShader(sources, name, conditions, { comments: !building });
+        return { code: module(code), map: null };
       } catch (error) {
         if (!(error instanceof ShaderLinkError)) throw error;
         const { position } = error;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { conditionsOf, linkShader, readShaders, ShaderLinkError } from '../../.config/wesl.ts';
+import { conditionsOf, linkShader, partsOf, readShaders, ShaderLinkError } from '../../.config/wesl.ts';
 import { startTint, type Tint } from '../support/tint.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -55,6 +55,18 @@ describe('every shader', () => {
 });
 
 describe('linking', () => {
+  test('cuts shaders into parts that are the shader again, and that variants share', async () => {
+    const words = (code: string) => code.split(/\s+/).filter(Boolean).join(' ');
+    const cut = async (...conditions: string[]) => {
+      const { code } = await linkShader(sources, 'conv.wgsl', conditions, { comments: false });
+      expect(words(partsOf(code).join('\n'))).toBe(words(code));
+      return partsOf(code);
+    };
+    const plain = await cut();
+    const shared = (await cut('f16')).filter((part) => plain.includes(part));
+    expect(shared.length).toBeGreaterThan(0.8 * plain.length);
+  });
+
   const link = (source: string, ...conditions: string[]) =>
     linkShader({ 'main.wgsl': source, 'shared.wgsl': 'fn two() -> u32 {\n  return 2u;\n}\n' }, 'main.wgsl', conditions);
 
