@@ -1,8 +1,6 @@
 import { create, globals } from 'webgpu';
 import { requestGpu, type Gpu } from '../../src/gpu/gpu.ts';
 import { report, type Options, type Report } from './bench.ts';
-import { regionTimes } from './region_times.ts';
-import { halves } from './works.ts';
 
 // Dawn's objects take the process down when they are collected before what was made from them.
 const keep: unknown[] = [];
@@ -35,12 +33,4 @@ function cpu(): Promise<number> {
 /** The bench on Dawn in Node. */
 export async function benchNode(options: Options): Promise<Report> {
   return report(opener(), cpu, options);
-}
-
-/** What regions cost in time, on Dawn in Node, as Markdown. */
-export async function timeRegions(side: number, reps: number): Promise<string> {
-  const gpu = await opener()();
-  const tables: string[] = [];
-  for (const work of halves(4, side)) tables.push(await regionTimes(gpu, work, reps));
-  return tables.join('\n\n');
 }

@@ -1,9 +1,18 @@
 import { requestGpu } from '../../src/gpu/gpu.ts';
-import { report, type Options, type Report } from './bench.ts';
+import { adapterName, report, type Options, type Report } from './bench.ts';
+import { regionTimes } from './region_times.ts';
+import { halves } from './works.ts';
+
+/** What regions cost in time: a table in Markdown for each half of the network. */
+export interface RegionReport {
+  readonly adapter: string;
+  readonly tables: readonly string[];
+}
 
 declare global {
   var cpuSeconds: () => Promise<number>;
   var benchPage: (options: Options) => Promise<Report>;
+  var benchRegions: (side: number, reps: number) => Promise<RegionReport>;
   var benchReady: boolean;
 }
 
@@ -13,4 +22,10 @@ globalThis.benchPage = (options) =>
     () => globalThis.cpuSeconds(),
     options,
   );
+globalThis.benchRegions = async (side, reps) => {
+  const gpu = await requestGpu();
+  const tables: string[] = [];
+  for (const work of halves(4, side)) tables.push(await regionTimes(gpu, work, reps, () => globalThis.cpuSeconds()));
+  return { adapter: adapterName(gpu.device), tables };
+};
 globalThis.benchReady = true;

@@ -2,12 +2,14 @@
 //
 //     npm run bench:regions                    recompute factors, by plans alone; some minutes; writes test/bench/results/regions.md
 //     npm run bench:regions -- f32c32-sana     of the networks of that name only, printed
-//     npm run bench:regions -- --time          the quarter-width network's times, on Dawn in Node; writes test/bench/results/region-times.md
+//     npm run bench:regions -- --time          the quarter-width network's times, in Chromium on lavapipe (DCAE_ADAPTER=default: the machine's own GPU);
+//                                              writes test/bench/results/region-times.md; --side 992 --reps 3: 992 is the largest that
+//                                              runs in one piece where 128 MiB are bound
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../support/setup.mjs';
-import { dawnServer } from './dawn.mjs';
+import { adapterLabel, benchAdapters, benchServer, withPage } from './browser.mjs';
 
 const NETWORKS = [
   'dc-ae-f32c32-sana-1.1',
@@ -21,12 +23,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     time: { type: 'boolean', default: false },
-    side: { type: 'string', default: '512' },
+    side: { type: 'string', default: '992' },
     reps: { type: 'string', default: '3' },
   },
 });
 const wanted = positionals[0] ?? '';
-const server = await dawnServer();
+const server = await benchServer();
 
 /** @param {string} name @param {string[]} lines */
 function keep(name, lines) {
@@ -39,10 +41,23 @@ function keep(name, lines) {
 }
 
 if (values.time) {
-  /** @type {import('./node.ts')} */
-  const { timeRegions } = /** @type {any} */ (await server.ssrLoadModule('/test/bench/node.ts'));
-  const tables = await timeRegions(Number(values.side), Number(values.reps));
-  keep('region-times.md', ['# Regions: what they take', '', 'Made by `npm run bench:regions -- --time`.', '', tables]);
+  const adapter = (await benchAdapters('')).at(-1) ?? 'swiftshader';
+  await server.listen();
+  const url = `${server.resolvedUrls?.local[0]}test/bench/index.html`;
+  const side = Number(values.side);
+  const reps = Number(values.reps);
+  /** @type {import('./page.ts').RegionReport} */
+  const found = await withPage(adapter, url, (page) =>
+    page.evaluate(([side, reps]) => /** @type {any} */ (globalThis).benchRegions(side, reps), [side, reps]),
+  );
+  keep('region-times.md', [
+    '# Regions: what they take',
+    '',
+    `The quarter-width network at ${side}² in Chromium on ${adapterLabel(adapter, found.adapter)}: ratios to one piece, in brackets by how much they exceed the recompute factor;`,
+    `medians of ${reps} turns in which each was run once. On a software adapter read the CPU time, which is that of all of the browser: what else runs on`,
+    `the machine hardly shows in it. Made by \`npm run bench:regions -- --time --side ${side} --reps ${reps}\`.`,
+    ...found.tables.flatMap((table) => ['', table]),
+  ]);
 } else {
   /** @type {import('./regions.ts')} */
   const { regionTable } = /** @type {any} */ (await server.ssrLoadModule('/test/bench/regions.ts'));
@@ -59,4 +74,5 @@ if (values.time) {
     regionTable(families),
   ]);
 }
-process.exit(0); // Dawn in Node keeps the process alive
+await server.close();
+process.exit(0);
