@@ -6,7 +6,8 @@ import { tensorBytes } from '../../src/graph/tensor.ts';
 import { hashTensor } from '../support/hash-weights.ts';
 import { jsClock } from './js_clock.ts';
 import { copyProbe, peakProbe, type CpuClock, type CopyProbe, type PeakProbe } from './peak.ts';
-import { loadWork, openSession } from './session.ts';
+import { possibleKernels } from '../../src/runtime/target.ts';
+import { loadWork, openSession, type Form } from './session.ts';
 import { works, type Work } from './works.ts';
 
 /** What one work took. Times in ms, rates in GFLOP/s, bandwidths in GB/s. */
@@ -62,14 +63,9 @@ export interface Instruments {
 }
 
 /** Times one work: one cold run, `reps` warm ones, the peak before and after. */
-export async function bench(
-  { gpu, peak, copy, cpu }: Instruments,
-  work: Work,
-  dtype: WeightType,
-  reps: number,
-): Promise<Row> {
+export async function bench({ gpu, peak, copy, cpu }: Instruments, work: Work, form: Form, reps: number): Promise<Row> {
   const { device } = gpu;
-  const loaded = await loadWork(gpu, work, dtype);
+  const loaded = await loadWork(gpu, work, form);
   const { plan } = loaded;
   const js = jsClock(device);
   const start = performance.now();
@@ -115,8 +111,8 @@ export async function bench(
   const cpuSeconds = median(cpuTimes);
   const bytes = plan.dispatches.reduce((sum, step) => sum + step.bytes, 0);
   const row: Row = {
-    name: work.name,
-    dtype,
+    name: [work.name, form.kernels].filter(Boolean).join(', '),
+    dtype: form.dtype,
     gflop: plan.flops / 1e9,
     actualGflop: plan.dispatches.reduce((sum, step) => sum + step.flops, 0) / 1e9,
     ms,
@@ -151,6 +147,8 @@ export interface Options {
   /** A regular expression over the works' names; empty for all. */
   readonly only: string;
   readonly dtypes: readonly WeightType[];
+  /** Forms of the convolutions' kernels, in turn; where it is empty, the one that suits the adapter. Those that it can't run are left out. */
+  readonly kernels: readonly string[];
   /** Warm runs of each work. */
   readonly reps: number;
 }
@@ -170,16 +168,24 @@ export function adapterName({ adapterInfo }: GPUDevice): string {
 
 /** Times all works that the options ask for, each on a device of its own, which has compiled nothing. */
 export async function report(openGpu: () => Promise<Gpu>, cpu: CpuClock, options: Options): Promise<Report> {
-  const { only, dtypes, reps } = options;
+  const { only, dtypes, kernels, reps } = options;
   const rows: Row[] = [];
   const probes = await openGpu();
   const { device } = probes;
   const peak = await peakProbe(device, cpu);
   const copy = await copyProbe(device);
-  for (const dtype of dtypes) {
-    for (const work of works(probes.software, only)) {
+  const possible = possibleKernels(probes, 'half').filter((kernel) => kernels.includes(kernel));
+  const forms = dtypes.flatMap((dtype): Form[] =>
+    kernels.length === 0
+      ? [{ dtype }]
+      : possible
+          .filter((kernel) => dtype === 'f16' || !kernel.startsWith('half'))
+          .map((kernel) => ({ dtype, kernels: kernel })),
+  );
+  for (const work of works(probes.software, only)) {
+    for (const form of forms) {
       const gpu = await openGpu();
-      rows.push(await bench({ gpu, peak, copy, cpu }, work, dtype, reps));
+      rows.push(await bench({ gpu, peak, copy, cpu }, work, form, reps));
       gpu.dispose();
     }
   }

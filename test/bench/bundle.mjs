@@ -10,6 +10,7 @@ const README = `# The Node bench of dc-ae-webgpu, in one folder
 
     sh bench.sh                                       # every work, f32
     sh bench.sh --only 'SANA' --dtype f32,f16 --reps 9
+    sh bench.sh --only 'conv|SANA' --dtype f32,f16 --kernels registers,subgroups,workgroup,half
 
 For Linux on x86-64 with Node 20.19 or later and a GPU whose Vulkan driver is installed; nothing else is needed, no network and no checkpoint
 (weights are made by hash). Writes <adapter>-node.json, .md and .svg into the folder where it is called.

@@ -8,12 +8,14 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     dtype: { type: 'string', default: 'f32' },
+    kernels: { type: 'string', default: '' },
     reps: { type: 'string', default: '7' },
   },
 });
 const report = await benchNode({
   only: values.only,
   dtypes: values.dtype.split(',').map((dtype) => (dtype === 'f16' ? 'f16' : 'f32')),
+  kernels: values.kernels.split(',').filter(Boolean),
   reps: Number(values.reps),
 });
 for (const { name, text } of reportFiles(report, 'Node')) {

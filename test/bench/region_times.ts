@@ -29,7 +29,7 @@ interface Timed {
  * @param cpu - of what computes on a software adapter; what else runs on the machine hardly shows in its time
  */
 export async function regionTimes(gpu: Gpu, work: Work, reps: number, cpu: CpuClock): Promise<string> {
-  const { plan: whole, weights } = await loadWork(gpu, work, 'f32');
+  const { plan: whole, weights } = await loadWork(gpu, work, { dtype: 'f32' });
   const graph = graphOf(work);
   const target = targetOf(gpu, { dtype: 'f32' });
   const runs: Timed[] = [];

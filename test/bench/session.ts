@@ -1,6 +1,6 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { weightsOf } from '../../src/graph/ops.ts';
-import type { WeightSpec, WeightType } from '../../src/graph/weights.ts';
+import type { ConvKernel, WeightSpec, WeightType } from '../../src/graph/weights.ts';
 import { maxBinding } from '../../src/runtime/budget.ts';
 import { planGraph, type Plan } from '../../src/runtime/plan.ts';
 import { Session } from '../../src/runtime/session.ts';
@@ -27,6 +27,12 @@ async function hashWeights(gpu: Gpu, specs: readonly WeightSpec[], dtype: Weight
   return store;
 }
 
+/** How a work's weights are stored, and the form of its convolutions' kernels: where that is missing, the one that suits the adapter. */
+export interface Form {
+  readonly dtype: WeightType;
+  readonly kernels?: ConvKernel | undefined;
+}
+
 /** A work with its weights on the GPU. */
 export interface LoadedWork {
   readonly plan: Plan;
@@ -34,10 +40,14 @@ export interface LoadedWork {
 }
 
 /** Plans a work and makes its weights. */
-export async function loadWork(gpu: Gpu, work: Work, dtype: WeightType): Promise<LoadedWork> {
+export async function loadWork(gpu: Gpu, work: Work, { dtype, kernels }: Form): Promise<LoadedWork> {
   const graph = graphOf(work);
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
-  const plan = planGraph(graph, targetOf(gpu, { dtype }), gpu.device.limits);
+  const plan = planGraph(
+    graph,
+    targetOf(gpu, { dtype, kernels, numerics: kernels?.startsWith('half') ? 'half' : 'fast' }),
+    gpu.device.limits,
+  );
   return { plan, weights: await hashWeights(gpu, specs, dtype) };
 }
 

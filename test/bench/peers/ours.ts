@@ -12,7 +12,7 @@ export async function ownPeer(): Promise<Peer> {
     version: '',
     async prepare(module, input) {
       const [n = 1, c = 1, h = 1, w = 1] = input.shape;
-      const loaded = await loadWork(gpu, { name: '', module, shape: [n, c, h, w] }, 'f32');
+      const loaded = await loadWork(gpu, { name: '', module, shape: [n, c, h, w] }, { dtype: 'f32' });
       const { session } = await openSession(gpu, loaded);
       const { plan } = session;
       const staged = stageTensor(gpu, 'input', input, c);
