@@ -1,8 +1,9 @@
 // Shaders are linked while the project is built, so nothing of WESL is left at run time:
 //
-//     import code from '../../shaders/conv.wgsl?static&f16';   // plain WGSL, with `import`s resolved and @if(f16) taken
+//     import code from '../../shaders/pack.wgsl?static&f16';   // plain WGSL, with `import`s resolved and @if(f16) taken
+//     import forms from '../../shaders/conv.wgsl?stored&f16';  // the same for each way to store activations: forms.f32.f16 reads f32, writes f16
 //
-// `static` asks for linking, and every further name is a condition that holds. Their types are in src/shaders.d.ts.
+// `static` and `stored` ask for linking, and every further name is a condition that holds. Their types are in src/shaders.d.ts.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -141,24 +142,39 @@ export function partsOf(code: string): string[] {
   return parts;
 }
 
+/** How a shader's activations can be stored, and the conditions of shaders/quad.wgsl for that. */
+export const storageForms = [
+  { reads: 'f32', writes: 'f32', conditions: [] },
+  { reads: 'f32', writes: 'f16', conditions: ['half_out'] },
+  { reads: 'f16', writes: 'f32', conditions: ['half_in'] },
+  { reads: 'f16', writes: 'f16', conditions: ['half_in', 'half_out'] },
+] as const;
+
 const PART = '\0wgsl-part:';
 
 /**
- * The Vite plugin that answers `*.wgsl?static&…` imports. In a build each declaration that several shaders and variants share is one module, which the
+ * The Vite plugin that answers `*.wgsl?static&…` and `*.wgsl?stored&…` imports. In a build each declaration that several shaders and variants share is one module, which the
  * bundle has once.
  */
 export function weslStatic(root: string): Plugin {
   let building = false;
   const parts = new Map<string, string>();
-  const module = (code: string): string => {
-    if (!building) return `export default ${JSON.stringify(code)};`;
-    const ids = partsOf(code).map((part) => {
-      const id = PART + createHash('sha256').update(part).digest('hex').slice(0, 16);
-      parts.set(id, part);
-      return id;
+  /** A module whose default export holds some codes: in what, `write` says, which is given them as JavaScript. */
+  const module = (codes: readonly string[], write: (expressions: readonly string[]) => string): string => {
+    const names = new Map<string, string>();
+    const expressions = codes.map((code) => {
+      if (!building) return JSON.stringify(code);
+      const own = partsOf(code).map((part) => {
+        const id = PART + createHash('sha256').update(part).digest('hex').slice(0, 16);
+        parts.set(id, part);
+        const name = names.get(id) ?? `p${names.size}`;
+        names.set(id, name);
+        return name;
+      });
+      return `[${own.join(', ')}].join('\\n')`;
     });
-    const imports = ids.map((id, i) => `import p${i} from ${JSON.stringify(id)};`);
-    return `${imports.join('\n')}\nexport default [${ids.map((_, i) => `p${i}`).join(', ')}].join('\\n');`;
+    const imports = [...names].map(([id, name]) => `import ${name} from ${JSON.stringify(id)};`);
+    return [...imports, `export default ${write(expressions)};`].join('\n');
   };
   return {
     name: 'wesl-static',
@@ -171,14 +187,20 @@ export function weslStatic(root: string): Plugin {
       if (id.startsWith(PART)) return `export default ${JSON.stringify(parts.get(id))};`;
       const [file = '', query = ''] = id.split('?');
       const flags = [...new URLSearchParams(query).keys()];
-      if (!file.endsWith('.wgsl') || !flags.includes('static')) return null;
+      const stored = flags.includes('stored');
+      if (!file.endsWith('.wgsl') || !(stored || flags.includes('static'))) return null;
       const sources = readShaders(root);
       for (const source of Object.keys(sources)) this.addWatchFile(join(root, source));
-      const conditions = flags.filter((flag) => flag !== 'static' && flag !== 't' && flag !== 'v');
+      const conditions = flags.filter((flag) => !['static', 'stored', 't', 'v'].includes(flag));
       const name = relative(root, file).split(sep).join('/');
       try {
-        const { code } = await linkShader(sources, name, conditions, { comments: !building });
-        return { code: module(code), map: null };
+        const link = async (more: readonly string[]): Promise<string> =>
+          (await linkShader(sources, name, [...conditions, ...more], { comments: !building })).code;
+        if (!stored) return { code: module([await link([])], ([code = '']) => code), map: null };
+        const codes = await Promise.all(storageForms.map((form) => link(form.conditions)));
+        const forms = ([full, out, into, both]: readonly string[]): string =>
+          `{ f32: { f32: ${full}, f16: ${out} }, f16: { f32: ${into}, f16: ${both} } }`;
+        return { code: module(codes, forms), map: null };
       } catch (error) {
         if (!(error instanceof ShaderLinkError)) throw error;
         const { position } = error;

@@ -1,4 +1,5 @@
 import package::view::{View, pixel};
+import package::quad::{Input, load_quad};
 
 // Multi-head attention over the tokens (pixels) of a rectangle, of one or two branches at once: qkv itself and a multi-scale one. Channels of
 // each, head by head: head_dim of q, of k, of v, each padded to whole quads: consecutive channels of to_q, to_k and to_v laid end to end.
@@ -17,8 +18,8 @@ struct Attention {
   batch_heads: u32, // batch size * heads
 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> second: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> qkv: array<Input>;
+@group(0) @binding(1) var<storage, read> second: array<Input>;
 
 // First quad of a token's q, k and v for one head, in the branch that has the head.
 fn token(params: Attention, n: u32, head: u32, row: u32, col: u32) -> u32 {
@@ -31,9 +32,9 @@ fn token(params: Attention, n: u32, head: u32, row: u32, col: u32) -> u32 {
 // A quad of the branch that has the head.
 fn load(params: Attention, head: u32, i: u32) -> vec4<f32> {
   if head < params.branch_heads {
-    return qkv[i];
+    return load_quad(qkv[i]);
   }
-  return second[i];
+  return load_quad(second[i]);
 }
 
 fn relu(v: vec4<f32>) -> vec4<f32> {

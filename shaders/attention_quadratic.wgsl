@@ -1,11 +1,12 @@
 // ReLU attention in its quadratic form, as the reference has it where tokens <= head_dim: scores = relu(k)^T relu(q), normalised over
 // keys by their sum + 1e-15, times v. A thread computes one quad of one head for one token.
 import package::view::pixel;
+import package::quad::{Output, store_quad};
 import package::attention::{Attention, load, relu, token};
 
 override WORKGROUP: u32 = 64u;
 
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<Output>;
 @group(0) @binding(3) var<uniform> params: Attention;
 
 @compute @workgroup_size(WORKGROUP)
@@ -31,5 +32,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     sum = fma(vec4<f32>(score), load(params, head, key + 2u * quads + q), sum);
     norm += score;
   }
-  y[pixel(params.y, n, t / params.cols, t % params.cols) + head * quads + q] = sum / (norm + 1e-15);
+  y[pixel(params.y, n, t / params.cols, t % params.cols) + head * quads + q] = store_quad(sum / (norm + 1e-15));
 }

@@ -7,6 +7,7 @@
 import package::view::{View, stored_pixel};
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
+import package::quad::{Input, load_quad};
 @if(!multiply) import package::epilogue::{store_tile, MAX_SUMS};
 @if(multiply) import package::view::pixel;
 
@@ -18,7 +19,7 @@ const PIXELS = 16u;
 
 @if(multiply) @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Input>;
 @group(0) @binding(2) var<storage, read> weight: array<Weight>; // [tile][tap][channel in][8 * lanes]
 
 // Four pixels of the tile: where they start in x, and one channel quad of each. With subgroups each lane of a quad has one of the four.
@@ -50,11 +51,11 @@ fn starts(first: u32, lane: u32, n: u32, corner: vec2<i32>, outside: u32) -> Sta
 
 @if(subgroups)
 fn load_pixels(p: Starts, q: u32) -> Pixels {
-  return x[p + q];
+  return load_quad(x[p + q]);
 }
 @else
 fn load_pixels(p: Starts, q: u32) -> Pixels {
-  return mat4x4<f32>(x[p.x + q], x[p.y + q], x[p.z + q], x[p.w + q]);
+  return mat4x4<f32>(load_quad(x[p.x + q]), load_quad(x[p.y + q]), load_quad(x[p.z + q]), load_quad(x[p.w + q]));
 }
 
 // From four channels in (w's columns) to four channels out (its rows).

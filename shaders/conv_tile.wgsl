@@ -6,6 +6,7 @@
 import package::view::{View, stored_pixel};
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
+import package::quad::{Input, load_quad};
 @if(!multiply) import package::epilogue::{store_tile, MAX_SUMS};
 @if(multiply) import package::view::pixel;
 
@@ -24,7 +25,7 @@ const STEP = WORKGROUP / DEPTH; // from one pixel of a block that a thread bring
 @if(half) alias Number = f16;
 @else alias Number = f32;
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Input>;
 @group(0) @binding(2) var<storage, read> weight: array<Weight>; // [tile of rows][tap, or place][channel in][8 * lanes]
 @if(multiply) @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
@@ -142,10 +143,10 @@ fn bring(first: u32, starts: vec4<u32>, q: u32) {
   let inside = q < params.in_quads;
   let zero = vec4<f32>();
   let at = select(vec4<u32>(), starts + q, vec4<bool>(inside));
-  put_pixel(first, select(zero, x[at.x], inside));
-  put_pixel(first + PIXEL_STEP, select(zero, x[at.y], inside));
-  put_pixel(first + 2u * PIXEL_STEP, select(zero, x[at.z], inside));
-  put_pixel(first + 3u * PIXEL_STEP, select(zero, x[at.w], inside));
+  put_pixel(first, select(zero, load_quad(x[at.x]), inside));
+  put_pixel(first + PIXEL_STEP, select(zero, load_quad(x[at.y]), inside));
+  put_pixel(first + 2u * PIXEL_STEP, select(zero, load_quad(x[at.z]), inside));
+  put_pixel(first + 3u * PIXEL_STEP, select(zero, load_quad(x[at.w]), inside));
 }
 
 @if(matrix) const PIXEL_STEP = STEP * CHANNELS;

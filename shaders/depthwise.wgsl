@@ -1,6 +1,7 @@
 // Depthwise k x k convolution, zero padding, stride 1; with `gated`, GLUMBConv's gate behind it: the first half of the channels times
 // silu of the second, so that the expanded tensor is read once and its product alone is written. A thread computes one quad of four pixels.
 import package::view::{View, pixel};
+import package::quad::{Output, store_quad};
 import package::activation::silu;
 import package::taps::convolve;
 
@@ -18,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Output>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 fn convolved(n: u32, row: u32, col: u32, q: u32) -> array<vec4<f32>, 4> {
@@ -31,7 +32,7 @@ fn convolved(n: u32, row: u32, col: u32, q: u32) -> array<vec4<f32>, 4> {
 
 fn put(n: u32, row: u32, col: u32, q: u32, value: vec4<f32>) {
   if col < params.cols {
-    y[pixel(params.y, n, row, col) + q] = value;
+    y[pixel(params.y, n, row, col) + q] = store_quad(value);
   }
 }
 

@@ -2,6 +2,8 @@
 // may gather from anywhere; with `norm`, a residual. These are variants, not branches: SwiftShader runs through every branch, taken or not.
 import package::conv_params::params;
 import package::view::pixel;
+import package::quad::{Output, store_quad};
+@if(norm) import package::quad::{Input, load_quad};
 import package::activation::activate;
 @if(resample) import package::gather::gather;
 
@@ -9,9 +11,9 @@ const SHUFFLE = 1u;
 const UNSHUFFLE = 2u;
 const MAX_SUMS = 32;
 
-@if(norm) @group(0) @binding(0) var<storage, read> source: array<vec4<f32>>;
+@if(norm) @group(0) @binding(0) var<storage, read> source: array<Input>;
 @group(0) @binding(3) var<storage, read> affine: array<vec4<f32>>; // shifts, then scales; unread zeros where there are none
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<Output>;
 
 struct Affine {
   shift: vec4<f32>,
@@ -49,8 +51,8 @@ fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<v
       }
       @else {
         if inside {
-          @if(norm) y[pixel(params.y, n, y_row, y_col) + q] = (*sums)[first + i] + residual(n, y_row, y_col, q);
-          @else y[pixel(params.y, n, y_row, y_col) + q] = finish((*sums)[first + i], map);
+          @if(norm) y[pixel(params.y, n, y_row, y_col) + q] = store_quad((*sums)[first + i] + residual(n, y_row, y_col, q));
+          @else y[pixel(params.y, n, y_row, y_col) + q] = store_quad(finish((*sums)[first + i], map));
         }
       }
     }
@@ -60,7 +62,7 @@ fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<v
 @if(norm)
 fn residual(n: u32, row: u32, col: u32, q: u32) -> vec4<f32> {
   if params.shortcut == 1u {
-    return source[pixel(params.source, n, row, col) + q];
+    return load_quad(source[pixel(params.source, n, row, col) + q]);
   }
   return vec4<f32>();
 }
@@ -99,6 +101,6 @@ fn store(n: u32, row: u32, col: u32, q: u32, i: u32, inside: bool, sums: ptr<fun
     if params.shortcut == 1u {
       v += gather(params.gather, params.source, n, out_row, out_col, out_quad);
     }
-    y[pixel(params.y, n, out_row, out_col) + out_quad] = v;
+    y[pixel(params.y, n, out_row, out_col) + out_quad] = store_quad(v);
   }
 }

@@ -1,4 +1,5 @@
 import package::view::{View, pixel};
+import package::quad::{Input, load_quad};
 
 // The resampling shortcuts of DC-AE (arXiv 2410.10733, section 3.2), the plain residual and the bare resamplings, as one
 // gather: out[o] = mean over j < group of in[(o' / repeats) * group + j], where o' is o seen through a pixel-shuffle if `shuffle`,
@@ -14,7 +15,7 @@ struct Gather {
   reserved0: u32,
 }
 
-@group(0) @binding(0) var<storage, read> source: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> source: array<Input>;
 
 fn gather_channel(g: Gather, view: View, n: u32, y: u32, x: u32, o: u32) -> f32 {
   var v = o;
@@ -38,7 +39,7 @@ fn gather_channel(g: Gather, view: View, n: u32, y: u32, x: u32, o: u32) -> f32 
       cx = 2u * sx + (c & 1u);
       c = c >> 2u;
     }
-    sum += source[pixel(view, n, cy, cx) + (c >> 2u)][c & 3u];
+    sum += load_quad(source[pixel(view, n, cy, cx) + (c >> 2u)])[c & 3u];
   }
   return sum / f32(g.group);
 }
@@ -46,7 +47,7 @@ fn gather_channel(g: Gather, view: View, n: u32, y: u32, x: u32, o: u32) -> f32 
 // Quad `q` of output pixel (y, x); channels past the last are zero.
 fn gather(g: Gather, view: View, n: u32, y: u32, x: u32, q: u32) -> vec4<f32> {
   if g.plain == 1u {
-    return source[pixel(view, n, y, x) + q];
+    return load_quad(source[pixel(view, n, y, x) + q]);
   }
   var v = vec4<f32>();
   for (var i = 0u; i < 4u; i++) {

@@ -2,6 +2,7 @@
 // group of channels (one head's q, k or v). A thread computes one quad of four neighbouring pixels of a row; the quads of a group meet in
 // workgroup memory between the two, so what lies between them is never stored.
 import package::view::{View, pixel};
+import package::quad::{Output, store_quad};
 import package::weight::{Weight, load_weight};
 import package::taps::convolve;
 
@@ -17,14 +18,14 @@ struct Params {
 }
 
 @group(0) @binding(2) var<storage, read> matrix: array<Weight>; // [channel out / 4][channel in of the group][4]
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Output>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 var<workgroup> near: array<vec4<f32>, 4 * WORKGROUP>; // [pixel of four][thread]
 
 fn put(n: u32, row: u32, col: u32, q: u32, value: vec4<f32>) {
   if col < params.cols {
-    y[pixel(params.y, n, row, col) + q] = value;
+    y[pixel(params.y, n, row, col) + q] = store_quad(value);
   }
 }
 

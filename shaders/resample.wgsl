@@ -1,6 +1,7 @@
 // The gather alone, without a convolution before it: pixel-(un)shuffle, nearest x2, channel average, channel repeat, copy; then an
 // affine map per channel (batch norm at inference) and an activation. The network has these fused; this is their plain form.
 import package::view::{View, pixel};
+import package::quad::{Output, store_quad};
 import package::activation::activate;
 import package::gather::{Gather, gather};
 
@@ -18,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(1) var<storage, read> affine: array<vec4<f32>>; // shift, then scale
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<Output>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -32,5 +33,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if params.affine_quads > 0u {
     v = fma(v, affine[params.affine_quads + q], affine[q]);
   }
-  y[pixel(params.y, id.z, id.y, col) + q] = activate(params.activation, v);
+  y[pixel(params.y, id.z, id.y, col) + q] = store_quad(activate(params.activation, v));
 }

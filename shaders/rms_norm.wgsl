@@ -2,6 +2,7 @@
 // A thread normalises one pixel; with `lanes`, eight neighbouring threads share one, so that what they read at a time lies side by side. That
 // is what a GPU's memory wants, and a software adapter's barriers don't.
 import package::view::{View, pixel};
+import package::quad::{Input, Output, load_quad, store_quad};
 import package::activation::activate;
 
 const WORKGROUP = 64u;
@@ -22,10 +23,10 @@ struct Params {
   added: u32, // 1: add the residual
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Input>;
+@group(0) @binding(1) var<storage, read> residual: array<Input>;
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>; // weight, then bias
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Output>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 @if(lanes) var<workgroup> partial: array<f32, WORKGROUP>;
@@ -38,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
   let start = pixel(params.x, id.z, id.y, min(col, params.cols - 1u));
   var squares = vec4<f32>();
   for (var q = lane; q < params.quads; q += LANES) {
-    let v = x[start + q];
+    let v = load_quad(x[start + q]);
     squares = fma(v, v, squares);
   }
   var sum = dot(squares, vec4<f32>(1.0));
@@ -57,14 +58,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_
   let out = pixel(params.y, id.z, id.y, col);
   let shortcut = pixel(params.residual, id.z, id.y, col);
   for (var q = lane; q < params.quads; q += LANES) {
-    var v = x[start + q] * scale * affine[q];
+    var v = load_quad(x[start + q]) * scale * affine[q];
     if params.biased == 1u {
       v += affine[params.quads + q];
     }
     v = activate(params.activation, v);
     if params.added == 1u {
-      v += residual[shortcut + q];
+      v += load_quad(residual[shortcut + q]);
     }
-    y[out + q] = v;
+    y[out + q] = store_quad(v);
   }
 }

@@ -1,6 +1,7 @@
 // Winograd's first pass: tiles of x into the matrices that are multiplied, [place in the tile][n][tile][channel]. A thread transforms one
 // channel of one tile; of four at once, drivers would compile for many seconds.
 import package::conv_params::params;
+import package::quad::{Word, WORD_CHANNELS, load_channel};
 import package::winograd::SIZE;
 
 const WORKGROUP = 64u;
@@ -9,7 +10,7 @@ const WORKGROUP = 64u;
 @if(f2) const STEP = 2;
 @if(phases) const STEP = 1;
 
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Word>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 alias Line = array<f32, SIZE>;
@@ -45,7 +46,8 @@ fn load(tile: Tile, row: i32, col: i32) -> f32 {
   let channels = 4u * params.in_quads;
   let inside = (u32(row) < params.x.height) & (u32(col) < params.x.width);
   let start = ((tile.n * params.x.height + u32(row)) * params.x.width + u32(col)) * channels;
-  return x[select(arrayLength(&x) - channels, start, inside) + tile.channel];
+  let at = select(WORD_CHANNELS * arrayLength(&x) - channels, start, inside) + tile.channel;
+  return load_channel(x[at / WORD_CHANNELS], at);
 }
 
 fn load_line(tile: Tile, i: i32) -> Line {

@@ -13,7 +13,7 @@ import type {
 import type { Conv2d, Norm } from '../model/layers.ts';
 import { IDENTITY, tensorsOf, type Branches, type ConvOp, type Gather, type Op } from './ops.ts';
 import { rectOf } from './rects.ts';
-import { channelsOf, quadsOf, type ChannelLayout, type Tensor } from './tensor.ts';
+import { channelsOf, quadsOf, type ChannelLayout, type StorageType, type Tensor } from './tensor.ts';
 import { biasVector, denseWeight, depthwiseWeight, groupedWeight, normVectors } from './weights.ts';
 
 /** A network as a list of ops in the order in which they run. */
@@ -43,14 +43,20 @@ const MULTISCALE_QUADS = 64;
 /** Turns modules into ops. Holds the ops made so far; each method adds a module's and returns its output. */
 export class GraphBuilder {
   readonly ops: Op[] = [];
+  readonly #storage: StorageType;
   #tensors = 0;
   /** What the graph is of, for messages. */
   #whose: string | undefined;
 
+  /** @param storage - how activations are stored where nothing else is said */
+  constructor(storage: StorageType = 'f32') {
+    this.#storage = storage;
+  }
+
   /** A new tensor at the image's origin. */
-  tensor(label: string, size: InputSize, layout: ChannelLayout): Tensor {
+  tensor(label: string, size: InputSize, layout: ChannelLayout, storage = this.#storage): Tensor {
     const { n, height, width } = size;
-    return { id: this.#tensors++, label, n, height, width, layout, origin: { y: 0, x: 0 } };
+    return { id: this.#tensors++, label, n, height, width, layout, storage, origin: { y: 0, x: 0 } };
   }
 
   /** A dense convolution and its epilogue; the output's size follows from the input's and `store`. */
@@ -59,6 +65,7 @@ export class GraphBuilder {
     x: Tensor,
     options: Partial<Pick<ConvOp, 'upsample' | 'activation' | 'store' | 'shortcut' | 'affine' | 'weight'>> & {
       layout?: ChannelLayout;
+      storage?: StorageType | undefined;
     } = {},
   ): Tensor {
     const { store = 'plain', upsample = false } = options;
@@ -70,7 +77,7 @@ export class GraphBuilder {
     const channels =
       store === 'shuffle' ? conv.outChannels / 4 : store === 'unshuffle' ? 4 * conv.outChannels : conv.outChannels;
     const shape = { n: x.n, height: size(x.height), width: size(x.width) };
-    const y = this.tensor(conv.path, shape, options.layout ?? channelsOf(channels));
+    const y = this.tensor(conv.path, shape, options.layout ?? channelsOf(channels), options.storage);
     this.ops.push({
       type: 'conv',
       label: conv.path,
@@ -186,11 +193,11 @@ export class GraphBuilder {
     const heads = (tensorsOf(branches).length * channels) / (3 * headDim);
     const rows = 4 * quadsOf(channelsOf(headDim)) + 1;
     const shape = { n: spans, height: n * heads, width: rows };
-    const partial = this.tensor(`${label}.sums`, shape, channelsOf(headDim));
+    const partial = this.tensor(`${label}.sums`, shape, channelsOf(headDim), 'f32');
     this.ops.push({ type: 'attention-sums', label, rect: rectOf(branches[0]), branches, y: partial, spanRows });
     let sums = partial;
     if (spans > FEW_SPANS) {
-      sums = this.tensor(`${label}.sums`, { ...shape, n: 1 }, channelsOf(headDim));
+      sums = this.tensor(`${label}.sums`, { ...shape, n: 1 }, channelsOf(headDim), 'f32');
       this.ops.push({ type: 'attention-reduce', label, rect: rectOf(sums), x: partial, y: sums });
     }
     this.ops.push({ type: 'attention-apply', label, rect: rectOf(y), branches, sums, y, firstHead });
@@ -215,11 +222,12 @@ export class GraphBuilder {
     });
   }
 
-  up({ conv, inChannels, outChannels, interpolate, shortcut }: DCUpBlock2d, x: Tensor): Tensor {
+  up({ conv, inChannels, outChannels, interpolate, shortcut }: DCUpBlock2d, x: Tensor, storage?: StorageType): Tensor {
     const gather = { ...IDENTITY, repeats: (4 * outChannels) / inChannels, shuffle: true };
     return this.conv(conv, x, {
       store: interpolate ? 'plain' : 'shuffle',
       upsample: interpolate,
+      storage,
       shortcut: shortcut ? { source: x, gather } : undefined,
     });
   }
@@ -245,6 +253,7 @@ export class GraphBuilder {
     for (const block of stages.flat()) x = this.block(block, x);
     const group = convOut.inChannels / convOut.outChannels;
     return this.conv(convOut, x, {
+      storage: 'f32',
       shortcut: outShortcut ? { source: x, gather: { ...IDENTITY, group } } : undefined,
     });
   }
@@ -256,15 +265,19 @@ export class GraphBuilder {
     });
     for (const block of stages.flat()) x = this.block(block, x);
     x = this.norm(normOut, x, { activation: convAct });
-    return convOut.type === 'Conv2d' ? this.conv(convOut, x) : this.up(convOut, x);
+    return convOut.type === 'Conv2d' ? this.conv(convOut, x, { storage: 'f32' }) : this.up(convOut, x, 'f32');
   }
 }
 
-/** The graph of one half of the autoencoder for inputs of a size: `[n, height, width]` of an image or of a latent. */
-export function buildGraph(part: Encoder | Decoder, size: InputSize): Graph {
-  const builder = new GraphBuilder();
+/**
+ * The graph of one half of the autoencoder for inputs of a size: `[n, height, width]` of an image or of a latent.
+ *
+ * @param storage - of what lies between its ops; its input and output are f32
+ */
+export function buildGraph(part: Encoder | Decoder, size: InputSize, storage: StorageType = 'f32'): Graph {
+  const builder = new GraphBuilder(storage);
   const channels = part.convIn.type === 'Conv2d' ? part.convIn.inChannels : part.convIn.conv.inChannels;
-  const input = builder.tensor('input', size, channelsOf(channels));
+  const input = builder.tensor('input', size, channelsOf(channels), 'f32');
   const output = part.type === 'Encoder' ? builder.encoder(part, input) : builder.decoder(part, input);
   return { ops: builder.ops, input, output };
 }

@@ -121,7 +121,8 @@ export function planMemory(passes: readonly (readonly Region[])[]): MemoryPlan {
     for (const id of ids) placement.set(id, places[i] ?? -1);
   });
   const zeros = zeroBytes(all.flatMap(({ ops }) => ops.flatMap((op) => [...inputs(op), op.y])));
-  return { buffers: buffers.map((bytes) => bytes + zeros), placement };
+  // Whole quads: a kernel counts from a buffer's end in quads of its own.
+  return { buffers: buffers.map((bytes) => Math.ceil(bytes / 16) * 16 + zeros), placement };
 }
 
 /** Bytes of the zeros that end each buffer of these tensors. */

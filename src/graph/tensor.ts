@@ -1,3 +1,6 @@
+/** How numbers are stored; they are computed with in f32 whatever that is. */
+export type StorageType = 'f32' | 'f16';
+
 /** How channels lie in storage: every `group` consecutive channels are padded with zeros to whole quads of four. */
 export interface ChannelLayout {
   readonly channels: number;
@@ -14,6 +17,7 @@ export interface Tensor {
   readonly height: number;
   readonly width: number;
   readonly layout: ChannelLayout;
+  readonly storage: StorageType;
   /** Row and column, at this tensor's resolution, of its first pixel in the image. */
   readonly origin: { readonly y: number; readonly x: number };
 }
@@ -28,7 +32,12 @@ export function quadsOf({ channels, group }: ChannelLayout): number {
   return Math.ceil(channels / group) * Math.ceil(group / 4);
 }
 
-/** Bytes of a tensor in f32 storage. */
-export function tensorBytes({ n, height, width, layout }: Tensor): number {
-  return n * height * width * quadsOf(layout) * 16;
+/** Bytes of a pixel of a tensor. */
+export function pixelBytes({ layout, storage }: Pick<Tensor, 'layout' | 'storage'>): number {
+  return quadsOf(layout) * (storage === 'f16' ? 8 : 16);
+}
+
+/** Bytes of a tensor. */
+export function tensorBytes(tensor: Tensor): number {
+  return tensor.n * tensor.height * tensor.width * pixelBytes(tensor);
 }

@@ -2,7 +2,7 @@ import { inputParts } from './halo.ts';
 import { weightsOf, type Op } from './ops.ts';
 import { intersection, rectOf, type Rect } from './rects.ts';
 import { isReduction } from './segments.ts';
-import { quadsOf, tensorBytes, type Tensor } from './tensor.ts';
+import { pixelBytes, tensorBytes, type Tensor } from './tensor.ts';
 import { tileBytes, weightBytes, type WeightType } from './weights.ts';
 
 /** Bytes that an op must move at least: what it reads of its inputs and weights, and what it writes, each once. */
@@ -19,5 +19,5 @@ export function bytesMoved(op: Op, weights: WeightType): number {
 
 function partBytes(tensor: Tensor, rect: Rect): number {
   const { height, width } = intersection(rect, rectOf(tensor));
-  return tensor.n * Math.max(0, height) * Math.max(0, width) * quadsOf(tensor.layout) * 16;
+  return tensor.n * Math.max(0, height) * Math.max(0, width) * pixelBytes(tensor);
 }

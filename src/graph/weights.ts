@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors.ts';
 import { layerParameters, type Conv2d, type Norm } from '../model/layers.ts';
-import { channelsOf, quadsOf, type ChannelLayout } from './tensor.ts';
+import { channelsOf, quadsOf, type ChannelLayout, type StorageType } from './tensor.ts';
 import type { Algorithm } from './winograd.ts';
 
 /** How a weight is stored: `f16` halves it, sums stay f32. */
@@ -33,6 +33,8 @@ export interface Kernels {
 /** What kernels are chosen by. */
 export interface Target {
   readonly weights: WeightType;
+  /** How a graph stores what lies between its ops. */
+  readonly activations: StorageType;
   readonly numerics: Numerics;
   /** The adapter runs on the CPU. */
   readonly software: boolean;

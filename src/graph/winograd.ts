@@ -42,7 +42,7 @@ export function applies(algorithm: Algorithm, { kernel, stride, upsample }: Conv
   return algorithm === 'direct' || (kernel === 3 && stride === 1 && upsample === (algorithm === 'phases'));
 }
 
-/** Tensors that only pass between the ops of one convolution. */
+/** Tensors that only pass between the ops of one convolution: in f32, since differences of large numbers are taken of them. */
 class Scratch {
   readonly #id: () => number;
 
@@ -52,7 +52,7 @@ class Scratch {
 
   /** A tensor over some tiles. */
   tensor(label: string, n: number, { y, x, height, width }: Rect, layout: ChannelLayout): Tensor {
-    return { id: this.#id(), label, n, height, width, layout, origin: { y, x } };
+    return { id: this.#id(), label, n, height, width, layout, storage: 'f32', origin: { y, x } };
   }
 }
 

@@ -1,36 +1,26 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import type {
-  AttentionApplyOp,
-  AttentionQuadraticOp,
-  AttentionReduceOp,
-  AttentionSumsOp,
-  Branches,
+import {
+  tensorsOf,
+  type AttentionApplyOp,
+  type AttentionQuadraticOp,
+  type AttentionReduceOp,
+  type AttentionSumsOp,
+  type Branches,
 } from '../graph/ops.ts';
 import type { Rect } from '../graph/rects.ts';
 import { channelsOf, quadsOf, tensorBytes } from '../graph/tensor.ts';
-import applyCode from '../../shaders/attention_apply.wgsl?static';
-import quadraticCode from '../../shaders/attention_quadratic.wgsl?static';
 import reduceCode from '../../shaders/attention_reduce.wgsl?static';
-import sumsCode from '../../shaders/attention_sums.wgsl?static';
+import applyCode from '../../shaders/attention_apply.wgsl?stored';
+import quadraticCode from '../../shaders/attention_quadratic.wgsl?stored';
+import sumsCode from '../../shaders/attention_sums.wgsl?stored';
 import { groups, NONE, tensorResource, view, type Dispatch, type Resource } from './dispatch.ts';
+import { formFor, storedShader } from './storage.ts';
 import { struct, type View } from './struct.ts';
 
-const sumsShader: Shader = {
-  name: 'attention_sums',
-  code: sumsCode,
-  bindings: ['read', 'read', 'write', 'uniform'],
-};
+const sumsShader = storedShader('attention_sums', sumsCode, ['read', 'read', 'write', 'uniform']);
 const reduceShader: Shader = { name: 'attention_reduce', code: reduceCode, bindings: ['read', 'write', 'uniform'] };
-const applyShader: Shader = {
-  name: 'attention_apply',
-  code: applyCode,
-  bindings: ['read', 'read', 'read', 'write', 'uniform'],
-};
-const quadraticShader: Shader = {
-  name: 'attention_quadratic',
-  code: quadraticCode,
-  bindings: ['read', 'read', 'write', 'uniform'],
-};
+const applyShader = storedShader('attention_apply', applyCode, ['read', 'read', 'read', 'write', 'uniform']);
+const quadraticShader = storedShader('attention_quadratic', quadraticCode, ['read', 'read', 'write', 'uniform']);
 
 const params = struct({
   qkv: 'view',
@@ -106,11 +96,11 @@ function attentionParams(op: { branches: Branches; rect: Rect }, y: View, spans:
 
 /** Linear attention, first pass. A thread sums one quad of k by one quad of v over a span of tokens. */
 export function attentionSums(op: AttentionSumsOp): Dispatch {
-  const { label, rect, y, spanRows } = op;
+  const { label, rect, branches, y, spanRows } = op;
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: sumsShader,
+    shader: formFor(sumsShader, tensorsOf(branches), y),
     constants: {},
     resources: [...resources, tensorResource(y)],
     params: attentionParams(op, view(y), { first: rect.y / spanRows, rows: spanRows }),
@@ -133,11 +123,11 @@ export function attentionReduce({ label, x, y }: AttentionReduceOp): Dispatch {
 
 /** Linear attention, second pass. A workgroup applies one head's sums to some tokens; a thread computes one quad of four at a time. */
 export function attentionApply(op: AttentionApplyOp): Dispatch {
-  const { label, rect, sums, y, firstHead } = op;
+  const { label, rect, branches, sums, y, firstHead } = op;
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: applyShader,
+    shader: formFor(applyShader, tensorsOf(branches), y),
     constants: { SUMS: (4 * headQuads + 1) * headQuads, TOKENS: APPLY_TOKENS },
     resources: [...resources, tensorResource(sums), tensorResource(y)],
     params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), { count: sums.n }),
@@ -147,11 +137,11 @@ export function attentionApply(op: AttentionApplyOp): Dispatch {
 
 /** Quadratic attention. A thread computes one quad of one head for one token. */
 export function attentionQuadratic(op: AttentionQuadraticOp): Dispatch {
-  const { label, rect, y, firstHead } = op;
+  const { label, rect, branches, y, firstHead } = op;
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: quadraticShader,
+    shader: formFor(quadraticShader, tensorsOf(branches), y),
     constants: {},
     resources: [...resources, tensorResource(y)],
     params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), {}),

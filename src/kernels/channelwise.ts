@@ -1,16 +1,15 @@
-import type { Shader } from '../gpu/pipelines.ts';
 import type { DepthwiseOp, GroupedOp, MultiscaleOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
 import { channelsOf, quadsOf } from '../graph/tensor.ts';
 import { affineQuads, type Target, type WeightType } from '../graph/weights.ts';
-import depthwiseF32 from '../../shaders/depthwise.wgsl?static';
-import depthwiseF16 from '../../shaders/depthwise.wgsl?static&f16';
-import groupedF32 from '../../shaders/grouped.wgsl?static';
-import groupedF16 from '../../shaders/grouped.wgsl?static&f16';
-import multiscaleF32 from '../../shaders/multiscale.wgsl?static';
-import multiscaleF16 from '../../shaders/multiscale.wgsl?static&f16';
-import resampleCode from '../../shaders/resample.wgsl?static';
-import rmsNormCode from '../../shaders/rms_norm.wgsl?static';
-import rmsNormLanes from '../../shaders/rms_norm.wgsl?static&lanes';
+import depthwiseF32 from '../../shaders/depthwise.wgsl?stored';
+import depthwiseF16 from '../../shaders/depthwise.wgsl?stored&f16';
+import groupedF32 from '../../shaders/grouped.wgsl?stored';
+import groupedF16 from '../../shaders/grouped.wgsl?stored&f16';
+import multiscaleF32 from '../../shaders/multiscale.wgsl?stored';
+import multiscaleF16 from '../../shaders/multiscale.wgsl?stored&f16';
+import resampleCode from '../../shaders/resample.wgsl?stored';
+import rmsNormCode from '../../shaders/rms_norm.wgsl?stored';
+import rmsNormLanes from '../../shaders/rms_norm.wgsl?stored&lanes';
 import {
   activationCode,
   gatherParams,
@@ -23,12 +22,13 @@ import {
   WORKGROUP,
   type Dispatch,
 } from './dispatch.ts';
+import { formFor, storedShader, type StoredShader } from './storage.ts';
 import { struct } from './struct.ts';
 
 const depthwiseBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
-const depthwiseShaders: Record<WeightType, Shader> = {
-  f32: { name: 'depthwise', code: depthwiseF32, bindings: depthwiseBindings },
-  f16: { name: 'depthwise', code: depthwiseF16, bindings: depthwiseBindings },
+const depthwiseShaders: Record<WeightType, StoredShader> = {
+  f32: storedShader('depthwise', depthwiseF32, depthwiseBindings),
+  f16: storedShader('depthwise', depthwiseF16, depthwiseBindings),
 };
 const depthwiseParams = struct({
   x: 'view',
@@ -47,7 +47,7 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label: op.label,
-    shader: depthwiseShaders[type],
+    shader: formFor(depthwiseShaders[type], [x], y),
     constants: {},
     resources: [tensorResource(x), weightResource(weight), bias ? weightResource(bias) : NONE, tensorResource(y)],
     params: depthwiseParams({
@@ -64,9 +64,9 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
   };
 }
 
-const multiscaleShaders: Record<WeightType, Shader> = {
-  f32: { name: 'multiscale', code: multiscaleF32, bindings: depthwiseBindings },
-  f16: { name: 'multiscale', code: multiscaleF16, bindings: depthwiseBindings },
+const multiscaleShaders: Record<WeightType, StoredShader> = {
+  f32: storedShader('multiscale', multiscaleF32, depthwiseBindings),
+  f16: storedShader('multiscale', multiscaleF16, depthwiseBindings),
 };
 const multiscaleParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', taps: 'u32', group_quads: 'u32' });
 
@@ -76,7 +76,7 @@ export function multiscale({ label, rect, x, y, depthwise, weight, kernel }: Mul
   const fours = rect.height * Math.ceil(rect.width / 4);
   return {
     label,
-    shader: multiscaleShaders[type],
+    shader: formFor(multiscaleShaders[type], [x], y),
     constants: {},
     resources: [tensorResource(x), weightResource(depthwise), weightResource(weight), tensorResource(y)],
     params: multiscaleParams({
@@ -92,9 +92,9 @@ export function multiscale({ label, rect, x, y, depthwise, weight, kernel }: Mul
 }
 
 const groupedBindings = ['read', 'read', 'write', 'uniform'] as const;
-const groupedShaders: Record<WeightType, Shader> = {
-  f32: { name: 'grouped', code: groupedF32, bindings: groupedBindings },
-  f16: { name: 'grouped', code: groupedF16, bindings: groupedBindings },
+const groupedShaders: Record<WeightType, StoredShader> = {
+  f32: storedShader('grouped', groupedF32, groupedBindings),
+  f16: storedShader('grouped', groupedF16, groupedBindings),
 };
 const groupedParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', quads: 'u32', group_quads: 'u32' });
 
@@ -103,7 +103,7 @@ export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightTy
   const quads = quadsOf(y.layout);
   return {
     label,
-    shader: groupedShaders[type],
+    shader: formFor(groupedShaders[type], [x], y),
     constants: {},
     resources: [tensorResource(x), weightResource(weight), tensorResource(y)],
     params: groupedParams({
@@ -120,8 +120,8 @@ export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightTy
 
 const rmsNormBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
 const rmsNormShaders = {
-  software: { name: 'rms_norm', code: rmsNormCode, bindings: rmsNormBindings },
-  gpu: { name: 'rms_norm', code: rmsNormLanes, bindings: rmsNormBindings },
+  software: storedShader('rms_norm', rmsNormCode, rmsNormBindings),
+  gpu: storedShader('rms_norm', rmsNormLanes, rmsNormBindings),
 };
 /** Threads that share a pixel on a GPU. */
 const RMS_NORM_LANES = 8;
@@ -144,7 +144,7 @@ export function rmsNorm(op: RMSNormOp, { software }: Target): Dispatch {
   const { label, rect, x, y, affine, activation, residual } = op;
   return {
     label,
-    shader: rmsNormShaders[software ? 'software' : 'gpu'],
+    shader: formFor(rmsNormShaders[software ? 'software' : 'gpu'], residual ? [x, residual] : [x], y),
     constants: {},
     resources: [
       tensorResource(x),
@@ -169,11 +169,7 @@ export function rmsNorm(op: RMSNormOp, { software }: Target): Dispatch {
   };
 }
 
-const resampleShader: Shader = {
-  name: 'resample',
-  code: resampleCode,
-  bindings: ['read', 'read', 'write', 'uniform'],
-};
+const resampleShader = storedShader('resample', resampleCode, ['read', 'read', 'write', 'uniform']);
 const resampleParams = struct({
   source: 'view',
   y: 'view',
@@ -190,7 +186,7 @@ export function resample({ label, rect, x, y, gather, affine, activation }: Resa
   const quads = quadsOf(y.layout);
   return {
     label,
-    shader: resampleShader,
+    shader: formFor(resampleShader, [x], y),
     constants: {},
     resources: [tensorResource(x), affine ? weightResource(affine) : NONE, tensorResource(y)],
     params: resampleParams({

@@ -1,45 +1,48 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import { convRect, type ConvOp, type WinogradMultiplyOp } from '../graph/ops.ts';
+import { convRect, inputs, type ConvOp, type WinogradMultiplyOp } from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { convLanes, type ConvKernel, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
-import registersF16 from '../../shaders/conv.wgsl?static&f16';
-import registersF16Resample from '../../shaders/conv.wgsl?static&f16&resample';
-import subgroupsF16Resample from '../../shaders/conv.wgsl?static&f16&resample&subgroups';
-import subgroupsF16 from '../../shaders/conv.wgsl?static&f16&subgroups';
+import registersF16 from '../../shaders/conv.wgsl?stored&f16';
+import registersF16Resample from '../../shaders/conv.wgsl?stored&f16&resample';
+import subgroupsF16Resample from '../../shaders/conv.wgsl?stored&f16&resample&subgroups';
+import subgroupsF16 from '../../shaders/conv.wgsl?stored&f16&subgroups';
 import registersMultiply from '../../shaders/conv.wgsl?static&multiply';
 import subgroupsMultiply from '../../shaders/conv.wgsl?static&multiply&subgroups';
-import registersF32Resample from '../../shaders/conv.wgsl?static&resample';
-import subgroupsF32Resample from '../../shaders/conv.wgsl?static&resample&subgroups';
-import registersF32 from '../../shaders/conv.wgsl?static';
-import subgroupsF32 from '../../shaders/conv.wgsl?static&subgroups';
-import workgroupF32 from '../../shaders/conv_tile.wgsl?static';
-import workgroupF16 from '../../shaders/conv_tile.wgsl?static&f16';
-import halfF16 from '../../shaders/conv_tile.wgsl?static&f16&half';
-import halfF16Resample from '../../shaders/conv_tile.wgsl?static&f16&half&resample';
-import workgroupF16Resample from '../../shaders/conv_tile.wgsl?static&f16&resample';
+import registersF32Resample from '../../shaders/conv.wgsl?stored&resample';
+import subgroupsF32Resample from '../../shaders/conv.wgsl?stored&resample&subgroups';
+import registersF32 from '../../shaders/conv.wgsl?stored';
+import subgroupsF32 from '../../shaders/conv.wgsl?stored&subgroups';
+import workgroupF32 from '../../shaders/conv_tile.wgsl?stored';
+import workgroupF16 from '../../shaders/conv_tile.wgsl?stored&f16';
+import halfF16 from '../../shaders/conv_tile.wgsl?stored&f16&half';
+import halfF16Resample from '../../shaders/conv_tile.wgsl?stored&f16&half&resample';
+import workgroupF16Resample from '../../shaders/conv_tile.wgsl?stored&f16&resample';
 import halfMultiply from '../../shaders/conv_tile.wgsl?static&half&multiply';
 import halfMatrixMultiply from '../../shaders/conv_tile.wgsl?static&half&multiply&matrix';
 import matrixMultiply from '../../shaders/conv_tile.wgsl?static&multiply&matrix';
 import workgroupMultiply from '../../shaders/conv_tile.wgsl?static&multiply';
-import workgroupF32Resample from '../../shaders/conv_tile.wgsl?static&resample';
-import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
+import workgroupF32Resample from '../../shaders/conv_tile.wgsl?stored&resample';
+import { CONV_BINDINGS, convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
+import { formFor, storedShader, type StoredShader } from './storage.ts';
 
 /** One form of the kernel. */
 interface Form {
   /** Pixels that a thread computes, of eight channels. */
   readonly pixels: 8 | 16;
   /** By the type in which weights are stored, for a plain store and for one that resamples. */
-  readonly conv: Readonly<Record<WeightType, { readonly plain: Shader; readonly resample: Shader }>>;
+  readonly conv: Readonly<Record<WeightType, { readonly plain: StoredShader; readonly resample: StoredShader }>>;
   /** Winograd's products, of matrices in f32. */
   readonly multiply: Shader;
 }
 
-function form(pixels: 8 | 16, f32: [string, string], f16: [string, string], multiply: string): Form {
-  const both = ([plain, resample]: [string, string]) => ({
-    plain: convShader('conv', plain),
-    resample: convShader('conv', resample),
+type Code = typeof registersF32;
+
+function form(pixels: 8 | 16, f32: [Code, Code], f16: [Code, Code], multiply: string): Form {
+  const both = ([plain, resample]: [Code, Code]) => ({
+    plain: storedShader('conv', plain, CONV_BINDINGS),
+    resample: storedShader('conv', resample, CONV_BINDINGS),
   });
   return { pixels, conv: { f32: both(f32), f16: both(f16) }, multiply: convShader('multiply', multiply) };
 }
@@ -101,7 +104,7 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
   const shared = share(form, tiling);
   return slices.map((slice, i) => ({
     label: op.label,
-    shader: form.conv[target.weights][resamples(op) ? 'resample' : 'plain'],
+    shader: formFor(form.conv[target.weights][resamples(op) ? 'resample' : 'plain'], inputs(op), y),
     constants: {},
     resources: convResources({ ...resources, x: tensorResource(x), weight: weightResource(weight, i) }),
     params: passParams({

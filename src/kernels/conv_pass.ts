@@ -1,4 +1,4 @@
-import type { Shader } from '../gpu/pipelines.ts';
+import type { BindingType, Shader } from '../gpu/pipelines.ts';
 import { convRect, IDENTITY, type ConvOp } from '../graph/ops.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { affineQuads } from '../graph/weights.ts';
@@ -93,9 +93,12 @@ export interface ConvResources {
   readonly y: Resource;
 }
 
-/** A shader of one of the passes: all bind the same. */
+/** What all passes bind. */
+export const CONV_BINDINGS: readonly BindingType[] = ['read', 'read', 'read', 'read', 'write', 'uniform'];
+
+/** A shader of one of the passes that touches no activations. */
 export function convShader(name: string, code: string): Shader {
-  return { name, code, bindings: ['read', 'read', 'read', 'read', 'write', 'uniform'] };
+  return { name, code, bindings: CONV_BINDINGS };
 }
 
 /** A pass's buffers in the order of its bindings. */

@@ -4,45 +4,47 @@ import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { convLanes, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import { TILINGS, type TileAlgorithm } from '../graph/winograd.ts';
-import input2 from '../../shaders/winograd_input.wgsl?static&f2';
-import input4 from '../../shaders/winograd_input.wgsl?static&f4';
-import inputPhases from '../../shaders/winograd_input.wgsl?static&phases';
-import output2 from '../../shaders/winograd_output.wgsl?static&f2';
-import output2Norm from '../../shaders/winograd_output.wgsl?static&f2&norm';
-import output2Resample from '../../shaders/winograd_output.wgsl?static&f2&resample';
-import output4 from '../../shaders/winograd_output.wgsl?static&f4';
-import output4Norm from '../../shaders/winograd_output.wgsl?static&f4&norm';
-import output4Resample from '../../shaders/winograd_output.wgsl?static&f4&resample';
-import outputPhases from '../../shaders/winograd_output.wgsl?static&phases';
-import outputPhasesResample from '../../shaders/winograd_output.wgsl?static&phases&resample';
+import input2 from '../../shaders/winograd_input.wgsl?stored&f2';
+import input4 from '../../shaders/winograd_input.wgsl?stored&f4';
+import inputPhases from '../../shaders/winograd_input.wgsl?stored&phases';
+import output2 from '../../shaders/winograd_output.wgsl?stored&f2';
+import output2Norm from '../../shaders/winograd_output.wgsl?stored&f2&norm';
+import output2Resample from '../../shaders/winograd_output.wgsl?stored&f2&resample';
+import output4 from '../../shaders/winograd_output.wgsl?stored&f4';
+import output4Norm from '../../shaders/winograd_output.wgsl?stored&f4&norm';
+import output4Resample from '../../shaders/winograd_output.wgsl?stored&f4&resample';
+import outputPhases from '../../shaders/winograd_output.wgsl?stored&phases';
+import outputPhasesResample from '../../shaders/winograd_output.wgsl?stored&phases&resample';
 import weight2Half from '../../shaders/winograd_weight.wgsl?static&f16&f2';
 import weight4Half from '../../shaders/winograd_weight.wgsl?static&f16&f4';
 import weightPhasesHalf from '../../shaders/winograd_weight.wgsl?static&f16&phases';
 import weight2 from '../../shaders/winograd_weight.wgsl?static&f2';
 import weight4 from '../../shaders/winograd_weight.wgsl?static&f4';
 import weightPhases from '../../shaders/winograd_weight.wgsl?static&phases';
-import { convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
+import { CONV_BINDINGS, convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { groups, tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
+import { formFor, storedShader, type StoredShader } from './storage.ts';
 
-type Shaders = Readonly<Record<TileAlgorithm, Shader>>;
+type ByAlgorithm<T> = Readonly<Record<TileAlgorithm, T>>;
 
-function shaders(name: string, winograd2: string, winograd4: string, phases: string): Shaders {
-  return {
-    winograd2: convShader(name, winograd2),
-    winograd4: convShader(name, winograd4),
-    phases: convShader(name, phases),
-  };
+function byAlgorithm<C, S>(shader: (code: C) => S, winograd2: C, winograd4: C, phases: C): ByAlgorithm<S> {
+  return { winograd2: shader(winograd2), winograd4: shader(winograd4), phases: shader(phases) };
 }
 
-const inputShaders = shaders('winograd_input', input2, input4, inputPhases);
+const input = (code: typeof input2): StoredShader => storedShader('winograd_input', code, CONV_BINDINGS);
+const output = (code: typeof output2): StoredShader => storedShader('winograd_output', code, CONV_BINDINGS);
+const norm = (code: typeof output2): StoredShader => storedShader('winograd_norm', code, CONV_BINDINGS);
+const weight = (code: string): Shader => convShader('winograd_weight', code);
+
+const inputShaders = byAlgorithm(input, input2, input4, inputPhases);
 const outputShaders = {
-  norm: shaders('winograd_norm', output2Norm, output4Norm, outputPhases),
-  plain: shaders('winograd_output', output2, output4, outputPhases),
-  resample: shaders('winograd_output', output2Resample, output4Resample, outputPhasesResample),
+  norm: byAlgorithm(norm, output2Norm, output4Norm, outputPhases),
+  plain: byAlgorithm(output, output2, output4, outputPhases),
+  resample: byAlgorithm(output, output2Resample, output4Resample, outputPhasesResample),
 };
-const weightShaders: Record<WeightType, Shaders> = {
-  f32: shaders('winograd_weight', weight2, weight4, weightPhases),
-  f16: shaders('winograd_weight', weight2Half, weight4Half, weightPhasesHalf),
+const weightShaders: Record<WeightType, ByAlgorithm<Shader>> = {
+  f32: byAlgorithm(weight, weight2, weight4, weightPhases),
+  f16: byAlgorithm(weight, weight2Half, weight4Half, weightPhasesHalf),
 };
 
 /** Some of a convolution's weights into matrices, in f32 whatever they are stored in: a dispatch for each buffer that they lie in. */
@@ -77,7 +79,7 @@ export function winogradInput({ label, rect, algorithm, x, y }: WinogradInputOp)
   const quads = quadsOf(x.layout);
   return {
     label,
-    shader: inputShaders[algorithm],
+    shader: formFor(inputShaders[algorithm], [x], y),
     constants: {},
     resources: convResources({ x: tensorResource(x), y: tensorResource(y) }),
     params: passParams({
@@ -97,12 +99,13 @@ export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp):
   const { out } = TILINGS[algorithm];
   const pixels = convRect(conv);
   const { resources, params } = epilogue(conv);
-  const { norm } = conv;
+  const { norm, shortcut } = conv;
   const quads = quadsOf(x.layout);
+  const forms = outputShaders[norm ? 'norm' : resamples(conv) ? 'resample' : 'plain'];
   const groupTiles = Math.max(1, Math.min(4, Math.floor(WORKGROUP / quads)));
   return {
     label,
-    shader: outputShaders[norm ? 'norm' : resamples(conv) ? 'resample' : 'plain'][algorithm],
+    shader: formFor(forms[algorithm], shortcut ? [shortcut.source] : [], conv.y),
     constants: norm ? { WORKGROUP: groupTiles * quads } : {},
     resources: convResources({ ...resources, x: tensorResource(x), ...(norm && { weight: weightResource(norm) }) }),
     params: passParams({

@@ -2,6 +2,7 @@ import type { AutoencoderDCConfig } from '../config/config.ts';
 import { DisposedError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { InputSize } from '../graph/build.ts';
+import type { StorageType } from '../graph/tensor.ts';
 import type { WeightType } from '../graph/weights.ts';
 import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/source.ts';
@@ -44,6 +45,8 @@ export class AutoencoderDC {
   readonly config: AutoencoderDCConfig;
   /** How weights are stored. */
   readonly dtype: WeightType;
+  /** How activations are stored; results are f32. */
+  readonly activations: StorageType;
   /** Which checkpoint this is. */
   readonly checkpoint: CheckpointIdentity;
   readonly #gpu: Gpu;
@@ -58,6 +61,7 @@ export class AutoencoderDC {
   private constructor({ config, gpu, target, parts, weights, checkpoint }: Loaded) {
     this.config = config;
     this.dtype = target.weights;
+    this.activations = target.activations;
     this.checkpoint = checkpoint;
     this.#gpu = gpu;
     const half = (part: Encoder | Decoder | undefined): Half | undefined =>

@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import { intersection, rectOf } from '../graph/rects.ts';
-import { quadsOf, tensorBytes, type Tensor } from '../graph/tensor.ts';
+import { pixelBytes, tensorBytes, type Tensor } from '../graph/tensor.ts';
 import { maxBinding } from './budget.ts';
 
 /** Rows of an image on the GPU. */
@@ -49,16 +49,16 @@ export function copyCommon(
 ): void {
   const { y, x, height, width } = intersection(rectOf(from.tensor), rectOf(to.tensor));
   if (height === 0 || width === 0) return;
-  const pixelBytes = 16 * quadsOf(from.tensor.layout);
+  const bytes = pixelBytes(from.tensor);
   const offset = ({ tensor }: Band, n: number, row: number): number =>
-    ((n * tensor.height + row - tensor.origin.y) * tensor.width + x - tensor.origin.x) * pixelBytes;
+    ((n * tensor.height + row - tensor.origin.y) * tensor.width + x - tensor.origin.x) * bytes;
   const whole = width === from.tensor.width && width === to.tensor.width;
   const [runs, rows] = whole ? [1, height] : [height, 1];
   for (let n = 0; n < Math.min(from.tensor.n, to.tensor.n); n++) {
     for (let i = 0; i < runs; i++) {
       const source = offset(from, samples.from + n, y + i);
       const target = offset(to, samples.to + n, y + i);
-      encoder.copyBufferToBuffer(from.buffer, source, to.buffer, target, rows * width * pixelBytes);
+      encoder.copyBufferToBuffer(from.buffer, source, to.buffer, target, rows * width * bytes);
     }
   }
 }

@@ -55,7 +55,7 @@ export async function fastestKernels(
   store: CacheStore,
   limit = TIMING_MS,
 ): Promise<Kernels> {
-  const name = `kernels of ${adapterName(gpu)}, ${target.numerics}, ${candidates.join()}`;
+  const name = `kernels of ${adapterName(gpu)}, ${target.activations}, ${target.numerics}, ${candidates.join()}`;
   const known = await store.readNote(name);
   if (isKernels(known, candidates)) return known;
   const timed = timeKernels(gpu, target, candidates).then(async (kernels) => {
@@ -131,7 +131,7 @@ class Chain {
     const { limits } = gpu.device;
     const layer = WORKS[use];
     const side = SIDES[gpu.software ? 'software' : 'gpu'];
-    const builder = new GraphBuilder();
+    const builder = new GraphBuilder(target.activations);
     const input = builder.tensor('input', { n: 1, height: side, width: side }, channelsOf(layer.inChannels));
     let output = input;
     for (let i = 0; i < CHAIN; i++) output = builder.conv(layer, output);

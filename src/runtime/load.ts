@@ -162,7 +162,9 @@ function compile(
   // Not by a plan: the device need not have room for such an input.
   const dispatches = halves.flatMap((part) =>
     trialSizes(part, attentionHeadDim).flatMap((size) =>
-      opsInOnePiece(buildGraph(part, size), target, gpu.device.limits).flatMap((op) => lower(op, target, binding)),
+      opsInOnePiece(buildGraph(part, size, target.activations), target, gpu.device.limits).flatMap((op) =>
+        lower(op, target, binding),
+      ),
     ),
   );
   const compiled = Promise.all(

@@ -73,7 +73,7 @@ export function makePlan(
   limits: Limits,
   budget?: number,
 ): Plan {
-  return planGraph(buildGraph(part, size), target, limits, budget);
+  return planGraph(buildGraph(part, size, target.activations), target, limits, budget);
 }
 
 /**
@@ -89,7 +89,8 @@ export function makePlanInOnePiece(
   limits: Limits,
   budget?: number,
 ): Plan | undefined {
-  return new Planner(buildGraph(part, size), target, limits).inOnePiece(checkedBudget(budget, limits));
+  const graph = buildGraph(part, size, target.activations);
+  return new Planner(graph, target, limits).inOnePiece(checkedBudget(budget, limits));
 }
 
 /**

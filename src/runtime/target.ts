@@ -8,8 +8,11 @@ import type { LoadOptions } from './load_options.ts';
  *
  * @throws DeviceError `unsupported` for a form of kernels that the device can't run, or that the numerics don't admit
  */
-export function targetOf(gpu: Gpu, options: Pick<LoadOptions, 'dtype' | 'numerics' | 'kernels'> = {}): Target {
-  const { dtype = 'f32', numerics = 'fast', kernels: wanted } = options;
+export function targetOf(
+  gpu: Gpu,
+  options: Pick<LoadOptions, 'dtype' | 'activations' | 'numerics' | 'kernels'> = {},
+): Target {
+  const { dtype = 'f32', activations = 'f32', numerics = 'fast', kernels: wanted } = options;
   const possible = possibleKernels(gpu, numerics);
   if (wanted !== undefined && !possible.includes(wanted)) {
     throw new DeviceError(
@@ -18,7 +21,7 @@ export function targetOf(gpu: Gpu, options: Pick<LoadOptions, 'dtype' | 'numeric
     );
   }
   const kernel = wanted ?? likelyKernel(gpu, possible);
-  return { weights: dtype, numerics, software: gpu.software, kernels: { conv: kernel, multiply: kernel } };
+  return { weights: dtype, activations, numerics, software: gpu.software, kernels: { conv: kernel, multiply: kernel } };
 }
 
 /** Forms of the dense convolution's kernel that a device can run, and that these numerics admit. */

@@ -180,6 +180,7 @@ test('whatever was wrong, the next right call works', async () => {
 
 test.for<[string, LoadOptions, RegExp]>([
   ['dtype', { dtype: 'f64' as 'f32' }, /options.dtype must be one of "f32", "f16"; it was "f64"/],
+  ['activations', { activations: 'bf16' as 'f16' }, /options.activations must be one of "f32", "f16"; it was "bf16"/],
   ['parts', { parts: 'head' as 'both' }, /options.parts must be one of "both", "encoder", "decoder"/],
   ['device', { device: {} as GPUDevice }, /options.device must be a GPUDevice/],
 ])('an option with an impossible value: %s', async ([, options, pattern]) => {

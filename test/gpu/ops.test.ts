@@ -67,6 +67,11 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))(
     note('f16', fixture.name, f16Error);
     expect(f16Error).toBeLessThanOrEqual(F16);
 
+    const stored = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', activations: 'f16', binding });
+    const storedError = relativeMaxError(stored.data, output.data);
+    note('f16, activations too', fixture.name, storedError);
+    expect(storedError).toBeLessThanOrEqual(F16);
+
     // The kernels that other adapters get, and the algorithms that other sizes do.
     for (const [name, target] of others(shared.gpu)) {
       for (const dtype of target.kernels?.conv === 'half' ? (['f16'] as const) : (['f32', 'f16'] as const)) {

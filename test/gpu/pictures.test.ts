@@ -16,7 +16,16 @@ const shared = fileGpu();
 /** A stored tensor of this shape. */
 function tensorOf([n, channels, height, width]: readonly number[]): Tensor {
   const layout = channelsOf(channels!);
-  return { id: 0, label: 'tensor', n: n!, height: height!, width: width!, layout, origin: { y: 0, x: 0 } };
+  return {
+    id: 0,
+    label: 'tensor',
+    n: n!,
+    height: height!,
+    width: width!,
+    layout,
+    storage: 'f32',
+    origin: { y: 0, x: 0 },
+  };
 }
 
 /** A buffer for a stored tensor. */

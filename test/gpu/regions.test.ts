@@ -78,8 +78,13 @@ function numbers(height: number, width: number, channels = 3): Numbers {
 }
 
 describe('small networks', () => {
-  test.for(NETWORKS)('%s', async (name) => {
+  test.for([
+    ...NETWORKS.map((name) => [name, 'f32'] as const),
+    ['sana-like', 'f16'] as const,
+    ['odd-channels', 'f16'] as const,
+  ])('%s, activations in %s', async ([name, activations]) => {
     using ae = await AutoencoderDC.fromPretrained(folderSource(`test/fixtures/e2e/${name}`), {
+      activations,
       device: shared.watched.device,
     });
     const ratio = ae.spatialCompressionRatio;

@@ -23,14 +23,16 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', asyn
   const weights = weightsAt(
     Object.entries(fixture.keys).map(([key, shape]) => [key, { shape, data: hashTensor(key, shape) }]),
   );
-  for (const [dtype, tolerance] of [
-    ['f32', F32],
-    ['f16', F16],
+  for (const [dtype, activations, tolerance] of [
+    ['f32', 'f32', F32],
+    ['f16', 'f32', F16],
+    ['f32', 'f16', F16],
+    ['f16', 'f16', F16],
   ] as const) {
-    const { shape, data } = await runModule(shared.gpu, moduleOf(fixture), input, weights, { dtype });
+    const { shape, data } = await runModule(shared.gpu, moduleOf(fixture), input, weights, { dtype, activations });
     expect(shape).toEqual(expected.shape);
     const error = relativeMaxError(data, expected.data);
-    note(dtype, name, error);
+    note(`${dtype} ${activations}`, name, error);
     expect(error).toBeLessThanOrEqual(tolerance);
   }
 });

@@ -52,19 +52,28 @@ describe('createWorkerClient', () => {
           plan: await ae.plan({ part: 'encoder', height: 64, width: 64 }),
           scalingFactor: ae.config.scalingFactor,
           dtype: ae.dtype,
+          activations: ae.activations,
         };
         for (const each of [latent, sample, fromCanvas.latent, fromBitmap.latent, picture, again.sample])
           each.dispose();
         return result;
       };
 
-      const here = await AutoencoderDC.fromPretrained(source, { hubUrl, device: await window.page.shared });
+      const here = await AutoencoderDC.fromPretrained(source, {
+        hubUrl,
+        activations: 'f16',
+        device: await window.page.shared,
+      });
       const inPage = await run(here);
       const hereMemory = here.memory;
       here.dispose();
       const client = createWorkerClient();
       const phases: string[] = [];
-      const options = { hubUrl, onProgress: ({ phase }: { phase: string }) => phases.push(phase) };
+      const options = {
+        hubUrl,
+        activations: 'f16' as const,
+        onProgress: ({ phase }: { phase: string }) => phases.push(phase),
+      };
       const ae = await client.fromPretrained(source, options);
       const inWorker = await run(ae as never);
       const memory = await ae.memory();

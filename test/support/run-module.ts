@@ -1,8 +1,9 @@
 // Runs one module of the tree on the GPU, or any other graph: builder → plan → weights → session → numbers.
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { GraphBuilder } from '../../src/graph/build.ts';
-import { weightsOf } from '../../src/graph/ops.ts';
-import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
+import { IDENTITY, weightsOf } from '../../src/graph/ops.ts';
+import { rectOf } from '../../src/graph/rects.ts';
+import { channelsOf, type StorageType, type Tensor } from '../../src/graph/tensor.ts';
 import { denseWeight, type Target, type WeightType } from '../../src/graph/weights.ts';
 import type { RawType } from '../../src/kernels/pack.ts';
 import { conv2d } from '../../src/model/layers.ts';
@@ -30,6 +31,8 @@ export type Build = (builder: GraphBuilder, x: Tensor) => Tensor;
 export interface RunModuleOptions {
   /** How weights are stored; f32 where it is missing. */
   readonly dtype?: WeightType;
+  /** How activations are stored; f32 where it is missing. */
+  readonly activations?: StorageType;
   /** Pretend that the device allows no larger binding than this many bytes. */
   readonly binding?: number;
   /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
@@ -55,6 +58,17 @@ export function inGroups(group: number, build: Build): Build {
   };
 }
 
+/** The same graph on activations that are stored otherwise, between copies. */
+function stored(storage: StorageType, build: Build): Build {
+  const copy = (b: GraphBuilder, x: Tensor, storage: StorageType): Tensor => {
+    const y = b.tensor('copy', x, x.layout, storage);
+    const op = { type: 'resample', label: 'copy', rect: rectOf(y), x, y, gather: IDENTITY } as const;
+    b.ops.push({ ...op, affine: undefined, activation: undefined });
+    return y;
+  };
+  return storage === 'f32' ? build : (b, x) => copy(b, build(b, copy(b, x, storage)), 'f32');
+}
+
 /** The weights of `inGroups` for so many channels on each side. */
 export function regroupWeights(channels: number, outChannels = channels): [string, RawWeight][] {
   const identity = (size: number): RawWeight => ({
@@ -73,15 +87,22 @@ export async function runModule(
   build: Build,
   input: FixtureTensor,
   weights: ReadonlyMap<string, RawWeight>,
-  { dtype = 'f32', binding = Infinity, chunk = Infinity, target = {}, budget }: RunModuleOptions = {},
+  {
+    dtype = 'f32',
+    activations = 'f32',
+    binding = Infinity,
+    chunk = Infinity,
+    target = {},
+    budget,
+  }: RunModuleOptions = {},
 ): Promise<FixtureTensor> {
   const [n, channels, height, width] = input.shape as [number, number, number, number];
-  const builder = new GraphBuilder();
-  const x = builder.tensor('input', { n, height, width }, channelsOf(channels));
-  const output = build(builder, x);
+  const builder = new GraphBuilder(activations);
+  const x = builder.tensor('input', { n, height, width }, channelsOf(channels), 'f32');
+  const output = stored(activations, build)(builder, x);
   const graph = { ops: builder.ops, input: x, output };
   const limits = limitsWith(gpu, binding);
-  const plan = planGraph(graph, { ...targetOf(gpu, { dtype }), ...target }, limits, budget);
+  const plan = planGraph(graph, { ...targetOf(gpu, { dtype, activations }), ...target }, limits, budget);
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
   const keys = new Set(
     specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),

@@ -19,9 +19,15 @@ const PROMISED: Limits = {
   minUniformBufferOffsetAlignment: 256,
 };
 const TARGETS = [true, false].flatMap((software) =>
-  (['f32', 'f16'] as const).map((weights): Target => {
+  (['f32', 'f16'] as const).map((storage): Target => {
     const kernel = software ? 'subgroups' : 'workgroup';
-    return { weights, software, numerics: 'fast', kernels: { conv: kernel, multiply: kernel } };
+    return {
+      weights: storage,
+      activations: storage,
+      software,
+      numerics: 'fast',
+      kernels: { conv: kernel, multiply: kernel },
+    };
   }),
 );
 
@@ -119,11 +125,24 @@ describe('1024 x 1024 pixels of f32c32 sana in one piece', () => {
     return floor;
   }
 
-  test.for(TARGETS)('takes at most 1.15 times the floor of its memory: %o', async (target) => {
+  test.for(TARGETS)('takes little more than the floor of its memory: %o', async (target) => {
+    // What lies between the passes of a convolution is f32 in both, and counts for more where the rest is f16.
+    const most = target.activations === 'f16' ? 1.17 : 1.15;
     for (const { part, size } of await parts()) {
       const { peakBytes, regions } = makePlan(part, size, target, ROOMY, 4096 * MiB);
       expect(regions).toBe(1);
-      expect(peakBytes / memoryFloor(buildGraph(part, size))).toBeLessThanOrEqual(1.15);
+      expect(peakBytes / memoryFloor(buildGraph(part, size, target.activations))).toBeLessThanOrEqual(most);
+    }
+  });
+
+  test('takes half the memory with activations in f16', async () => {
+    for (const { part, size } of await parts()) {
+      for (const target of TARGETS) {
+        const [f32, f16] = (['f32', 'f16'] as const).map(
+          (activations) => makePlan(part, size, { ...target, activations }, ROOMY, 4096 * MiB).peakBytes,
+        );
+        expect(f16! / f32!).toBeLessThan(0.52);
+      }
     }
   });
 
@@ -178,6 +197,7 @@ test.for([256, 512, 768, 1024])(
     const part = decoder(parseConfig(await readJson('test/fixtures/configs/dc-ae-lite-f32c32-sana-1.1.json')));
     const target: Target = {
       weights: 'f32',
+      activations: 'f32',
       numerics: 'fast',
       software: false,
       kernels: { conv: 'workgroup', multiply: 'workgroup' },

@@ -1,20 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { conditionsOf, linkShader, partsOf, readShaders, ShaderLinkError } from '../../.config/wesl.ts';
+import { conditionsOf, linkShader, partsOf, readShaders, ShaderLinkError, storageForms } from '../../.config/wesl.ts';
 import { startTint, type Tint } from '../support/tint.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const sources = readShaders(join(root, 'shaders'));
 
-/** The variants that src imports, as `conv.wgsl` or `conv.wgsl&f16`. */
+/** The variants that src imports, as `pack.wgsl` or `pack.wgsl&f16`; each form of one that is stored. */
 function importedVariants(): Set<string> {
   const variants = new Set<string>();
   for (const file of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
     const text = readFileSync(join(root, 'src', file), 'utf8');
-    for (const [, name = '', query = ''] of text.matchAll(/shaders\/([\w/]+\.wgsl)\?static((?:&\w+)*)'/g)) {
-      variants.add(name + query);
+    for (const [, name = '', kind, query = ''] of text.matchAll(
+      /shaders\/([\w/]+\.wgsl)\?(static|stored)((?:&\w+)*)'/g,
+    )) {
+      const forms = kind === 'stored' ? storageForms : [{ conditions: [] }];
+      for (const { conditions } of forms) variants.add([name + query, ...conditions].join('&'));
     }
   }
   return variants;

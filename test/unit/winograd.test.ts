@@ -21,6 +21,7 @@ import { conv2d } from '../../src/model/layers.ts';
 
 const TARGET: Target = {
   weights: 'f32',
+  activations: 'f32',
   numerics: 'fast',
   software: true,
   kernels: { conv: 'subgroups', multiply: 'subgroups' },

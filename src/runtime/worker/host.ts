@@ -72,9 +72,9 @@ export function serve(port: Port): void {
       const model = single
         ? await AutoencoderDC.fromSingleFile(singleInput(source), all)
         : await AutoencoderDC.fromPretrained(folderInput(channel, source), all);
-      const { config, dtype, checkpoint } = model;
+      const { config, dtype, activations, checkpoint } = model;
       const ratio = model.spatialCompressionRatio;
-      return { model: keep(model), config, dtype, checkpoint, ratio };
+      return { model: keep(model), config, dtype, activations, checkpoint, ratio };
     },
     async encode({ model, image, options }, call) {
       try {

@@ -1,5 +1,6 @@
 /** What page and worker say to each other. */
 import type { AutoencoderDCConfig } from '../../config/config.ts';
+import type { StorageType } from '../../graph/tensor.ts';
 import type { WeightType } from '../../graph/weights.ts';
 import type { MemoryUse } from '../autoencoder_dc.ts';
 import type { PlanRequest, PlanSummary } from '../plan_request.ts';
@@ -28,6 +29,7 @@ export type SentOptions = Pick<
   | 'hubUrl'
   | 'accessToken'
   | 'dtype'
+  | 'activations'
   | 'numerics'
   | 'kernels'
   | 'parts'
@@ -63,6 +65,7 @@ export interface SentModel {
   readonly model: number;
   readonly config: AutoencoderDCConfig;
   readonly dtype: WeightType;
+  readonly activations: StorageType;
   readonly checkpoint: CheckpointIdentity;
   readonly ratio: number;
 }

@@ -1,4 +1,5 @@
 import type { AutoencoderDCConfig } from '../../config/config.ts';
+import type { StorageType } from '../../graph/tensor.ts';
 import type { WeightType } from '../../graph/weights.ts';
 import type { MemoryUse } from '../autoencoder_dc.ts';
 import type { PlanRequest, PlanSummary } from '../plan_request.ts';
@@ -27,6 +28,8 @@ export class WorkerAutoencoderDC extends RemoteObject {
   readonly config: AutoencoderDCConfig;
   /** How weights are stored. */
   readonly dtype: WeightType;
+  /** How activations are stored; results are f32. */
+  readonly activations: StorageType;
   /** Pixels of an image's side for each of its latent's. */
   readonly spatialCompressionRatio: number;
   /** Which checkpoint this is. */
@@ -37,12 +40,13 @@ export class WorkerAutoencoderDC extends RemoteObject {
   constructor(
     channel: Channel<WorkerMethods, PageMethods>,
     objects: PageObjects,
-    { model, config, dtype, checkpoint, ratio }: SentModel,
+    { model, config, dtype, activations, checkpoint, ratio }: SentModel,
   ) {
     super(channel, model, 'AutoencoderDC');
     this.#objects = objects;
     this.config = config;
     this.dtype = dtype;
+    this.activations = activations;
     this.checkpoint = checkpoint;
     this.spatialCompressionRatio = ratio;
   }
