@@ -38,7 +38,7 @@ export interface LoadOptions extends SourceOptions {
    * How what lies between layers is stored: `f32` (default), or `f16`, for devices that are short of memory: about half of it is taken, or, where a
    * `memoryBudget` cuts images into regions, less is computed twice. All arithmetic is f32, and so are attention's sums, what lies between the
    * passes of a convolution, and results. It costs about what weights in f16 cost: one level of 255 in a pixel of fifty. The
-   * reference's authors keep this model away from f16 activations for their range; what exceeds 65504 is stored as that. On a CPU it is no faster.
+   * reference's authors keep this model away from f16 activations for their range; what exceeds 65504 is stored as that. On a CPU it takes about as long.
    */
   readonly activations?: StorageType | undefined;
   /**
