@@ -153,8 +153,8 @@ export const storageForms = [
 const PART = '\0wgsl-part:';
 
 /**
- * The Vite plugin that answers `*.wgsl?static&…` and `*.wgsl?stored&…` imports. In a build each declaration that several shaders and variants share is one module, which the
- * bundle has once.
+ * The Vite plugin that answers `*.wgsl?static&…` and `*.wgsl?stored&…` imports. In a build each declaration that several shaders and variants share
+ * is one module, which the bundle has once.
  */
 export function weslStatic(root: string): Plugin {
   let building = false;

@@ -1,6 +1,8 @@
 // Weights as they came, row by row, into the order in which the kernels read them: [tile of rows][tap][column][row in the tile].
 // Rows are output channels and columns input channels, each group of them padded with zeros to whole quads; a pixel-shuffling
 // convolution has its rows sorted by phase. A thread writes four rows at a few columns, all taps: what it reads of a row lies together.
+@if(f16) import package::half::pack_half;
+
 override WORKGROUP: u32 = 64u;
 override PLAIN: u32 = 0u; // 1: one phase, and channels that are padded as one group. Saves the divisions that are most of the work
 override DTYPE: u32 = 0u; // of raw: 0 f32, 1 f16, 2 bf16, 3 f64
@@ -113,13 +115,8 @@ fn main(
           v[i] = element((u32(rows[i]) * params.columns + u32(column)) * params.taps + tap);
         }
       }
-      @if(f16) {
-        v = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
-        packed[target_quad] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw));
-      }
-      @else {
-        packed[target_quad] = v;
-      }
+      @if(f16) packed[target_quad] = pack_half(v);
+      @else packed[target_quad] = v;
       target_quad += step;
     }
   }

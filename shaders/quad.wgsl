@@ -1,10 +1,12 @@
-// Four channels of an activation as a kernel reads (`half_in`) and writes (`half_out`) them: f32, or f16 packed in pairs, which every adapter can
-// pack. All arithmetic is f32. What f16 has no room for is stored as its largest number, never as infinity.
+// Four channels of an activation as a kernel reads (`half_in`) and writes (`half_out`) them: f32 or f16. All arithmetic is f32.
+@if(half_in) import package::half::unpack_half;
+@if(half_out) import package::half::pack_half;
+
 @if(half_in) alias Input = vec2<u32>;
 @else alias Input = vec4<f32>;
 
 @if(half_in) fn load_quad(v: Input) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(v.x), unpack2x16float(v.y));
+  return unpack_half(v);
 }
 @else fn load_quad(v: Input) -> vec4<f32> {
   return v;
@@ -14,8 +16,7 @@
 @else alias Output = vec4<f32>;
 
 @if(half_out) fn store_quad(v: vec4<f32>) -> Output {
-  let finite = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
-  return vec2<u32>(pack2x16float(finite.xy), pack2x16float(finite.zw));
+  return pack_half(v);
 }
 @else fn store_quad(v: vec4<f32>) -> Output {
   return v;

@@ -35,30 +35,30 @@ const CHAIN = 4;
  * can be remembered, and on a CPU, whose order of kernels is known, the usual ones stay.
  */
 export async function withFastestKernels(gpu: Gpu, target: Target, options: LoadOptions): Promise<Target> {
-  const { cache = true, kernels } = options;
+  const { cache = true, kernels, signal } = options;
   if (kernels !== undefined || gpu.software || cache === false) return target;
   const store = await CacheStore.open(cache === true ? undefined : cache);
   if (store === undefined) return target;
   const candidates = usualKernels(gpu, target.numerics);
-  return { ...target, kernels: await fastestKernels(gpu, target, candidates, store) };
+  return { ...target, kernels: await fastestKernels(gpu, target, candidates, store, { signal }) };
 }
 
 /**
  * The fastest of some forms on this device, remembered or timed.
  *
- * @param limit - milliseconds after which the target's own are taken; what comes later is only remembered
+ * @param options - `limit`: milliseconds after which the target's own are taken, and what comes later is only remembered; `signal` stops timing
  */
 export async function fastestKernels(
   gpu: Gpu,
   target: Target,
   candidates: readonly ConvKernel[],
   store: CacheStore,
-  limit = TIMING_MS,
+  { limit = TIMING_MS, signal }: { limit?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Kernels> {
   const name = `kernels of ${adapterName(gpu)}, ${target.activations}, ${target.numerics}, ${candidates.join()}`;
   const known = await store.readNote(name);
   if (isKernels(known, candidates)) return known;
-  const timed = timeKernels(gpu, target, candidates).then(async (kernels) => {
+  const timed = timeKernels(gpu, target, candidates, signal).then(async (kernels) => {
     await store.writeNote(name, kernels).catch(() => undefined); // no room: it will be timed again
     return kernels;
   });
@@ -73,7 +73,12 @@ export async function fastestKernels(
 }
 
 /** Times forms of the kernels on this device. One that doesn't compile isn't taken. */
-export async function timeKernels(gpu: Gpu, target: Target, candidates: readonly ConvKernel[]): Promise<Kernels> {
+export async function timeKernels(
+  gpu: Gpu,
+  target: Target,
+  candidates: readonly ConvKernel[],
+  signal?: AbortSignal,
+): Promise<Kernels> {
   const fastest = async (use: keyof Kernels): Promise<ConvKernel> => {
     const chains = await Promise.all(
       candidates.map(async (kernel) => {
@@ -85,7 +90,8 @@ export async function timeKernels(gpu: Gpu, target: Target, candidates: readonly
     const ready = chains.filter((each) => each !== undefined);
     try {
       return (
-        (await shortest(ready.map(({ kernel, chain }) => [kernel, (runs) => chain.time(runs)]))) ?? target.kernels[use]
+        (await shortest(ready.map(({ kernel, chain }) => [kernel, (runs) => chain.time(runs, signal)]))) ??
+        target.kernels[use]
       );
     } finally {
       for (const { chain } of ready) chain.dispose();
@@ -147,11 +153,15 @@ class Chain {
     }
   }
 
-  /** Milliseconds of so many runs. */
-  async time(runs: number): Promise<number> {
+  /**
+   * Milliseconds of so many runs.
+   *
+   * @throws the signal's reason when aborted
+   */
+  async time(runs: number, signal?: AbortSignal): Promise<number> {
     const start = performance.now();
     const nothing = (): void => undefined;
-    for (let i = 0; i < runs; i++) await this.#session.run({ input: nothing, output: nothing });
+    for (let i = 0; i < runs; i++) await this.#session.run({ input: nothing, output: nothing, signal });
     await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
     return performance.now() - start;
   }

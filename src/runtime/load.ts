@@ -167,10 +167,7 @@ function compile(
       ),
     ),
   );
-  const compiled = Promise.all(
-    dispatches.map(({ shader, constants }) => gpu.guard(gpu.pipelines.get(shader, constants))),
-  );
-  return compiled;
+  return Promise.all(dispatches.map(({ shader, constants }) => gpu.guard(gpu.pipelines.get(shader, constants))));
 }
 
 function totalBytes(tensors: Iterable<TensorInfo>): number {

@@ -37,7 +37,7 @@ export interface LoadOptions extends SourceOptions {
   /**
    * How what lies between layers is stored: `f32` (default), or `f16`, for devices that are short of memory: about half of it is taken, or, where a
    * `memoryBudget` cuts images into regions, less is computed twice. All arithmetic is f32, and so are attention's sums, what lies between the
-   * passes of a convolution, and results. It costs about what weights in f16 cost: one level of 255 in a pixel of fifty. The
+   * passes of a convolution, and results. It costs about what weights in f16 cost: one level of 255 in one value of sixty to a hundred. The
    * reference's authors keep this model away from f16 activations for their range; what exceeds 65504 is stored as that. On a CPU it takes about as long.
    */
   readonly activations?: StorageType | undefined;
@@ -45,7 +45,7 @@ export interface LoadOptions extends SourceOptions {
    * How far numbers may stray from the reference's, in f32 and relative to the largest: `fast` (default) promises 1e-4, where half a step of 8-bit
    * colour is 4e-3, and keeps every fixture of the tests within 1e-5; `strict` leaves out the fastest algorithm for convolutions, the one that
    * rounds more coarsely than the plain form, and takes up to twice as long. `half`, with `dtype: "f16"` on a device with `shader-f16`, multiplies
-   * in f16 where that is faster, and adds in f32: off by about as much again as weights in f16 alone, and values beyond 65504 overflow.
+   * in f16 where that is faster, and adds in f32: off by two to four times as much as with weights in f16 alone, and values beyond 65504 overflow.
    */
   readonly numerics?: Numerics | undefined;
   /**

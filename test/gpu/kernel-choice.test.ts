@@ -9,6 +9,7 @@ import { fileGpu } from '../support/device.ts';
 // Which form of the convolutions' kernel is the fastest: timed once on an adapter, and remembered. Loading asks only on GPUs; what it calls is tried here.
 const shared = fileGpu();
 const timeout = 180_000;
+const PATIENT = { limit: 120_000 };
 
 async function notesFolder(): Promise<FileSystemDirectoryHandle> {
   const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('dc-ae-webgpu');
@@ -52,11 +53,12 @@ test('the winners are remembered until the cache is cleared', { timeout }, async
   const store = await emptyStore();
   const target = targetOf(gpu);
   const candidates = possibleKernels(gpu, 'fast');
-  const timed = await fastestKernels(gpu, target, candidates, store, 120_000);
-  const remembered = async () => await fastestKernels(gpu, { ...target, kernels: NEVER }, candidates, store, 0);
+  const timed = await fastestKernels(gpu, target, candidates, store, PATIENT);
+  const remembered = async () =>
+    await fastestKernels(gpu, { ...target, kernels: NEVER }, candidates, store, { limit: 0 });
   expect(await remembered()).toEqual(timed);
   // Other forms to choose from are another question.
-  expect(await fastestKernels(gpu, target, ['registers'], store, 120_000)).toEqual({
+  expect(await fastestKernels(gpu, target, ['registers'], store, PATIENT)).toEqual({
     conv: 'registers',
     multiply: 'registers',
   });
@@ -67,7 +69,8 @@ test('the winners are remembered until the cache is cleared', { timeout }, async
 test('what comes too late serves the next load', async () => {
   const { gpu } = shared;
   const store = await emptyStore();
-  const late = async () => await fastestKernels(gpu, { ...targetOf(gpu), kernels: NEVER }, ['registers'], store, 0);
+  const late = async () =>
+    await fastestKernels(gpu, { ...targetOf(gpu), kernels: NEVER }, ['registers'], store, { limit: 0 });
   expect(await late()).toEqual(NEVER);
   await expect.poll(noteCount, { timeout: 30_000 }).toBe(1);
   expect(await late()).toEqual({ conv: 'registers', multiply: 'registers' });
@@ -77,20 +80,29 @@ test('who has no kernel that compiles gets the usual ones', async () => {
   const { gpu } = shared;
   const store = await emptyStore();
   const target = targetOf(gpu);
-  expect(await fastestKernels(gpu, target, ['nothing' as 'registers'], store, 120_000)).toEqual(target.kernels);
+  expect(await fastestKernels(gpu, target, ['nothing' as 'registers'], store, PATIENT)).toEqual(target.kernels);
+});
+
+test('an abort ends the timing', async () => {
+  const { gpu } = shared;
+  const target = targetOf(gpu);
+  await expect(timeKernels(gpu, target, ['registers', 'workgroup'], AbortSignal.abort('enough'))).rejects.toBe(
+    'enough',
+  );
 });
 
 test('a note that is none of ours is not believed', async () => {
   const { gpu } = shared;
   const store = await emptyStore();
   const target = targetOf(gpu);
-  await fastestKernels(gpu, target, ['registers'], store, 120_000);
+  await fastestKernels(gpu, target, ['registers'], store, PATIENT);
   for await (const handle of (await notesFolder()).values()) {
+    const note = JSON.parse(await (await (handle as FileSystemFileHandle).getFile()).text()) as object;
     const writable = await (handle as FileSystemFileHandle).createWritable();
-    await writable.write('{"name": "kernels", "value": {"conv": "rm -rf"}}');
+    await writable.write(JSON.stringify({ ...note, value: { conv: 'subgroups', multiply: 'none' } }));
     await writable.close();
   }
-  expect(await fastestKernels(gpu, target, ['registers'], store, 120_000)).toEqual({
+  expect(await fastestKernels(gpu, target, ['registers'], store, PATIENT)).toEqual({
     conv: 'registers',
     multiply: 'registers',
   });

@@ -14,7 +14,7 @@ export interface HalvesOptions extends LoadOptions {
   /** Sets the model up as the fixture's options say. */
   readonly prepare?: (ae: AutoencoderDC, options: Fixture['options']) => void;
   readonly note: (half: Side, name: string, error: number) => void;
-  /** Halves whose numbers are noted and held against nothing. */
+  /** Halves with a place that is wrong, and what hangs on it: the median of their errors, not the largest, is held against the tolerance. */
   readonly except?: readonly Side[];
 }
 
@@ -28,8 +28,8 @@ export async function expectHalves(name: string, { prepare, note, except, ...opt
     readJson<Fixture>(`${folder}/fixture.json`),
   ]);
   const { tolerance } = fixture;
-  const half = options.dtype === 'f16' || options.activations === 'f16';
-  const allowed = half ? tolerance.f16_rel_max : tolerance.f32_rel_max;
+  const inHalf = options.dtype === 'f16' || options.activations === 'f16';
+  const allowed = inHalf ? tolerance.f16_rel_max : tolerance.f32_rel_max;
   using ae = await AutoencoderDC.fromPretrained(folderSource(folder), options);
   prepare?.(ae, fixture.options);
   using latent = (await ae.encode(io.get('input'))).latent;
@@ -40,8 +40,16 @@ export async function expectHalves(name: string, { prepare, note, except, ...opt
   ] as const) {
     const expected = io.get(half);
     expect(result.shape).toEqual(expected.shape);
-    const error = relativeMaxError(await result.toArray(), expected.data);
+    const values = await result.toArray();
+    const error = relativeMaxError(values, expected.data);
     note(half, name, error);
-    if (except?.includes(half) !== true) expect(error, half).toBeLessThanOrEqual(allowed);
+    const judged = except?.includes(half) === true ? relativeMedianError(values, expected.data) : error;
+    expect(judged, half).toBeLessThanOrEqual(allowed);
   }
+}
+
+/** The median of differences, relative to the largest value. */
+function relativeMedianError(values: ArrayLike<number>, expected: Float32Array): number {
+  const errors = expected.map((value, i) => Math.abs(values[i]! - value)).sort();
+  return errors[errors.length >> 1]! / expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }

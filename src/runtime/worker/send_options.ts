@@ -3,6 +3,24 @@ import type { LoadOptions } from '../load_options.ts';
 import { checkOptions } from '../load_options.ts';
 import type { SentOptions } from './protocol.ts';
 
+/** The options that can be cloned. */
+const SENT = [
+  'revision',
+  'subfolder',
+  'hubUrl',
+  'accessToken',
+  'dtype',
+  'activations',
+  'numerics',
+  'kernels',
+  'parts',
+  'variant',
+  'config',
+  'cache',
+  'verify',
+  'retry',
+] as const satisfies readonly Exclude<keyof SentOptions, 'fetch'>[];
+
 /**
  * What of the options can be cloned.
  *
@@ -20,36 +38,5 @@ export function sendOptions(options: LoadOptions): Omit<SentOptions, 'fetch'> {
       "options.retry.sleep can't leave the page for a worker. Leave it out; tries and stallTimeout can.",
     );
   }
-  const {
-    revision,
-    subfolder,
-    hubUrl,
-    accessToken,
-    dtype,
-    activations,
-    numerics,
-    kernels,
-    parts,
-    variant,
-    config,
-    cache,
-    verify,
-    retry,
-  } = options;
-  return {
-    revision,
-    subfolder,
-    hubUrl,
-    accessToken,
-    dtype,
-    activations,
-    numerics,
-    kernels,
-    parts,
-    variant,
-    config,
-    cache,
-    verify,
-    retry,
-  };
+  return Object.fromEntries(SENT.map((name) => [name, options[name]]));
 }
