@@ -4,7 +4,7 @@ import type { BrowserInstanceOption } from 'vitest/node';
 import { defineConfig, type Plugin, type ViteUserConfig as UserConfig } from 'vitest/config';
 import { demoSite } from './.config/demo_site.ts';
 import { weslStatic } from './.config/wesl.ts';
-import { hasLavapipe, launchOptions, usesOwnGpu } from './test/support/chromium.mjs';
+import { hasLavapipe, launchOptions, usesOwnGpu } from './scripts/chromium.mjs';
 
 const here = (path: string) => resolve(import.meta.dirname, path);
 /** The package under its own name, subpaths first. */
@@ -79,8 +79,13 @@ function workerChunk(): Plugin {
   };
 }
 
-/** Tests in a browser, once for each adapter that this machine can offer. */
-function browserProject(name: string, adapters: readonly ('swiftshader' | 'lavapipe' | 'default')[], timeout: number) {
+/** Tests that run in a browser (`*.gpu.test.ts`), once for each adapter that this machine has. */
+function browserProject(
+  name: string,
+  include: string,
+  adapters: readonly ('swiftshader' | 'lavapipe' | 'default')[],
+  timeout: number,
+) {
   const instances: BrowserInstanceOption[] = adapters.map((adapter) => ({
     browser: 'chromium',
     name: name === 'gpu' ? adapter : `${name}-${adapter}`,
@@ -91,7 +96,8 @@ function browserProject(name: string, adapters: readonly ('swiftshader' | 'lavap
     extends: true as const,
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
+      include: [include],
+      exclude: name === 'gpu' ? [FULL] : [],
       testTimeout: timeout,
       hookTimeout: timeout,
       fileParallelism: false, // the adapters are software: a second page would only wait for the same cores
@@ -100,15 +106,16 @@ function browserProject(name: string, adapters: readonly ('swiftshader' | 'lavap
   };
 }
 
-/** Tests that serve checkpoints to a page and look at both ends: they run in Node and start the browser themselves. */
-function loadingProject(name: string, include: string, timeout: number) {
+/** Tests that serve checkpoints to a page (`*.page.test.ts`) and check both ends. They run in Node and start the browser. */
+function pageProject(name: string, include: readonly string[], timeout: number) {
   return {
     extends: true as const,
     test: {
       name,
-      include: [include],
+      include: [...include],
+      exclude: name === 'loading' ? [FULL] : [],
       environment: 'node' as const,
-      globalSetup: here('test/support/build-page.ts'),
+      globalSetup: here('test/support/build_page.ts'),
       testTimeout: timeout,
       hookTimeout: timeout,
       fileParallelism: false,
@@ -119,27 +126,42 @@ function loadingProject(name: string, include: string, timeout: number) {
 const lavapipe = hasLavapipe() ? (['lavapipe'] as const) : [];
 const adapters = usesOwnGpu ? (['default'] as const) : (['swiftshader', ...lavapipe] as const);
 
+/** Long tests, which `npm run test:full` runs. */
+const FULL = 'test/**/*.full.*.test.ts';
+
 const tests: UserConfig['test'] = {
   passWithNoTests: true,
-  reporters: ['default', here('test/support/summary-reporter.ts')],
+  reporters: ['default', here('test/support/summary_reporter.ts')],
   projects: [
-    { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
-    browserProject('gpu', adapters, 60_000),
     {
       extends: true,
       test: {
-        name: 'e2e',
-        include: ['test/e2e/**/*.test.ts'],
+        name: 'unit',
+        include: ['test/**/*.test.ts'],
+        exclude: ['test/**/*.{gpu,page}.test.ts'],
         environment: 'node',
-        globalSetup: here('test/support/build-demo.ts'),
+      },
+    },
+    browserProject('gpu', 'test/**/*.gpu.test.ts', adapters, 60_000),
+    {
+      extends: true,
+      test: {
+        name: 'demo',
+        include: ['test/demo/*.page.test.ts'],
+        environment: 'node',
+        globalSetup: here('test/support/build_demo.ts'),
         testTimeout: 120_000,
         hookTimeout: 120_000,
         fileParallelism: false,
       },
     },
-    loadingProject('loading', 'test/loading/*.test.ts', 120_000),
-    ...(process.env['DCAE_FULL'] ? [loadingProject('full-loading', 'test/loading/full/*.test.ts', 1_800_000)] : []),
-    ...(process.env['DCAE_FULL'] ? [browserProject('full', usesOwnGpu ? ['default'] : ['lavapipe'], 1_800_000)] : []),
+    pageProject('loading', ['test/loading/*.page.test.ts', 'test/worker/*.page.test.ts'], 120_000),
+    ...(process.env['DCAE_FULL']
+      ? [
+          pageProject('full-loading', ['test/loading/*.full.page.test.ts'], 1_800_000),
+          browserProject('full', 'test/**/*.full.gpu.test.ts', usesOwnGpu ? ['default'] : ['lavapipe'], 1_800_000),
+        ]
+      : []),
   ],
 };
 

@@ -145,9 +145,9 @@ export function partsOf(code: string): string[] {
 /** How a shader's activations can be stored, and the conditions of shaders/quad.wgsl for that. */
 export const storageForms = [
   { reads: 'f32', writes: 'f32', conditions: [] },
-  { reads: 'f32', writes: 'f16', conditions: ['half_out'] },
-  { reads: 'f16', writes: 'f32', conditions: ['half_in'] },
-  { reads: 'f16', writes: 'f16', conditions: ['half_in', 'half_out'] },
+  { reads: 'f32', writes: 'f16', conditions: ['f16_out'] },
+  { reads: 'f16', writes: 'f32', conditions: ['f16_in'] },
+  { reads: 'f16', writes: 'f16', conditions: ['f16_in', 'f16_out'] },
 ] as const;
 
 const PART = '\0wgsl-part:';

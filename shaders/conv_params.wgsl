@@ -1,12 +1,12 @@
 // What every pass of a dense convolution is told. A pass leaves unread what it has no use for.
 import package::view::View;
-import package::gather::Gather;
+import package::channel_shuffle::ChannelShuffle;
 
 struct Params {
   x: View,
   source: View,
   y: View,
-  gather: Gather,
+  gather: ChannelShuffle,
   rows: u32, // pixels of the convolution, before the store resamples them; tiles, for Winograd's first passes
   cols: u32,
   taps: u32, // kernel height = kernel width; in Winograd's last pass, places along a side of the tile

@@ -5,7 +5,7 @@ import package::view::pixel;
 import package::quad::{Output, store_quad};
 @if(norm) import package::quad::{Input, load_quad};
 import package::activation::activate;
-@if(resample) import package::gather::gather;
+@if(resample) import package::channel_shuffle::shuffled_quad;
 
 const SHUFFLE = 1u;
 const UNSHUFFLE = 2u;
@@ -99,7 +99,7 @@ fn store(n: u32, row: u32, col: u32, q: u32, i: u32, inside: bool, sums: ptr<fun
   }
   if stored {
     if params.shortcut == 1u {
-      v += gather(params.gather, params.source, n, out_row, out_col, out_quad);
+      v += shuffled_quad(params.gather, params.source, n, out_row, out_col, out_quad);
     }
     y[pixel(params.y, n, out_row, out_col) + out_quad] = store_quad(v);
   }

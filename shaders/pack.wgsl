@@ -1,7 +1,7 @@
 // Weights as they came, row by row, into the order in which the kernels read them: [tile of rows][tap][column][row in the tile].
 // Rows are output channels and columns input channels, each group of them padded with zeros to whole quads; a pixel-shuffling
 // convolution has its rows sorted by phase. A thread writes four rows at a few columns, all taps: what it reads of a row lies together.
-@if(f16) import package::half::pack_half;
+@if(f16) import package::f16::pack_f16;
 
 override WORKGROUP: u32 = 64u;
 override PLAIN: u32 = 0u; // 1: one phase, and channels that are padded as one group. Saves the divisions that are most of the work
@@ -115,7 +115,7 @@ fn main(
           v[i] = element((u32(rows[i]) * params.columns + u32(column)) * params.taps + tap);
         }
       }
-      @if(f16) packed[target_quad] = pack_half(v);
+      @if(f16) packed[target_quad] = pack_f16(v);
       @else packed[target_quad] = v;
       target_quad += step;
     }

@@ -20,25 +20,20 @@ export {
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
 export type { DecoderOutput, EncoderOutput, MemoryUse } from './runtime/autoencoder_dc.ts';
-export type { PlanRequest, PlanSummary } from './runtime/plan_request.ts';
+export type { PlanRequest, PlanSummary } from './plan/plan_request.ts';
 export type { TilingOptions } from './runtime/tiling.ts';
-export type { Profile, ProfileEntry } from './runtime/profile.ts';
+export type { Profile, ProfileEntry } from './session/profile.ts';
 export type { RunOptions, RunProgress } from './runtime/run_options.ts';
 export type { Strip, StripTarget } from './runtime/strips.ts';
-export type { CheckpointIdentity } from './runtime/identity.ts';
+export type { CheckpointReference as CheckpointIdentity } from './loading/fingerprint.ts';
 export type { ImageInput, PictureInput, PixelInput, TensorInput } from './runtime/image.ts';
 export type { LatentInput } from './runtime/inputs.ts';
-export type { LoadOptions, LoadProgress } from './runtime/load_options.ts';
+export type { LoadOptions, LoadProgress } from './loading/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';
-export {
-  createWorkerClient,
-  WorkerClient,
-  type WorkerClientOptions,
-  type WorkerLoadOptions,
-} from './runtime/worker/client.ts';
-export type { WorkerAutoencoderDC } from './runtime/worker/remote_model.ts';
-export type { WorkerLatent, WorkerSample } from './runtime/worker/remote_results.ts';
-export type { Bytes, ByteSource } from './weights/byte_source.ts';
+export { createWorkerClient, WorkerClient, type WorkerClientOptions, type WorkerLoadOptions } from './worker/client.ts';
+export type { WorkerAutoencoderDC } from './worker/remote_model.ts';
+export type { WorkerLatent, WorkerSample } from './worker/remote_results.ts';
+export type { Bytes, ByteSource } from './weights/sources/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';
-export type { RetryPolicy } from './weights/read.ts';
-export type { SourceInput, SourceOptions } from './weights/source.ts';
+export type { RetryPolicy } from './weights/read/read.ts';
+export type { SourceInput, SourceOptions } from './weights/sources/source.ts';

@@ -151,7 +151,7 @@ class Run {
     const { ae } = model();
     const ratio = ae.spatialCompressionRatio;
     const size = { n: latent.n, height: ratio * latent.height, width: ratio * latent.width };
-    const plan = ae.plan({ part, ...size, memoryBudget: this.#settings.memoryBudget });
+    const plan = ae.plan({ which: part, ...size, memoryBudget: this.#settings.memoryBudget });
     const profile = this.#profile && { clock: this.#profile.clock, stages: this.#profile.stages };
     return { ms, ...plan, profile };
   }

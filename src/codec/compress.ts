@@ -10,7 +10,7 @@ import type {
   FileInfo,
   LatentDecoder,
   LatentEncoder,
-  ModelIdentity,
+  ModelFingerprint,
   PictureForms,
 } from './types.ts';
 
@@ -97,7 +97,7 @@ async function picture(
 }
 
 /** The decoder's fingerprint decides; where one side doesn't know it, the encoder's does. */
-function checkModel(ae: ModelIdentity, { checkpoint: needed, latent }: FileInfo, anyModel: boolean): void {
+function checkModel(ae: ModelFingerprint, { checkpoint: needed, latent }: FileInfo, anyModel: boolean): void {
   const { checkpoint, config } = ae;
   const differs = (half: 'encoder' | 'decoder'): boolean | undefined =>
     needed[half] === undefined || checkpoint[half] === undefined ? undefined : needed[half] !== checkpoint[half];

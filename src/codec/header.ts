@@ -1,6 +1,6 @@
 /** The container's header: what a `.dcae` file says before its payload. docs/dcae-format.md has it byte by byte. */
 import { FormatError, InputError } from '../errors.ts';
-import type { CheckpointIdentity } from '../runtime/identity.ts';
+import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { metadataChunks, readMetadata, type Chunk } from './metadata.ts';
@@ -20,7 +20,7 @@ const CODINGS = ['quantised', 'f32', 'f16'] as const;
 /** What a header says. */
 export interface Header {
   readonly coding: FileInfo['coding'];
-  readonly checkpoint: CheckpointIdentity;
+  readonly checkpoint: CheckpointReference;
   readonly url: string | undefined;
   readonly image: FileInfo['image'];
   readonly latent: FileInfo['latent'];

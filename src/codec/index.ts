@@ -21,7 +21,7 @@ export type {
   FileMetadata,
   LatentDecoder,
   LatentEncoder,
-  ModelIdentity,
+  ModelFingerprint as ModelIdentity,
   NetworkOptions,
   PackLatentOptions,
   PackOptions,

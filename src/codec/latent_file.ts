@@ -2,7 +2,7 @@
 import { FormatError, InputError } from '../errors.ts';
 import { crc32 } from './crc32.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { fromHalf, toHalf } from './half.ts';
+import { fromF16, toF16 } from './f16.ts';
 import { headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
 import { LevelModel } from './levels.ts';
 import { pace } from './pace.ts';
@@ -171,7 +171,7 @@ function modelOf(coding: Header['coding'], channels: number): LevelModel | WordM
 function bitsOf({ data, shape }: LatentNumbers, coding: 'f32' | 'f16'): Int32Array {
   const [n, channels, height, width] = shape;
   const area = height * width;
-  const words = coding === 'f32' ? new Int32Array(data.slice().buffer) : Int32Array.from(data, toHalf);
+  const words = coding === 'f32' ? new Int32Array(data.slice().buffer) : Int32Array.from(data, toF16);
   const bits = new Int32Array(words.length);
   for (let i = 0; i < n; i++) {
     for (let c = 0; c < channels; c++) {
@@ -186,7 +186,7 @@ function bitsOf({ data, shape }: LatentNumbers, coding: 'f32' | 'f16'): Int32Arr
 /** The numbers of these bits, `[h, w, C]`, as `[C, h, w]`. */
 function numbersOf(bits: Int32Array, coding: Header['coding'], channels: number, planes: Float32Array): void {
   const area = bits.length / channels;
-  const numbers = coding === 'f32' ? new Float32Array(bits.buffer) : Float32Array.from(bits, fromHalf);
+  const numbers = coding === 'f32' ? new Float32Array(bits.buffer) : Float32Array.from(bits, fromF16);
   for (let c = 0; c < channels; c++) {
     for (let k = 0; k < area; k++) planes[c * area + k] = numbers[k * channels + c] ?? 0;
   }

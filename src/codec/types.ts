@@ -2,13 +2,13 @@
 import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/inputs.ts';
 import type { Size } from '../runtime/results.ts';
-import type { CheckpointIdentity } from '../runtime/identity.ts';
+import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { RunOptions } from '../runtime/run_options.ts';
 
 /** What of a model a file is written for and checked against. `AutoencoderDC` and `WorkerAutoencoderDC` have it. */
-export interface ModelIdentity {
+export interface ModelFingerprint {
   readonly config: { readonly latentChannels: number; readonly scalingFactor: number };
-  readonly checkpoint: CheckpointIdentity;
+  readonly checkpoint: CheckpointReference;
 }
 
 /** A latent as a model's `encode` gives it. */
@@ -28,12 +28,12 @@ export interface DecodedSample {
 }
 
 /** The encoding half of a model: an `AutoencoderDC`, or a `WorkerAutoencoderDC`. */
-export interface LatentEncoder extends ModelIdentity {
+export interface LatentEncoder extends ModelFingerprint {
   encode(image: ImageInput, options?: RunOptions): Promise<{ latent: EncodedLatent }>;
 }
 
 /** The decoding half of a model: an `AutoencoderDC`, or a `WorkerAutoencoderDC`. */
-export interface LatentDecoder<S extends DecodedSample = DecodedSample> extends ModelIdentity {
+export interface LatentDecoder<S extends DecodedSample = DecodedSample> extends ModelFingerprint {
   decode(latent: LatentInput, options?: RunOptions): Promise<{ sample: S }>;
 }
 
@@ -97,7 +97,7 @@ export interface PackOptions extends CallOptions {
 /** How to write a latent that is already there. */
 export interface PackLatentOptions extends PackOptions {
   /** The model that made it, and whose decoder it is for. */
-  readonly model: ModelIdentity;
+  readonly model: ModelFingerprint;
 }
 
 /** How to read a file. */
@@ -139,7 +139,7 @@ export interface FileInfo {
   /** Whether the numbers are quantised or exact. */
   readonly coding: 'quantised' | 'f32' | 'f16';
   /** With what it was made; `url` is where to find it, where the file says so or the id is one of the hub's. */
-  readonly checkpoint: CheckpointIdentity & { readonly url: string | undefined };
+  readonly checkpoint: CheckpointReference & { readonly url: string | undefined };
   /** The picture's size in pixels; `undefined` where the file doesn't know it. */
   readonly image: Size | undefined;
   /** The latent's shape, `[N, C, h, w]`. */

@@ -2,7 +2,7 @@ import type { Graph } from './build.ts';
 import { convRect, type ConvOp } from './ops.ts';
 import { quadsOf } from './tensor.ts';
 import { matrixTiles, type Target } from './weights.ts';
-import { applies, tileMatrixBytes, TILINGS, tilesOf, type Algorithm } from './winograd.ts';
+import { applies, tileMatrixBytes, TILE_GEOMETRIES, tilesOf, type Algorithm } from './winograd.ts';
 
 /** Multiply-adds that a transform's load or store of one number costs as much as. */
 const TRANSFORM_COST = 4;
@@ -42,7 +42,7 @@ function work(op: ConvOp, algorithm: Algorithm): number {
   const columns = 4 * quadsOf(op.weight.columns);
   const rows = matrixTiles(op.weight) * op.weight.tile;
   if (algorithm === 'direct') return pixels.height * pixels.width * op.weight.taps * columns * rows;
-  const tiling = TILINGS[algorithm];
+  const tiling = TILE_GEOMETRIES[algorithm];
   const { height, width } = tilesOf(pixels, tiling);
   const tiles = height * width;
   const places = tiling.size ** 2;

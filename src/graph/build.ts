@@ -11,7 +11,7 @@ import type {
   ResBlock,
 } from '../model/blocks.ts';
 import type { Conv2d, Norm } from '../model/layers.ts';
-import { IDENTITY, tensorsOf, type Branches, type ConvOp, type Gather, type Op } from './ops.ts';
+import { IDENTITY, tensorsOf, type Branches, type ConvOp, type ChannelShuffle, type Op } from './ops.ts';
 import { rectOf } from './rects.ts';
 import { channelsOf, quadsOf, type ChannelLayout, type StorageType, type Tensor } from './tensor.ts';
 import { biasVector, denseWeight, depthwiseWeight, groupedWeight, normVectors } from './weights.ts';
@@ -142,7 +142,7 @@ export class GraphBuilder {
   }
 
   /** A gather of pixels and channels into `channels` channels at a size that follows from it. */
-  resample(label: string, x: Tensor, channels: number, gather: Gather, activation?: ActivationName): Tensor {
+  resample(label: string, x: Tensor, channels: number, gather: ChannelShuffle, activation?: ActivationName): Tensor {
     const scale = gather.shuffle || gather.nearest ? 2 : gather.unshuffle ? 0.5 : 1;
     const y = this.tensor(label, { n: x.n, height: x.height * scale, width: x.width * scale }, channelsOf(channels));
     this.ops.push({ type: 'resample', label, rect: rectOf(y), x, y, gather, affine: undefined, activation });

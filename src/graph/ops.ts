@@ -8,7 +8,7 @@ import type { Algorithm, TileAlgorithm } from './winograd.ts';
  * A resampling of channels and pixels without arithmetic but a mean: `out[o] = mean over j < group of in[(o' / repeats) * group + j]`,
  * `o'` being `o` seen through a pixel-shuffle if `shuffle`; `unshuffle` and `nearest` say how `in` is seen.
  */
-export interface Gather {
+export interface ChannelShuffle {
   readonly repeats: number;
   readonly group: number;
   readonly shuffle: boolean;
@@ -17,12 +17,12 @@ export interface Gather {
 }
 
 /** Pixels of the source for each of the output, along a side. */
-export function gatherScale({ shuffle, unshuffle, nearest }: Gather): number {
+export function shuffleScale({ shuffle, unshuffle, nearest }: ChannelShuffle): number {
   return shuffle || nearest ? 0.5 : unshuffle ? 2 : 1;
 }
 
 /** Output and source have the same shape. */
-export const IDENTITY: Gather = { repeats: 1, group: 1, shuffle: false, unshuffle: false, nearest: false };
+export const IDENTITY: ChannelShuffle = { repeats: 1, group: 1, shuffle: false, unshuffle: false, nearest: false };
 
 /**
  * Dense convolution with its epilogue: `y = store(norm(act(scale * conv(x) + shift))) + gather(shortcut)`.
@@ -43,7 +43,7 @@ export interface ConvOp {
   readonly activation: ActivationName | undefined;
   /** How the convolution's pixels become y's. */
   readonly store: 'plain' | 'shuffle' | 'unshuffle';
-  readonly shortcut: { readonly source: Tensor; readonly gather: Gather } | undefined;
+  readonly shortcut: { readonly source: Tensor; readonly gather: ChannelShuffle } | undefined;
   /** RMSNorm over a pixel's channels; put here by `fuseNorms`. */
   readonly norm: AffineSpec | undefined;
   /** Decided on the whole image's graph; `direct` until then. */
@@ -198,7 +198,7 @@ export interface ResampleOp {
   readonly rect: Rect;
   readonly x: Tensor;
   readonly y: Tensor;
-  readonly gather: Gather;
+  readonly gather: ChannelShuffle;
   readonly affine: AffineSpec | undefined;
   readonly activation: ActivationName | undefined;
 }

@@ -19,7 +19,7 @@ export function scaled({ y, x, height, width }: Rect, factor: number): Rect {
 }
 
 /** A rectangle with a margin around it. */
-export function grown({ y, x, height, width }: Rect, by: number): Rect {
+export function expanded({ y, x, height, width }: Rect, by: number): Rect {
   return { y: y - by, x: x - by, height: height + 2 * by, width: width + 2 * by };
 }
 
@@ -48,7 +48,7 @@ export function intersection(a: Rect, b: Rect): Rect {
 }
 
 /** Whether `outer` holds all of `inner`. */
-export function holds(outer: Rect, inner: Rect): boolean {
+export function contains(outer: Rect, inner: Rect): boolean {
   const { y, x, height, width } = intersection(outer, inner);
   return y === inner.y && x === inner.x && height === inner.height && width === inner.width;
 }

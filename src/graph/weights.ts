@@ -22,12 +22,12 @@ export type Numerics = 'strict' | 'fast' | 'half';
  * - `matrix`, `half-matrix`: such blocks, of f32 or of f16, multiplied by Chromium's experimental subgroup matrices, added in f32. For Winograd's
  *   products; the convolution itself then runs from workgroups' memory.
  */
-export type ConvKernel = 'registers' | 'subgroups' | 'workgroup' | 'half' | 'matrix' | 'half-matrix';
+export type ConvVariant = 'registers' | 'subgroups' | 'workgroup' | 'half' | 'matrix' | 'half-matrix';
 
 /** The forms that run: of the convolution itself, and of Winograd's products. */
-export interface Kernels {
-  readonly conv: ConvKernel;
-  readonly multiply: ConvKernel;
+export interface ConvVariants {
+  readonly conv: ConvVariant;
+  readonly multiply: ConvVariant;
 }
 
 /** What kernels are chosen by. */
@@ -38,7 +38,7 @@ export interface Target {
   readonly numerics: Numerics;
   /** The adapter runs on the CPU. */
   readonly software: boolean;
-  readonly kernels: Kernels;
+  readonly kernels: ConvVariants;
   /** Computes convolutions by this algorithm where it can; for tests. */
   readonly algorithm?: Algorithm | undefined;
 }

@@ -10,7 +10,7 @@ export type TileAlgorithm = 'winograd2' | 'winograd4' | 'phases';
 export type Algorithm = 'direct' | TileAlgorithm;
 
 /** What a tile algorithm's tiles are, along one side. All lie on a grid that starts at the image's pixel (0, 0). */
-export interface Tiling {
+export interface TileGeometry {
   /** Matrices: pixels of x that a tile reads, the first of them one before its corner. */
   readonly size: number;
   /** Pixels of x from one tile to the next. */
@@ -20,19 +20,19 @@ export interface Tiling {
 }
 
 /** The tile algorithms' tiles. */
-export const TILINGS: Readonly<Record<TileAlgorithm, Tiling>> = {
+export const TILE_GEOMETRIES: Readonly<Record<TileAlgorithm, TileGeometry>> = {
   winograd2: { size: 4, step: 2, out: 2 },
   winograd4: { size: 6, step: 4, out: 4 },
   phases: { size: 3, step: 1, out: 2 },
 };
 
 /** The tiles that a convolution's pixels lie in. */
-export function tilesOf(pixels: Rect, { out }: Tiling): Rect {
+export function tilesOf(pixels: Rect, { out }: TileGeometry): Rect {
   return scaled(aligned(pixels, out), 1 / out);
 }
 
 /** The pixels of x that tiles read. */
-export function tileInput(tiles: Rect, { size, step }: Tiling): Rect {
+export function tileInput(tiles: Rect, { size, step }: TileGeometry): Rect {
   const { y, x, height, width } = scaled(tiles, step);
   return { y: y - 1, x: x - 1, height: height + size - step, width: width + size - step };
 }
@@ -82,7 +82,7 @@ export function expandConvolutions(ops: readonly Op[], expansion: Expansion): Op
 
 /** Bytes of the matrices of one tile of a weight. */
 export function tileMatrixBytes({ weight }: ConvOp, algorithm: TileAlgorithm): number {
-  return TILINGS[algorithm].size ** 2 * weight.paddedColumns * weight.tile * 4;
+  return TILE_GEOMETRIES[algorithm].size ** 2 * weight.paddedColumns * weight.tile * 4;
 }
 
 function expand(
@@ -92,7 +92,7 @@ function expand(
   { scratchBytes, matrixBytes, most = Infinity }: Expansion,
 ): Op[] {
   const { label, x, y, weight } = conv;
-  const tiling = TILINGS[algorithm];
+  const tiling = TILE_GEOMETRIES[algorithm];
   const places = tiling.size ** 2;
   const pixels = convRect(conv);
   const tiles = tilesOf(pixels, tiling);

@@ -14,7 +14,7 @@ import applyCode from '../../shaders/attention_apply.wgsl?stored';
 import quadraticCode from '../../shaders/attention_quadratic.wgsl?stored';
 import sumsCode from '../../shaders/attention_sums.wgsl?stored';
 import { groups, NONE, tensorResource, view, type Dispatch, type Resource } from './dispatch.ts';
-import { formFor, storedShader } from './storage.ts';
+import { variantFor, storedShader } from './storage.ts';
 import { struct, type View } from './struct.ts';
 
 const sumsShader = storedShader('attention_sums', sumsCode, ['read', 'read', 'write', 'uniform']);
@@ -100,7 +100,7 @@ export function attentionSums(op: AttentionSumsOp): Dispatch {
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: formFor(sumsShader, tensorsOf(branches), y),
+    shader: variantFor(sumsShader, tensorsOf(branches), y),
     constants: {},
     resources: [...resources, tensorResource(y)],
     params: attentionParams(op, view(y), { first: rect.y / spanRows, rows: spanRows }),
@@ -127,7 +127,7 @@ export function attentionApply(op: AttentionApplyOp): Dispatch {
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: formFor(applyShader, tensorsOf(branches), y),
+    shader: variantFor(applyShader, tensorsOf(branches), y),
     constants: { SUMS: (4 * headQuads + 1) * headQuads, TOKENS: APPLY_TOKENS },
     resources: [...resources, tensorResource(sums), tensorResource(y)],
     params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), { count: sums.n }),
@@ -141,7 +141,7 @@ export function attentionQuadratic(op: AttentionQuadraticOp): Dispatch {
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: formFor(quadraticShader, tensorsOf(branches), y),
+    shader: variantFor(quadraticShader, tensorsOf(branches), y),
     constants: {},
     resources: [...resources, tensorResource(y)],
     params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), {}),

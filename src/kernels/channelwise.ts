@@ -12,8 +12,8 @@ import rmsNormCode from '../../shaders/rms_norm.wgsl?stored';
 import rmsNormLanes from '../../shaders/rms_norm.wgsl?stored&lanes';
 import {
   activationCode,
-  gatherParams,
-  gatherView,
+  shuffleParams,
+  shuffleView,
   groups,
   NONE,
   tensorResource,
@@ -22,7 +22,7 @@ import {
   WORKGROUP,
   type Dispatch,
 } from './dispatch.ts';
-import { formFor, storedShader, type StoredShader } from './storage.ts';
+import { variantFor, storedShader, type StoredShader } from './storage.ts';
 import { struct } from './struct.ts';
 
 const depthwiseBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
@@ -47,7 +47,7 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label: op.label,
-    shader: formFor(depthwiseShaders[type], [x], y),
+    shader: variantFor(depthwiseShaders[type], [x], y),
     constants: {},
     resources: [tensorResource(x), weightResource(weight), bias ? weightResource(bias) : NONE, tensorResource(y)],
     params: depthwiseParams({
@@ -76,7 +76,7 @@ export function multiscale({ label, rect, x, y, depthwise, weight, kernel }: Mul
   const fours = rect.height * Math.ceil(rect.width / 4);
   return {
     label,
-    shader: formFor(multiscaleShaders[type], [x], y),
+    shader: variantFor(multiscaleShaders[type], [x], y),
     constants: {},
     resources: [tensorResource(x), weightResource(depthwise), weightResource(weight), tensorResource(y)],
     params: multiscaleParams({
@@ -103,7 +103,7 @@ export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightTy
   const quads = quadsOf(y.layout);
   return {
     label,
-    shader: formFor(groupedShaders[type], [x], y),
+    shader: variantFor(groupedShaders[type], [x], y),
     constants: {},
     resources: [tensorResource(x), weightResource(weight), tensorResource(y)],
     params: groupedParams({
@@ -144,7 +144,7 @@ export function rmsNorm(op: RMSNormOp, { software }: Target): Dispatch {
   const { label, rect, x, y, affine, activation, residual } = op;
   return {
     label,
-    shader: formFor(rmsNormShaders[software ? 'software' : 'gpu'], residual ? [x, residual] : [x], y),
+    shader: variantFor(rmsNormShaders[software ? 'software' : 'gpu'], residual ? [x, residual] : [x], y),
     constants: {},
     resources: [
       tensorResource(x),
@@ -186,13 +186,13 @@ export function resample({ label, rect, x, y, gather, affine, activation }: Resa
   const quads = quadsOf(y.layout);
   return {
     label,
-    shader: formFor(resampleShader, [x], y),
+    shader: variantFor(resampleShader, [x], y),
     constants: {},
     resources: [tensorResource(x), affine ? weightResource(affine) : NONE, tensorResource(y)],
     params: resampleParams({
-      source: gatherView(x, gather, rect),
+      source: shuffleView(x, gather, rect),
       y: view(y, { at: rect }),
-      gather: gatherParams(gather, y.layout.channels),
+      gather: shuffleParams(gather, y.layout.channels),
       rows: rect.height,
       cols: rect.width,
       quads,

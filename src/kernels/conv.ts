@@ -2,7 +2,7 @@ import type { Shader } from '../gpu/pipelines.ts';
 import { convRect, inputs, type ConvOp, type WinogradMultiplyOp } from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
-import { convLanes, type ConvKernel, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
+import { convLanes, type ConvVariant, type Target, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import registersF16 from '../../shaders/conv.wgsl?stored&f16';
 import registersF16Resample from '../../shaders/conv.wgsl?stored&f16&resample';
 import subgroupsF16Resample from '../../shaders/conv.wgsl?stored&f16&resample&subgroups';
@@ -25,7 +25,7 @@ import workgroupMultiply from '../../shaders/conv_tile.wgsl?static&multiply';
 import workgroupF32Resample from '../../shaders/conv_tile.wgsl?stored&resample';
 import { CONV_BINDINGS, convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
-import { formFor, storedShader, type StoredShader } from './storage.ts';
+import { variantFor, storedShader, type StoredShader } from './storage.ts';
 
 /** One form of the kernel. */
 interface Form {
@@ -68,7 +68,7 @@ const workgroup: Form = form(
 /** With weights in f32 there is no such form of the convolution itself. */
 const half: Form = form(8, [workgroupF32, workgroupF32Resample], [halfF16, halfF16Resample], halfMultiply);
 
-const FORMS: Readonly<Record<ConvKernel, Form>> = {
+const FORMS: Readonly<Record<ConvVariant, Form>> = {
   registers,
   subgroups,
   workgroup,
@@ -104,7 +104,7 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
   const shared = share(form, tiling);
   return slices.map((slice, i) => ({
     label: op.label,
-    shader: formFor(form.conv[target.weights][resamples(op) ? 'resample' : 'plain'], inputs(op), y),
+    shader: variantFor(form.conv[target.weights][resamples(op) ? 'resample' : 'plain'], inputs(op), y),
     constants: {},
     resources: convResources({ ...resources, x: tensorResource(x), weight: weightResource(weight, i) }),
     params: passParams({

@@ -4,8 +4,8 @@ import { quadsOf } from '../graph/tensor.ts';
 import { affineQuads } from '../graph/weights.ts';
 import {
   activationCode,
-  gatherParams,
-  gatherView,
+  shuffleParams,
+  shuffleView,
   NONE,
   tensorResource,
   view,
@@ -56,7 +56,7 @@ const DEFAULTS: ConvParams = {
   x: NOWHERE,
   source: NOWHERE,
   y: NOWHERE,
-  gather: gatherParams(IDENTITY, 0),
+  gather: shuffleParams(IDENTITY, 0),
   rows: 0,
   cols: 0,
   taps: 1,
@@ -131,9 +131,9 @@ export function epilogue(op: ConvOp): { resources: Omit<ConvResources, 'x' | 'we
       y: tensorResource(y),
     },
     params: {
-      source: gatherView(shortcut?.source ?? x, gather, rect),
+      source: shuffleView(shortcut?.source ?? x, gather, rect),
       y: view(y, { at: rect }),
-      gather: gatherParams(gather, y.layout.channels),
+      gather: shuffleParams(gather, y.layout.channels),
       rows,
       cols,
       out_quads: phaseQuads * weight.phases,

@@ -1,10 +1,10 @@
 import type { ActivationName } from '../config/config.ts';
 import type { Constants, Shader } from '../gpu/pipelines.ts';
-import { gatherScale, type Gather } from '../graph/ops.ts';
+import { shuffleScale, type ChannelShuffle } from '../graph/ops.ts';
 import { scaled, type Rect } from '../graph/rects.ts';
 import { quadsOf, type Tensor } from '../graph/tensor.ts';
 import type { AffineSpec, MatrixSpec } from '../graph/weights.ts';
-import type { GatherParams, View } from './struct.ts';
+import type { ChannelShuffleParams, View } from './struct.ts';
 
 /** A buffer that a dispatch binds: a tensor, one slice of a weight, or nothing (a binding that this variant leaves unread). */
 export type Resource =
@@ -60,17 +60,17 @@ export function view(
 }
 
 /** The source of a gather into `rect`. */
-export function gatherView(source: Tensor, gather: Gather, rect: Rect): View {
-  return view(source, { at: scaled(rect, gatherScale(gather)) });
+export function shuffleView(source: Tensor, gather: ChannelShuffle, rect: Rect): View {
+  return view(source, { at: scaled(rect, shuffleScale(gather)) });
 }
 
 /** A gather into a tensor of `channels` channels. */
-export function gatherParams(gather: Gather, channels: number): GatherParams {
+export function shuffleParams(gather: ChannelShuffle, channels: number): ChannelShuffleParams {
   return { ...gather, plain: isPlain(gather), channels };
 }
 
 /** Whether a gather takes every value from its own place. */
-export function isPlain({ repeats, group, shuffle, unshuffle, nearest }: Gather): boolean {
+export function isPlain({ repeats, group, shuffle, unshuffle, nearest }: ChannelShuffle): boolean {
   return repeats === 1 && group === 1 && !shuffle && !unshuffle && !nearest;
 }
 

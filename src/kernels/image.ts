@@ -6,7 +6,7 @@ import imageOutCode from '../../shaders/image_out.wgsl?static';
 import nchwInCode from '../../shaders/nchw_in.wgsl?static';
 import nchwOutCode from '../../shaders/nchw_out.wgsl?static';
 import { groups, view } from './dispatch.ts';
-import type { PackDispatch } from './pack.ts';
+import type { SingleDispatch } from './pack.ts';
 import { struct } from './struct.ts';
 
 const nchwInShader: Shader = { name: 'nchw_in', code: nchwInCode, bindings: ['read', 'write', 'uniform'] };
@@ -30,7 +30,7 @@ const imageInParams = struct({
 const imageOutParams = struct({ x: 'view', rows: 'u32', cols: 'u32', channels: 'u32', n: 'u32' });
 
 /** `[N, C, H, W]` f32 into a stored tensor. Binds x, y, params. */
-export function nchwIn(y: Tensor): PackDispatch {
+export function nchwIn(y: Tensor): SingleDispatch {
   const { n, height: rows, width: cols, layout } = y;
   const quads = quadsOf(layout);
   return {
@@ -42,7 +42,7 @@ export function nchwIn(y: Tensor): PackDispatch {
 }
 
 /** The upper left `rows` x `cols` of a stored tensor into `[N, C, rows, cols]` f32. Binds x, y, params. */
-export function nchwOut(x: Tensor, rows: number, cols: number): PackDispatch {
+export function nchwOut(x: Tensor, rows: number, cols: number): SingleDispatch {
   const { channels } = x.layout;
   return {
     shader: nchwOutShader,
@@ -62,7 +62,7 @@ export function imageIn(
   y: Tensor,
   picture: Pick<Rect, 'height' | 'width'>,
   corner: Pick<Rect, 'y' | 'x'>,
-): PackDispatch {
+): SingleDispatch {
   return {
     shader: imageInShader,
     constants: {},
@@ -82,7 +82,7 @@ export function imageIn(
 }
 
 /** The left `cols` of `rows` of a picture of a stored tensor, from row `first` on, into a texture. Binds x, the texture, params. */
-export function imageOut(x: Tensor, n: number, first: number, rows: number, cols: number): PackDispatch {
+export function imageOut(x: Tensor, n: number, first: number, rows: number, cols: number): SingleDispatch {
   const at = { y: x.origin.y + first, x: x.origin.x };
   return {
     shader: imageOutShader,

@@ -14,7 +14,7 @@ export type RawType = 'F32' | 'F16' | 'BF16' | 'F64';
 export const RAW_BYTES: Readonly<Record<RawType, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
 
 /** A dispatch on buffers that its caller holds: raw or scratch in, packed out, params. */
-export interface PackDispatch {
+export interface SingleDispatch {
   readonly shader: Shader;
   readonly constants: Constants;
   readonly params: ArrayBuffer;
@@ -79,13 +79,13 @@ function isPlain({ rows, columns, phases }: Pick<MatrixSpec, 'rows' | 'columns' 
 }
 
 /** Writes what a window of the source tensor that starts at row `rowBase` of the weight gives to one slice. */
-export function packMatrix(
+export function packMatrixWeights(
   spec: MatrixSpec,
   slice: WeightSlice,
   types: { raw: RawType; packed: WeightType },
   rowBase: number,
   window: RowWindow,
-): PackDispatch {
+): SingleDispatch {
   const plain = isPlain(spec);
   // Tiles that hold none of the window's rows needn't be looked at; where rows are sorted anew, any may.
   const firstRow = rowBase + window.first;
@@ -121,7 +121,7 @@ export function packMatrix(
 }
 
 /** Writes the `index`-th vector of an affine (or of batch norm's statistics). */
-export function packVector(spec: AffineSpec, raw: RawType, index: number): PackDispatch {
+export function packVectorWeights(spec: AffineSpec, raw: RawType, index: number): SingleDispatch {
   const quads = affineQuads(spec);
   const padded = 4 * quadsOf(spec.rows);
   return {
@@ -150,7 +150,7 @@ export function packVector(spec: AffineSpec, raw: RawType, index: number): PackD
 }
 
 /** Turns batch norm's packed statistics (weight, bias, mean, variance) into shift and scale. */
-export function packBatchNorm(spec: AffineSpec): PackDispatch {
+export function packBatchNormWeights(spec: AffineSpec): SingleDispatch {
   const quads = affineQuads(spec);
   return {
     shader: batchNormShader,

@@ -23,7 +23,7 @@ export function storedShader(name: string, code: Forms<string>, bindings: readon
  * @param writes - what its `Output` is
  * @throws RangeError where what it reads isn't all stored alike
  */
-export function formFor(shader: StoredShader, reads: readonly Tensor[], writes: Tensor): Shader {
+export function variantFor(shader: StoredShader, reads: readonly Tensor[], writes: Tensor): Shader {
   const { storage = 'f32' } = reads[0] ?? {};
   const other = reads.find((tensor) => tensor.storage !== storage);
   if (other)

@@ -11,7 +11,7 @@ export interface View {
 }
 
 /** A Gather of shaders/gather.wgsl. */
-export interface GatherParams {
+export interface ChannelShuffleParams {
   readonly repeats: number;
   readonly group: number;
   readonly shuffle: boolean;
@@ -25,7 +25,7 @@ interface FieldTypes {
   u32: number;
   f32: number;
   view: View;
-  gather: GatherParams;
+  gather: ChannelShuffleParams;
 }
 
 /** Words of 32 bits that a field takes. */
@@ -70,6 +70,6 @@ function isView(value: unknown): value is View {
   return typeof value === 'object' && value !== null && 'quad' in value;
 }
 
-function isGather(value: unknown): value is GatherParams {
+function isGather(value: unknown): value is ChannelShuffleParams {
   return typeof value === 'object' && value !== null && 'repeats' in value;
 }

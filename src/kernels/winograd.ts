@@ -3,7 +3,7 @@ import { convRect, type WinogradInputOp, type WinogradOutputOp, type WinogradWei
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { convLanes, type WeightSlice, type WeightType } from '../graph/weights.ts';
-import { TILINGS, type TileAlgorithm } from '../graph/winograd.ts';
+import { TILE_GEOMETRIES, type TileAlgorithm } from '../graph/winograd.ts';
 import input2 from '../../shaders/winograd_input.wgsl?stored&f2';
 import input4 from '../../shaders/winograd_input.wgsl?stored&f4';
 import inputPhases from '../../shaders/winograd_input.wgsl?stored&phases';
@@ -23,7 +23,7 @@ import weight4 from '../../shaders/winograd_weight.wgsl?static&f4';
 import weightPhases from '../../shaders/winograd_weight.wgsl?static&phases';
 import { CONV_BINDINGS, convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { groups, tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
-import { formFor, storedShader, type StoredShader } from './storage.ts';
+import { variantFor, storedShader, type StoredShader } from './storage.ts';
 
 type ByAlgorithm<T> = Readonly<Record<TileAlgorithm, T>>;
 
@@ -79,11 +79,11 @@ export function winogradInput({ label, rect, algorithm, x, y }: WinogradInputOp)
   const quads = quadsOf(x.layout);
   return {
     label,
-    shader: formFor(inputShaders[algorithm], [x], y),
+    shader: variantFor(inputShaders[algorithm], [x], y),
     constants: {},
     resources: convResources({ x: tensorResource(x), y: tensorResource(y) }),
     params: passParams({
-      x: view(x, { at: scaled(rect, TILINGS[algorithm].step), padding: 1 }),
+      x: view(x, { at: scaled(rect, TILE_GEOMETRIES[algorithm].step), padding: 1 }),
       y: view(y),
       rows: rect.height,
       cols: rect.width,
@@ -96,7 +96,7 @@ export function winogradInput({ label, rect, algorithm, x, y }: WinogradInputOp)
 
 /** Products into pixels. With a norm, a workgroup has all channels of a few tiles. */
 export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp): Dispatch {
-  const { out } = TILINGS[algorithm];
+  const { out } = TILE_GEOMETRIES[algorithm];
   const pixels = convRect(conv);
   const { resources, params } = epilogue(conv);
   const { norm, shortcut } = conv;
@@ -105,13 +105,13 @@ export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp):
   const groupTiles = Math.max(1, Math.min(4, Math.floor(WORKGROUP / quads)));
   return {
     label,
-    shader: formFor(forms[algorithm], shortcut ? [shortcut.source] : [], conv.y),
+    shader: variantFor(forms[algorithm], shortcut ? [shortcut.source] : [], conv.y),
     constants: norm ? { WORKGROUP: groupTiles * quads } : {},
     resources: convResources({ ...resources, x: tensorResource(x), ...(norm && { weight: weightResource(norm) }) }),
     params: passParams({
       ...params,
       x: { ...view(x), y: out * x.origin.y - pixels.y, x: out * x.origin.x - pixels.x },
-      taps: TILINGS[algorithm].size,
+      taps: TILE_GEOMETRIES[algorithm].size,
       tile_cols: out,
       tile_pixels: out ** 2,
       sums: out ** 2,

@@ -5,20 +5,20 @@ import type { InputSize } from '../graph/build.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { WeightType } from '../graph/weights.ts';
 import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
-import type { SourceInput } from '../weights/source.ts';
-import type { CheckpointIdentity } from './identity.ts';
-import { Half } from './half.ts';
+import type { SourceInput } from '../weights/sources/source.ts';
+import type { CheckpointReference } from '../loading/fingerprint.ts';
+import { Network } from './network.ts';
 import type { ImageInput } from './image.ts';
 import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
-import { loadPretrained, loadSingleFile, type Loaded } from './load.ts';
-import type { LoadOptions } from './load_options.ts';
+import { loadPretrained, loadSingleFile, type Loaded } from '../loading/load.ts';
+import type { LoadOptions } from '../loading/load_options.ts';
 import { cropped, Latent, Sample } from './results.ts';
-import type { PlanRequest, PlanSummary } from './plan_request.ts';
+import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
 import type { RunOptions } from './run_options.ts';
-import { runHalf, type Result } from './run_half.ts';
+import { runNetwork, type NetworkResult } from './run_network.ts';
 import { runInStrips, sendStrips, stripsOf, type Strip, type StripTarget } from './strips.ts';
 import { checkTiling, type Tiling, type TilingOptions } from './tiling.ts';
-import type { WeightStore } from './weight_store.ts';
+import type { WeightStore } from '../session/weight_store.ts';
 
 /** What `encode` gives, as in diffusers. */
 export interface EncoderOutput {
@@ -48,26 +48,26 @@ export class AutoencoderDC {
   /** How activations are stored; results are f32. */
   readonly activations: StorageType;
   /** Which checkpoint this is. */
-  readonly checkpoint: CheckpointIdentity;
+  readonly checkpoint: CheckpointReference;
   readonly #gpu: Gpu;
-  readonly #encoder: Half | undefined;
-  readonly #decoder: Half | undefined;
+  readonly #encoder: Network | undefined;
+  readonly #decoder: Network | undefined;
   readonly #weights: WeightStore;
   #slicing = false;
   #tiling: Tiling | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor({ config, gpu, target, parts, weights, checkpoint }: Loaded) {
+  private constructor({ config, gpu, target, modules: parts, weights, checkpoint }: Loaded) {
     this.config = config;
     this.dtype = target.weights;
     this.activations = target.activations;
     this.checkpoint = checkpoint;
     this.#gpu = gpu;
-    const half = (part: Encoder | Decoder | undefined): Half | undefined =>
-      part && new Half(part, gpu, weights, target);
-    this.#encoder = half(parts.encoder);
-    this.#decoder = half(parts.decoder);
+    const network = (part: Encoder | Decoder | undefined): Network | undefined =>
+      part && new Network(part, gpu, weights, target);
+    this.#encoder = network(parts.encoder);
+    this.#decoder = network(parts.decoder);
     this.#weights = weights;
   }
 
@@ -109,7 +109,7 @@ export class AutoencoderDC {
 
   /** Pixels of an image's side for each of its latent's. */
   get spatialCompressionRatio(): number {
-    return compressionRatio((this.#encoder ?? this.#half('decoder')).part);
+    return compressionRatio((this.#encoder ?? this.#half('decoder')).module);
   }
 
   /**
@@ -117,14 +117,14 @@ export class AutoencoderDC {
    *
    * @throws DeviceError `limits` if it can't be made to fit, with the smallest budget that would do; InputError for a size that is none
    */
-  plan({ part, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
+  plan({ which: part, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
     for (const [name, value] of Object.entries({ height, width, n })) {
       if (!Number.isSafeInteger(value) || value < 1) {
         throw new InputError(`plan's ${name} must be a positive integer; it was ${String(value)}.`);
       }
     }
     const half = this.#half(part);
-    const ratio = compressionRatio(half.part);
+    const ratio = compressionRatio(half.module);
     const latent = { n, height: Math.ceil(height / ratio), width: Math.ceil(width / ratio) };
     const size = part === 'decoder' ? latent : { n, height: latent.height * ratio, width: latent.width * ratio };
     const { plan, slices } = half.plan(size, memoryBudget, this.#slicing);
@@ -151,7 +151,7 @@ export class AutoencoderDC {
     return await this.#exclusive(options, async () => {
       const half = this.#half('encoder');
       const staged = await stageImage(this.#gpu, image, this.config.inChannels);
-      const ratio = compressionRatio(half.part);
+      const ratio = compressionRatio(half.module);
       const fit = (side: number): number => (staged.padded ? Math.ceil(side / ratio) * ratio : side);
       const { n, height, width } = staged;
       const { bands, size } = await this.#run(half, { n, height: fit(height), width: fit(width) }, staged, options);
@@ -254,10 +254,10 @@ export class AutoencoderDC {
     this.dispose();
   }
 
-  #half(part: 'encoder' | 'decoder'): Half {
+  #half(part: 'encoder' | 'decoder'): Network {
     const half = part === 'encoder' ? this.#encoder : this.#decoder;
     if (half) return half;
-    throw new InputError(`This model was loaded without its ${part}; load it with parts: "both".`);
+    throw new InputError(`This model was loaded without its ${part}; load it with networks: "both".`);
   }
 
   /** Runs `work` when all earlier calls are done. */
@@ -272,10 +272,13 @@ export class AutoencoderDC {
   }
 
   /** Runs a half, in tiles where that is asked for; what it gave is no one's if the model is disposed of or the device is lost meanwhile. */
-  async #run(half: Half, size: InputSize, staged: StagedInput, options: RunOptions): Promise<Result> {
-    let result: Result | undefined;
+  async #run(half: Network, size: InputSize, staged: StagedInput, options: RunOptions): Promise<NetworkResult> {
+    let result: NetworkResult | undefined;
     try {
-      result = await runHalf(this.#gpu, half, size, staged, options, { slicing: this.#slicing, tiling: this.#tiling });
+      result = await runNetwork(this.#gpu, half, size, staged, options, {
+        slicing: this.#slicing,
+        tiling: this.#tiling,
+      });
       await this.#gpu.checked('the result', () => undefined);
       if (this.#disposed) throw new DisposedError('AutoencoderDC');
       return result;

@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
 import { intersection, rectOf } from '../graph/rects.ts';
 import { pixelBytes, tensorBytes, type Tensor } from '../graph/tensor.ts';
-import { maxBinding } from './budget.ts';
+import { maxBindingBytes } from '../plan/budget.ts';
 
 /** Rows of an image on the GPU. */
 export interface Band {
@@ -18,7 +18,7 @@ export interface Band {
 export async function makeBands(gpu: Gpu, label: string, tensor: Tensor): Promise<Band[]> {
   const { STORAGE, COPY_SRC, COPY_DST } = BufferUsage;
   const rowBytes = tensorBytes(tensor) / tensor.height;
-  const rows = Math.max(1, Math.floor(maxBinding(gpu.device.limits) / rowBytes));
+  const rows = Math.max(1, Math.floor(maxBindingBytes(gpu.device.limits) / rowBytes));
   const bands: Band[] = [];
   try {
     for (let y = 0; y < tensor.height; y += rows) {

@@ -6,7 +6,7 @@ import { intersection, rectOf, type Rect } from '../graph/rects.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { imageIn, nchwIn } from '../kernels/image.ts';
 import { copyCommon, type Band } from './bands.ts';
-import { runDispatch } from './compute.ts';
+import { runSingleDispatch } from '../session/single_dispatch.ts';
 import { checkImage, checkTensor, isTensorInput, openPicture, type ImageInput, type TensorInput } from './image.ts';
 import { Latent, type Size } from './results.ts';
 
@@ -50,7 +50,7 @@ export async function stageImage(gpu: Gpu, image: ImageInput, channels: number):
     into: async ({ tensor, buffer }) => {
       const { texture, corner, dispose } = await picture.texture(nearest(rectOf(tensor), whole));
       try {
-        await runDispatch(gpu, imageIn(tensor, picture, corner), [texture.createView(), { buffer }]);
+        await runSingleDispatch(gpu, imageIn(tensor, picture, corner), [texture.createView(), { buffer }]);
       } catch (cause) {
         if (texture === image && cause instanceof DeviceError && cause.code === 'gpu') throw unreadable(cause);
         throw cause;
@@ -120,7 +120,7 @@ export function stageTensor(gpu: Gpu, what: string, input: TensorInput, channels
     );
     try {
       gpu.device.queue.writeBuffer(planar, 0, data.buffer, data.byteOffset, data.byteLength);
-      await runDispatch(gpu, nchwIn(tensor), [{ buffer: planar }, { buffer }]);
+      await runSingleDispatch(gpu, nchwIn(tensor), [{ buffer: planar }, { buffer }]);
     } finally {
       planar.destroy();
     }

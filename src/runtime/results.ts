@@ -4,7 +4,7 @@ import { BufferUsage, TextureUsage } from '../gpu/usage.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { imageOut, nchwOut } from '../kernels/image.ts';
 import type { Band } from './bands.ts';
-import { readBack, runDispatch } from './compute.ts';
+import { readBack, runSingleDispatch } from '../session/single_dispatch.ts';
 
 /** Height and width in pixels. */
 export interface Size {
@@ -112,7 +112,7 @@ export class GpuTensor {
       gpu.device.createBuffer({ label: 'result, channels first', size, usage: STORAGE | COPY_SRC }),
     );
     try {
-      await runDispatch(gpu, nchwOut(tensor, rows, cols), [{ buffer }, { buffer: planar }]);
+      await runSingleDispatch(gpu, nchwOut(tensor, rows, cols), [{ buffer }, { buffer: planar }]);
       return new Float32Array(
         await readBack(gpu, size, (encoder, target) => encoder.copyBufferToBuffer(planar, 0, target, 0, size)),
       );
@@ -252,7 +252,7 @@ export class Sample extends GpuTensor {
           }),
         );
         textures.push(texture);
-        await runDispatch(gpu, imageOut(tensor, index, first, rows, width), [{ buffer }, texture.createView()]);
+        await runSingleDispatch(gpu, imageOut(tensor, index, first, rows, width), [{ buffer }, texture.createView()]);
         await use(texture, tensor.origin.y + first, i + 1 === pieces.length);
       }
     } finally {

@@ -1,4 +1,4 @@
-import type { Profile } from './profile.ts';
+import type { Profile } from '../session/profile.ts';
 
 /** How far a run is. */
 export interface RunProgress {

@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { copyCommon, makeBands, type Band } from './bands.ts';
-import type { Half } from './half.ts';
+import type { Network } from './network.ts';
 import type { StagedInput } from './inputs.ts';
 import { cropped, Sample, type Size } from './results.ts';
 import type { RunOptions } from './run_options.ts';
@@ -26,7 +26,7 @@ export interface Strip {
  */
 export async function runInStrips(
   gpu: Gpu,
-  half: Half,
+  half: Network,
   staged: StagedInput,
   imageSize: Size | undefined,
   options: RunOptions,
@@ -57,8 +57,8 @@ export async function* stripsOf(
 ): AsyncGenerator<Strip, void, void> {
   const stopped = new AbortController();
   const signal = aborted ? AbortSignal.any([aborted, stopped.signal]) : stopped.signal;
-  const strips = new Handover<Strip>();
-  const running = run(signal, (strip) => strips.give(strip, signal));
+  const strips = new Rendezvous<Strip>();
+  const running = run(signal, (strip) => strips.put(strip, signal));
   running.then(
     () => strips.end(),
     (error: unknown) => strips.end(error),
@@ -118,14 +118,14 @@ class StripCutter {
 }
 
 /** Hands things from a producer that waits to a consumer that waits. */
-class Handover<T> implements AsyncIterable<T> {
+class Rendezvous<T> implements AsyncIterable<T> {
   #offer: { readonly value: T; readonly taken: () => void } | undefined;
   #ended = false;
   #error: unknown;
   #wake: (() => void) | undefined;
 
   /** Resolves when the value was taken, or when nobody will. */
-  give(value: T, signal: AbortSignal): Promise<void> {
+  put(value: T, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       this.#offer = { value, taken: resolve };
       signal.addEventListener('abort', () => resolve(), { once: true });

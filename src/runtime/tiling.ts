@@ -5,8 +5,8 @@ import { intersection, rectOf } from '../graph/rects.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import { blend } from '../kernels/blend.ts';
 import { copyCommon, makeBands, type Band } from './bands.ts';
-import { runDispatch } from './compute.ts';
-import type { Half } from './half.ts';
+import { runSingleDispatch } from '../session/single_dispatch.ts';
+import type { Network } from './network.ts';
 import type { StagedInput } from './inputs.ts';
 import type { RunOptions } from './run_options.ts';
 
@@ -111,7 +111,7 @@ export function tilesOf(
  */
 export async function runTiled(
   gpu: Gpu,
-  half: Half,
+  half: Network,
   staged: StagedInput,
   { rows, cols }: { readonly rows: Axis; readonly cols: Axis },
   options: RunOptions,
@@ -157,7 +157,7 @@ export async function runTiled(
 
 async function runTile(
   gpu: Gpu,
-  half: Half,
+  half: Network,
   staged: StagedInput,
   { y, x }: { readonly y: Span; readonly x: Span },
   options: RunOptions,
@@ -218,7 +218,7 @@ async function blendInto(gpu: Gpu, from: Band, to: Band, most: number, down: boo
   const extent = Math.min(a, b, most);
   if (extent <= 0) return;
   const resources = [{ buffer: from.buffer }, { buffer: to.buffer }];
-  await runDispatch(gpu, blend(from.tensor, to.tensor, extent, down), resources);
+  await runSingleDispatch(gpu, blend(from.tensor, to.tensor, extent, down), resources);
 }
 
 async function makeTile(gpu: Gpu, tensor: Tensor): Promise<Band> {

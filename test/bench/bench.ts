@@ -1,12 +1,12 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { profiler, type Profiler } from '../../src/gpu/profiler.ts';
-import { readProfile, type Profile } from '../../src/runtime/profile.ts';
+import { readProfile, type Profile } from '../../src/session/profile.ts';
 import type { WeightType } from '../../src/graph/weights.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
-import { hashTensor } from '../support/hash-weights.ts';
+import { hashTensor } from '../support/hash_weights.ts';
 import { jsClock } from './js_clock.ts';
 import { copyProbe, peakProbe, type CpuClock, type CopyProbe, type PeakProbe } from './peak.ts';
-import { possibleKernels } from '../../src/runtime/target.ts';
+import { supportedVariants } from '../../src/loading/target.ts';
 import { loadWork, openSession, type Form } from './session.ts';
 import { works, type Work } from './works.ts';
 
@@ -174,7 +174,7 @@ export async function report(openGpu: () => Promise<Gpu>, cpu: CpuClock, options
   const { device } = probes;
   const peak = await peakProbe(device, cpu);
   const copy = await copyProbe(device);
-  const possible = possibleKernels(probes, 'half').filter((kernel) => kernels.includes(kernel));
+  const possible = supportedVariants(probes, 'half').filter((kernel) => kernels.includes(kernel));
   const forms = dtypes.flatMap((dtype): Form[] =>
     kernels.length === 0
       ? [{ dtype }]

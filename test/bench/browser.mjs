@@ -1,7 +1,7 @@
 import { chromium } from 'playwright';
 import { createServer } from 'vite';
-import { hasLavapipe, launchOptions, usesOwnGpu } from '../support/chromium.mjs';
-import { ensureChromium, ensureLavapipe, root } from '../support/setup.mjs';
+import { hasLavapipe, launchOptions, usesOwnGpu } from '../../scripts/chromium.mjs';
+import { ensureChromium, ensureLavapipe, root } from '../../scripts/setup.mjs';
 import { cpuSeconds } from './cpu.mjs';
 
 /** @typedef {'default' | 'swiftshader' | 'lavapipe'} Adapter */

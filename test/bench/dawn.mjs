@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createServer } from 'vite';
-import { lavapipeFolder, usesOwnGpu } from '../support/chromium.mjs';
-import { ensureLavapipe, root } from '../support/setup.mjs';
+import { lavapipeFolder, usesOwnGpu } from '../../scripts/chromium.mjs';
+import { ensureLavapipe, root } from '../../scripts/setup.mjs';
 
 /** Has Dawn in Node run on lavapipe, unless VK_ICD_FILENAMES names a Vulkan driver or DCAE_ADAPTER=default asks for the machine's own. */
 export async function chooseDriver() {

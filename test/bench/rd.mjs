@@ -4,7 +4,7 @@
 //     npm run bench:rd -- --fixtures    writes the files of test/fixtures/codec anew, too
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../support/setup.mjs';
+import { root } from '../../scripts/setup.mjs';
 import { dawnServer } from './dawn.mjs';
 
 const server = await dawnServer();

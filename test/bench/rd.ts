@@ -5,7 +5,7 @@ import sharp, { type Sharp } from 'sharp';
 import { packLatent, unpackLatent } from '../../src/codec/index.ts';
 import { AutoencoderDC } from '../../src/index.ts';
 import { folder } from './folder.ts';
-import { psnr, ssim, type Rgb } from '../support/picture-quality.ts';
+import { psnr, ssim, type Rgb } from '../support/picture_quality.ts';
 
 /** The qualities of the table. */
 const QUALITIES = [10, 20, 30, 40, 50, 60];

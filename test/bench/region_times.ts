@@ -1,10 +1,10 @@
 // What regions cost in time: a network in one piece and under smaller and smaller budgets, in turns.
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
-import { planGraph, type Plan } from '../../src/runtime/plan.ts';
-import { Session } from '../../src/runtime/session.ts';
-import { targetOf } from '../../src/runtime/target.ts';
-import { hashTensor } from '../support/hash-weights.ts';
+import { planGraph, type Plan } from '../../src/plan/plan.ts';
+import { Session } from '../../src/session/session.ts';
+import { targetOf } from '../../src/loading/target.ts';
+import { hashTensor } from '../support/hash_weights.ts';
 import { median } from './bench.ts';
 import type { CpuClock } from './peak.ts';
 import { loadWork } from './session.ts';

@@ -8,7 +8,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../support/setup.mjs';
+import { root } from '../../scripts/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from './browser.mjs';
 
 const NETWORKS = [

@@ -2,7 +2,7 @@
 import { parseConfig } from '../../src/config/config.ts';
 import { DcAeError } from '../../src/index.ts';
 import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
-import { makePlan } from '../../src/runtime/plan.ts';
+import { planNetwork } from '../../src/plan/plan.ts';
 
 const MiB = 2 ** 20;
 const SIDES = [1024, 2048, 4096, 8192];
@@ -51,7 +51,7 @@ function cell(
   const kernels = { conv: 'workgroup', multiply: 'workgroup' } as const;
   const target = { weights: 'f32', activations: 'f32', software: false, kernels, numerics } as const;
   try {
-    const plan = makePlan(part, { n: 1, height: pixels, width: pixels }, target, LIMITS, budget * MiB);
+    const plan = planNetwork(part, { n: 1, height: pixels, width: pixels }, target, LIMITS, budget * MiB);
     return `${plan.recompute.toFixed(2)} (${plan.regions})`;
   } catch (error) {
     if (!(error instanceof DcAeError)) throw error;

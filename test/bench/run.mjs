@@ -11,7 +11,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../support/setup.mjs';
+import { root } from '../../scripts/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from './browser.mjs';
 import { bundle } from './bundle.mjs';
 import { chooseDriver } from './dawn.mjs';

@@ -1,17 +1,17 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { weightsOf } from '../../src/graph/ops.ts';
-import type { ConvKernel, WeightSpec, WeightType } from '../../src/graph/weights.ts';
-import { maxBinding } from '../../src/runtime/budget.ts';
-import { planGraph, type Plan } from '../../src/runtime/plan.ts';
-import { Session } from '../../src/runtime/session.ts';
-import { targetOf } from '../../src/runtime/target.ts';
-import { WeightStore } from '../../src/runtime/weight_store.ts';
-import { hashTensor } from '../support/hash-weights.ts';
+import type { ConvVariant, WeightSpec, WeightType } from '../../src/graph/weights.ts';
+import { maxBindingBytes } from '../../src/plan/budget.ts';
+import { planGraph, type Plan } from '../../src/plan/plan.ts';
+import { Session } from '../../src/session/session.ts';
+import { targetOf } from '../../src/loading/target.ts';
+import { WeightStore } from '../../src/session/weight_store.ts';
+import { hashTensor } from '../support/hash_weights.ts';
 import { graphOf, type Work } from './works.ts';
 
 /** Fills a graph's weights by hash: their values don't change the time, but denormals would. */
 async function hashWeights(gpu: Gpu, specs: readonly WeightSpec[], dtype: WeightType): Promise<WeightStore> {
-  const store = await WeightStore.create(gpu, dtype, maxBinding(gpu.device.limits), specs);
+  const store = await WeightStore.create(gpu, dtype, maxBindingBytes(gpu.device.limits), specs);
   for (const spec of specs) {
     const sources =
       spec.kind === 'matrix'
@@ -30,7 +30,7 @@ async function hashWeights(gpu: Gpu, specs: readonly WeightSpec[], dtype: Weight
 /** How a work's weights are stored, and the form of its convolutions' kernels: where that is missing, the one that suits the adapter. */
 export interface Form {
   readonly dtype: WeightType;
-  readonly kernels?: ConvKernel | undefined;
+  readonly kernels?: ConvVariant | undefined;
 }
 
 /** A work with its weights on the GPU. */

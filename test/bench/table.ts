@@ -1,4 +1,4 @@
-import type { ProfileEntry } from '../../src/runtime/profile.ts';
+import type { ProfileEntry } from '../../src/session/profile.ts';
 import type { Report, Row } from './bench.ts';
 
 const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);

@@ -1,8 +1,8 @@
 // What tests of streaming share: tensors in memory, and a sink that checks what is promised to it.
 import { expect } from 'vitest';
-import type { TensorSink } from '../../src/weights/stream.ts';
-import type { TensorInfo } from '../../src/weights/tensor_info.ts';
-import type { MemorySource } from './memory-source.ts';
+import type { TensorSink } from '../../src/weights/read/stream.ts';
+import type { TensorInfo } from '../../src/weights/format/tensor_info.ts';
+import type { MemorySource } from './memory_source.ts';
 
 /** A sink that checks what is promised to it and puts the tensors together. */
 export function collector(): TensorSink & { readonly tensors: Map<string, Uint8Array>; readonly pieces: number[] } {

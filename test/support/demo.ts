@@ -1,5 +1,5 @@
 import { chromium, type Browser } from 'playwright';
-import { fastestAdapter, launchOptions } from './chromium.mjs';
+import { fastestAdapter, launchOptions } from '../../scripts/chromium.mjs';
 
 /** A browser for the e2e tests, on the fastest adapter that this machine can offer unless one is asked for. */
 export function launchBrowser(adapter = fastestAdapter()): Promise<Browser> {

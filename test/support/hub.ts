@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { sendBytes, type Fault } from './hub-faults.ts';
-import type { VirtualFile } from './hash-file.ts';
+import { sendBytes, type Fault } from './hub_faults.ts';
+import type { VirtualFile } from './hash_file.ts';
 
-export type { Fault } from './hub-faults.ts';
+export type { Fault } from './hub_faults.ts';
 
 /** One request, for tests to look at. */
 export interface HubRequest {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright';
 import type { LoadRequest, Outcome } from '../loading/page/page.ts';
-import { fastestAdapter, launchOptions } from './chromium.mjs';
+import { fastestAdapter, launchOptions } from '../../scripts/chromium.mjs';
 import { readFixture, readJson } from './fixtures.ts';
 import { startHub, type Hub } from './hub.ts';
 

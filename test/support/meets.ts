@@ -2,16 +2,16 @@
 import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { StorageType } from '../../src/graph/tensor.ts';
-import type { ConvKernel, WeightType } from '../../src/graph/weights.ts';
+import type { ConvVariant, WeightType } from '../../src/graph/weights.ts';
 import type { Algorithm } from '../../src/graph/winograd.ts';
 import { layerParameters, layers } from '../../src/model/layers.ts';
-import { possibleKernels } from '../../src/runtime/target.ts';
+import { supportedVariants } from '../../src/loading/target.ts';
 import type { NoteError } from './figures.ts';
 import { relativeMaxError, type FixtureTensor } from './fixtures.ts';
-import { roundToHalf } from './half.ts';
-import { hashTensor } from './hash-weights.ts';
+import { roundToF16 } from './f16.ts';
+import { hashTensor } from './hash_weights.ts';
 import type { Numbers } from './reference.ts';
-import { regroupWeights, runModule, type Build } from './run-module.ts';
+import { regroupWeights, runModule, type Build } from './run_module.ts';
 
 /** Sums in f32 over at most a few hundred products. */
 const TOLERANCE = 1e-5;
@@ -24,7 +24,7 @@ const BINDING = 2 ** 20;
 
 /** A tensor of fixed random numbers that f16 can hold; `name` seeds them, and says as what they are scaled. */
 export function randomTensor(name: string, shape: readonly number[]): FixtureTensor {
-  return { shape, data: roundToHalf(hashTensor(name, shape)) };
+  return { shape, data: roundToF16(hashTensor(name, shape)) };
 }
 
 /**
@@ -80,7 +80,7 @@ export async function meets(gpu: Gpu, note: NoteError, meeting: Meeting): Promis
 interface Way {
   readonly dtype: WeightType;
   readonly activations: StorageType;
-  readonly kernel?: ConvKernel;
+  readonly kernel?: ConvVariant;
   readonly algorithm?: Algorithm;
 }
 
@@ -91,7 +91,7 @@ function waysOf(gpu: Gpu, algorithms: readonly Algorithm[] | undefined): Way[] {
     { dtype: 'f16', activations: 'f16' },
   ] as const;
   if (!algorithms) return [...storage];
-  return possibleKernels(gpu, 'half').flatMap((kernel) =>
+  return supportedVariants(gpu, 'half').flatMap((kernel) =>
     algorithms
       .filter((algorithm) => kernel !== 'half' || algorithm !== 'winograd4')
       .flatMap((algorithm): Way[] => {

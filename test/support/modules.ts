@@ -1,6 +1,6 @@
 // From a fixture's `op` and `params` to the module of the tree that it is about.
 import type { ActivationName, NormType } from '../../src/config/config.ts';
-import { IDENTITY, type Gather } from '../../src/graph/ops.ts';
+import { IDENTITY, type ChannelShuffle } from '../../src/graph/ops.ts';
 import {
   attention,
   dcDownBlock2d,
@@ -11,7 +11,7 @@ import {
 } from '../../src/model/blocks.ts';
 import { conv2d, linear, norm, rmsNorm } from '../../src/model/layers.ts';
 import type { FixtureTensor } from './fixtures.ts';
-import { inGroups, regroupWeights, type Build, type RawWeight } from './run-module.ts';
+import { inGroups, regroupWeights, type Build, type RawWeight } from './run_module.ts';
 
 /** One entry of the index of test/fixtures/ops or hash-slices. */
 export interface ModuleFixture {
@@ -48,7 +48,7 @@ export function moduleOf(fixture: ModuleFixture): Build {
   const normType = params['norm_type'] as NormType | null;
   const [, channels = 0] = fixture.output;
   const gather =
-    (how: Partial<Gather>): Build =>
+    (how: Partial<ChannelShuffle>): Build =>
     (b, x) =>
       b.resample(op, x, channels, { ...IDENTITY, ...how });
   const activation =

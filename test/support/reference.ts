@@ -1,7 +1,7 @@
 // The network's operations in plain TypeScript and double precision, [N, C, H, W] throughout: what kernels are compared with on sizes
 // and channel counts that no fixture has. Written to be read, not to be fast.
 import type { ActivationName } from '../../src/config/config.ts';
-import type { Gather } from '../../src/graph/ops.ts';
+import type { ChannelShuffle } from '../../src/graph/ops.ts';
 
 /** Numbers in the order of `shape`. */
 export interface Numbers {
@@ -160,7 +160,7 @@ export function repeatChannels(x: Numbers, repeats: number): Numbers {
 }
 
 /** What a `Gather` of the graph does, step by step. */
-export function gather(x: Numbers, { nearest, unshuffle, group, repeats, shuffle }: Gather): Numbers {
+export function gather(x: Numbers, { nearest, unshuffle, group, repeats, shuffle }: ChannelShuffle): Numbers {
   let y = x;
   if (nearest) y = nearestUp2(y);
   if (unshuffle) y = pixelUnshuffle(y);

@@ -1,5 +1,5 @@
 import { SourceError } from '../../src/errors.ts';
-import type { ByteSource } from '../../src/weights/byte_source.ts';
+import type { ByteSource } from '../../src/weights/sources/byte_source.ts';
 import { readBytes } from './fixtures.ts';
 
 /** Files held in memory as a source, by path. */

@@ -1,4 +1,4 @@
-import type { Lent, Pieces } from '../pieces.ts';
+import type { BorrowedBuffer, BufferPool } from '../read/buffer_pool.ts';
 import { isLocked, type Disk } from './disk.ts';
 
 /** A run of bytes that lies in the cache as one file. */
@@ -72,7 +72,7 @@ export class CachedFile {
    * The bytes `[start, end)`, if one chunk holds them all; they end early where it turns out to be damaged, cut short by a crash, or removed by another
    * tab.
    */
-  async *read(start: number, end: number, pieces: Pieces): AsyncGenerator<Uint8Array, void, undefined> {
+  async *read(start: number, end: number, pieces: BufferPool): AsyncGenerator<Uint8Array, void, undefined> {
     const chunk = this.#at(start);
     if (chunk === undefined || chunk.end < end) return;
     try {
@@ -105,7 +105,7 @@ export class CachedFile {
    * Stores the first `length` bytes of the buffer, which begin at `start` of the file; rejects as the file system does, and then nothing of them is here.
    * A chunk that somebody else has open is left to them.
    */
-  async write(start: number, lent: Lent, length: number): Promise<void> {
+  async write(start: number, lent: BorrowedBuffer, length: number): Promise<void> {
     const chunk = { start, end: start + length, fresh: true };
     const file = await this.#folder.getFileHandle(nameOf(chunk), { create: true });
     try {

@@ -1,13 +1,13 @@
 /** A remote source whose bytes are kept: read from the cache where they are there, fetched and stored where not. */
 import { SourceError } from '../../errors.ts';
-import type { Bytes, ByteSource } from '../byte_source.ts';
-import { isMissing, isTransient, WebPageError } from '../failures.ts';
-import type { Pieces } from '../pieces.ts';
-import { prefixBytes, type FileVersion, type RemoteSource } from '../remote_source.ts';
+import type { Bytes, ByteSource } from '../sources/byte_source.ts';
+import { isMissing, isTransient, WebPageError } from '../sources/failures.ts';
+import type { BufferPool } from '../read/buffer_pool.ts';
+import { prefixBytes, type FileVersion, type RemoteSource } from '../sources/remote_source.ts';
 import type { CachedFile } from './cached_file.ts';
 import { Fetcher } from './fetcher.ts';
 import { shareLock, useLock, type Release } from './locks.ts';
-import { within } from './patience.ts';
+import { withTimeout } from './timeout.ts';
 import type { CacheStore, Ref } from './store.ts';
 
 /** A file that was opened: which version, and the copy of it. */
@@ -28,7 +28,7 @@ export class CachedSource implements ByteSource {
   readonly label: string;
   readonly #remote: RemoteSource;
   readonly #store: CacheStore;
-  readonly #pieces: Pieces;
+  readonly #pieces: BufferPool;
   readonly #fetcher: Fetcher;
   readonly #files = new Map<string, Promise<OpenedFile>>();
   readonly #releases: Release[] = [];
@@ -39,7 +39,7 @@ export class CachedSource implements ByteSource {
    * @param pieces - buffers to read into: whoever reads from here releases what comes
    * @param onTrouble - told once, in words, if bytes can't be kept
    */
-  constructor(remote: RemoteSource, store: CacheStore, pieces: Pieces, onTrouble: (message: string) => void) {
+  constructor(remote: RemoteSource, store: CacheStore, pieces: BufferPool, onTrouble: (message: string) => void) {
     this.#pieces = pieces;
     this.label = remote.label ?? 'the source';
     this.#remote = remote;
@@ -109,7 +109,7 @@ export class CachedSource implements ByteSource {
 
   async #find(path: string, signal: AbortSignal | undefined): Promise<OpenedFile> {
     const { id, origin, fixed } = this.#remote.address(path);
-    const ref = await within(this.#store.readRef(id), diskPatience).catch(() => undefined);
+    const ref = await withTimeout(this.#store.readRef(id), diskPatience).catch(() => undefined);
     if (ref !== undefined && (fixed || isOffline())) return await this.#fromRef(ref, path);
     let version: FileVersion;
     try {
@@ -121,7 +121,7 @@ export class CachedSource implements ByteSource {
         return await this.#fromRef(ref, path);
       }
       if (isMissing(error))
-        await within(this.#store.writeRef({ id, missing: true }), diskPatience).catch(() => undefined);
+        await withTimeout(this.#store.writeRef({ id, missing: true }), diskPatience).catch(() => undefined);
       throw error;
     }
     const { size, tag } = version;
@@ -143,7 +143,7 @@ export class CachedSource implements ByteSource {
   /** The copy of a version, ours to use until `close()`; `undefined` where the disk doesn't let us. */
   async #copy(ref: Ref & { readonly missing?: false }): Promise<CachedFile | undefined> {
     try {
-      return await within(this.#claim(ref), diskPatience);
+      return await withTimeout(this.#claim(ref), diskPatience);
     } catch {
       return undefined;
     }

@@ -1,6 +1,6 @@
-import type { Lent, Pieces } from '../pieces.ts';
-import { bytesOf } from '../read.ts';
-import { within } from './patience.ts';
+import type { BorrowedBuffer, BufferPool } from '../read/buffer_pool.ts';
+import { bytesOf } from '../read/read.ts';
+import { withTimeout } from './timeout.ts';
 import { RemoteFiles } from './remote_files.ts';
 import { hasSyncHandles, SyncFiles } from './sync_files.ts';
 
@@ -40,7 +40,7 @@ export class Disk {
    *
    * Rejects as the file system does; a buffer that is empty then was lost, and the bytes with it.
    */
-  async write(file: FileSystemFileHandle, lent: Lent, length: number): Promise<void> {
+  async write(file: FileSystemFileHandle, lent: BorrowedBuffer, length: number): Promise<void> {
     try {
       if (this.#files !== undefined) return await this.#files.write(lent, file, length);
     } catch (error) {
@@ -63,19 +63,19 @@ export class Disk {
     size: number,
     start: number,
     end: number,
-    pieces: Pieces,
+    pieces: BufferPool,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const files = end - start < smallRead ? undefined : this.#files;
     const key = await files?.open(file, size).catch(() => undefined); // another tab may have it for itself: a Blob doesn't mind
     if (files === undefined || key === undefined) {
-      const blob = await within(file.getFile(), patience);
+      const blob = await withTimeout(file.getFile(), patience);
       if (blob.size !== size) return;
-      yield* bytesOf(blob.slice(start, end).stream(), pieces, (next) => within(next, patience));
+      yield* bytesOf(blob.slice(start, end).stream(), pieces, (next) => withTimeout(next, patience));
       return;
     }
     try {
       for (let at = start; at < end;) {
-        const bytes = await within(
+        const bytes = await withTimeout(
           pieces.fill((lent) => files.read(lent, key, at, end - at)),
           patience,
         );

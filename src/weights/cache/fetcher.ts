@@ -1,12 +1,12 @@
-import type { RemoteSource } from '../remote_source.ts';
-import type { Lent, Pieces } from '../pieces.ts';
-import { bytesOf } from '../read.ts';
-import { windowBytes } from '../stream.ts';
+import type { RemoteSource } from '../sources/remote_source.ts';
+import type { BorrowedBuffer, BufferPool } from '../read/buffer_pool.ts';
+import { bytesOf } from '../read/read.ts';
+import { windowBytes } from '../read/stream.ts';
 import type { CachedFile } from './cached_file.ts';
 import { isQuotaError, isTimeout } from './disk.ts';
 import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
-import { within } from './patience.ts';
-import { Room } from './room.ts';
+import { withTimeout } from './timeout.ts';
+import { Quota } from './quota.ts';
 import { Staging } from './staging.ts';
 import type { CacheStore } from './store.ts';
 
@@ -40,17 +40,17 @@ export interface Gap {
 /** Brings bytes over the network and stores them on the way. */
 export class Fetcher {
   readonly #remote: RemoteSource;
-  readonly #pieces: Pieces;
-  readonly #room: Room;
+  readonly #pieces: BufferPool;
+  readonly #room: Quota;
   readonly #staging = new Staging(stagedCells, cellBytes);
   readonly #onTrouble: (message: string) => void;
   readonly #writes = new Set<Promise<void>>();
   #keeps = true;
 
-  constructor(remote: RemoteSource, store: CacheStore, pieces: Pieces, onTrouble: (message: string) => void) {
+  constructor(remote: RemoteSource, store: CacheStore, pieces: BufferPool, onTrouble: (message: string) => void) {
     this.#remote = remote;
     this.#pieces = pieces;
-    this.#room = new Room(store);
+    this.#room = new Quota(store);
     this.#onTrouble = onTrouble;
   }
 
@@ -69,7 +69,7 @@ export class Fetcher {
     if (release === undefined) return;
     const writes: Promise<void>[] = [];
     let position = start;
-    let cell: { readonly start: number; readonly lent: Lent } | undefined;
+    let cell: { readonly start: number; readonly lent: BorrowedBuffer } | undefined;
     const store = (): void => {
       if (cell === undefined) return;
       writes.push(this.#store(copy, cell.start, cell.lent, position - cell.start));
@@ -121,7 +121,7 @@ export class Fetcher {
   }
 
   /** Stores a cell, and gives its buffer back. Never rejects. */
-  #store(copy: CachedFile, start: number, lent: Lent, length: number): Promise<void> {
+  #store(copy: CachedFile, start: number, lent: BorrowedBuffer, length: number): Promise<void> {
     const write = this.#write(copy, start, lent, length).finally(() => {
       this.#staging.put(lent);
       this.#writes.delete(write);
@@ -130,11 +130,11 @@ export class Fetcher {
     return write;
   }
 
-  async #write(copy: CachedFile, start: number, lent: Lent, length: number): Promise<void> {
+  async #write(copy: CachedFile, start: number, lent: BorrowedBuffer, length: number): Promise<void> {
     for (let failures = 0; this.#keeps && length > 0;) {
       const { evictions } = this.#room;
       try {
-        if (await this.#room.take(length)) await within(copy.write(start, lent, length), writePatience);
+        if (await this.#room.take(length)) await withTimeout(copy.write(start, lent, length), writePatience);
         else this.#stop('the browser grants no more storage to this page');
         return;
       } catch (error) {

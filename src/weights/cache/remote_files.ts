@@ -1,4 +1,4 @@
-import type { Lent } from '../pieces.ts';
+import type { BorrowedBuffer } from '../read/buffer_pool.ts';
 import type { SyncFiles } from './sync_files.ts';
 
 /** What the disk's worker can be asked for: the methods of SyncFiles. A buffer is handed over, and comes back with the answer. */
@@ -20,7 +20,7 @@ export interface DiskAnswer {
 }
 
 interface Call {
-  readonly lent: Lent | undefined;
+  readonly lent: BorrowedBuffer | undefined;
   readonly resolve: (value: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -44,7 +44,7 @@ export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 
   }
 
   /** As there. */
-  async write(lent: Lent, file: FileSystemFileHandle, length: number): Promise<void> {
+  async write(lent: BorrowedBuffer, file: FileSystemFileHandle, length: number): Promise<void> {
     await this.#call({ task: 'write', buffer: lent.buffer, file, length }, lent);
   }
 
@@ -54,7 +54,7 @@ export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 
   }
 
   /** As there. */
-  async read(lent: Lent, key: number, at: number, length: number): Promise<number> {
+  async read(lent: BorrowedBuffer, key: number, at: number, length: number): Promise<number> {
     return await this.#call({ task: 'read', buffer: lent.buffer, key, at, length }, lent);
   }
 
@@ -63,7 +63,7 @@ export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 
     await this.#call({ task: 'close', key });
   }
 
-  #call(task: DiskTask, lent?: Lent): Promise<number> {
+  #call(task: DiskTask, lent?: BorrowedBuffer): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const id = ++this.#last;

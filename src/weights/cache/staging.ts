@@ -1,9 +1,9 @@
-import type { Lent } from '../pieces.ts';
+import type { BorrowedBuffer } from '../read/buffer_pool.ts';
 
 /** A few buffers that windows of a file wait in until they are stored. Waiting for one to become free keeps memory bounded. */
 export class Staging {
-  readonly #free: Lent[] = [];
-  readonly #waiting: ((lent: Lent) => void)[] = [];
+  readonly #free: BorrowedBuffer[] = [];
+  readonly #waiting: ((lent: BorrowedBuffer) => void)[] = [];
   readonly #size: number;
   #unmade: number;
 
@@ -13,7 +13,7 @@ export class Staging {
   }
 
   /** A buffer, as soon as there is one. */
-  async take(): Promise<Lent> {
+  async take(): Promise<BorrowedBuffer> {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#unmade > 0) {
@@ -24,7 +24,7 @@ export class Staging {
   }
 
   /** Gives a buffer back; for one that was lost, another is made. */
-  put(lent: Lent): void {
+  put(lent: BorrowedBuffer): void {
     const whole = lent.buffer.byteLength > 0 ? lent : { buffer: new ArrayBuffer(this.#size) };
     const next = this.#waiting.shift();
     if (next === undefined) this.#free.push(whole);

@@ -2,7 +2,7 @@
  * Files through sync access handles, which only a dedicated worker has. In Chromium they take a tenth of the CPU time of `createWritable()`, and half of
  * that of a Blob's stream, because no byte goes through another process.
  */
-import type { Lent } from '../pieces.ts';
+import type { BorrowedBuffer } from '../read/buffer_pool.ts';
 
 interface SyncHandle {
   read(buffer: Uint8Array<ArrayBuffer>, options: { at: number }): number;
@@ -31,7 +31,7 @@ export class SyncFiles {
    *
    * Rejects with a NoModificationAllowedError where somebody else has the file open.
    */
-  async write({ buffer }: Lent, file: FileSystemFileHandle, length: number): Promise<void> {
+  async write({ buffer }: BorrowedBuffer, file: FileSystemFileHandle, length: number): Promise<void> {
     if (!hasSyncHandles(file)) throw notHere();
     const handle = await file.createSyncAccessHandle();
     try {
@@ -59,7 +59,7 @@ export class SyncFiles {
   }
 
   /** Reads up to `length` bytes that begin at byte `at` of an open file into the buffer; gives how many. */
-  async read({ buffer }: Lent, key: number, at: number, length: number): Promise<number> {
+  async read({ buffer }: BorrowedBuffer, key: number, at: number, length: number): Promise<number> {
     const bytes = new Uint8Array(buffer, 0, Math.min(length, buffer.byteLength));
     return this.#open.get(key)?.read(bytes, { at }) ?? 0;
   }

@@ -1,5 +1,5 @@
 import { layerParameters } from '../../../src/model/layers.ts';
-import { hashTensor } from '../../support/hash-weights.ts';
+import { hashTensor } from '../../support/hash_weights.ts';
 import type { BenchModule } from '../works.ts';
 import { forward, type Arithmetic } from './network.ts';
 import { message, type Field } from './protobuf.ts';

@@ -1,6 +1,6 @@
 import { requestGpu } from '../../../src/gpu/gpu.ts';
 import { relativeMaxError } from '../../support/fixtures.ts';
-import { hashTensor } from '../../support/hash-weights.ts';
+import { hashTensor } from '../../support/hash_weights.ts';
 import { adapterName, median } from '../bench.ts';
 import { peakProbe } from '../peak.ts';
 import { directFlops, peerWorks } from '../works.ts';

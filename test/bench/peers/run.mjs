@@ -7,7 +7,7 @@
 import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ask, root } from '../../support/setup.mjs';
+import { ask, root } from '../../../scripts/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from '../browser.mjs';
 
 const { values } = parseArgs({

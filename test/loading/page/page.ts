@@ -1,7 +1,7 @@
 // The page of the loading tests: the package as a bundler gives it to an app, and a few handles for Playwright to pull.
 import * as dcae from 'dc-ae-webgpu';
 import type { AutoencoderDC, LoadOptions, LoadProgress } from 'dc-ae-webgpu';
-import { hashTensor } from '../../support/hash-weights.ts';
+import { hashTensor } from '../../support/hash_weights.ts';
 import { countGpu, liveBytes, liveLabels, uncapturedErrors } from './gpu-count.ts';
 
 /** An error as it crosses from the page to the test. */
@@ -39,7 +39,7 @@ export interface LoadRequest {
   readonly source: string;
   readonly options?: Pick<
     LoadOptions,
-    'revision' | 'subfolder' | 'hubUrl' | 'accessToken' | 'dtype' | 'parts' | 'variant' | 'verify'
+    'revision' | 'subfolder' | 'hubUrl' | 'accessToken' | 'dtype' | 'networks' | 'variant' | 'verify'
   > & { readonly config?: object | string; readonly cache?: boolean };
   /** Silence that counts as a break, in milliseconds. */
   readonly stallTimeout?: number;

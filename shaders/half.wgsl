@@ -1,9 +1,0 @@
-// Four numbers as f16, packed in pairs: what every adapter can do, without shader-f16. Beyond f16's largest number that one is taken, never infinity.
-fn unpack_half(v: vec2<u32>) -> vec4<f32> {
-  return vec4<f32>(unpack2x16float(v.x), unpack2x16float(v.y));
-}
-
-fn pack_half(v: vec4<f32>) -> vec2<u32> {
-  let finite = clamp(v, vec4<f32>(-65504.0), vec4<f32>(65504.0));
-  return vec2<u32>(pack2x16float(finite.xy), pack2x16float(finite.zw));
-}

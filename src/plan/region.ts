@@ -1,0 +1,156 @@
+import { inputRects } from '../graph/halo.ts';
+import { IDENTITY, inputs, withTensors, type Op } from '../graph/ops.ts';
+import { aligned, contains, intersection, rectOf, union, type Rect } from '../graph/rects.ts';
+import type { Tensor } from '../graph/tensor.ts';
+
+/** Ops that compute a rectangle, with what comes in before them and goes out after them. */
+export interface Region {
+  /** The rectangle of the graph's input that is wanted before the first op. */
+  readonly input: Tensor | undefined;
+  readonly ops: readonly Op[];
+  /** The rectangle of the graph's output that is there after the last op. */
+  readonly output: Tensor | undefined;
+}
+
+/** A tensor of the whole image that outlives the regions that write it. */
+export interface StoredTensor {
+  /** It lies in bands of rows, or in one, where that doesn't outgrow a binding. None: where isn't known yet, and what is read or written is copied. */
+  readonly bands: readonly Tensor[];
+  /** Where regions overwrite it, band of rows after band: keeps the last rows of what was, for the next region's halo. */
+  readonly saved?: Tensor;
+}
+
+/** What of each tensor is wanted for a rectangle of some ops' outputs. */
+export interface Demand {
+  /** Op to the rectangle that it must compute. */
+  readonly ops: ReadonlyMap<Op, Rect>;
+  /** Tensor id to the rectangle that is read of it. */
+  readonly tensors: ReadonlyMap<number, Rect>;
+}
+
+/**
+ * Goes through a run of ops from its end and finds what each has to compute so that `roots` can compute `rect`: halos add up, and what several
+ * readers want becomes one rectangle.
+ *
+ * @param ops - in order; those that nothing asks for are left out
+ * @param roots - ops whose outputs are wanted
+ */
+export function demand(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect): Demand {
+  const wanted = new Map<Op, Rect>();
+  const tensors = new Map<number, Rect>();
+  for (const op of [...ops].reverse()) {
+    const asked = roots.has(op) ? rect : tensors.get(op.y.id);
+    if (asked === undefined) continue;
+    // The rectangle of sums is one of what is summed: only a root can be asked for a part of that.
+    const own = op.type === 'attention-sums' && !roots.has(op) ? op.rect : computable(op, asked);
+    wanted.set(op, own);
+    if (!roots.has(op) && op.type !== 'attention-sums') tensors.set(op.y.id, own);
+    for (const { tensor, rect } of inputRects(op, own)) {
+      const inside = intersection(rect, rectOf(tensor));
+      const before = tensors.get(tensor.id);
+      tensors.set(tensor.id, before ? union(before, inside) : inside);
+    }
+  }
+  return { ops: wanted, tensors };
+}
+
+/** The rectangle that an op can compute and that holds what is asked for: pixel-shuffled blocks are whole, quadratic attention is all or nothing. */
+function computable(op: Op, asked: Rect): Rect {
+  if (op.type === 'attention-quadratic') return op.rect;
+  const shuffles =
+    op.type === 'conv'
+      ? op.store === 'shuffle' || (op.shortcut && (op.shortcut.gather.shuffle || op.shortcut.gather.nearest))
+      : op.type === 'resample' && (op.gather.shuffle || op.gather.nearest);
+  return shuffles ? aligned(asked, 2) : asked;
+}
+
+/** What regions are cut with. */
+export interface Cutter {
+  /** A number for a new tensor. */
+  readonly id: () => number;
+  /** Tensors of the whole image that are kept, by id. */
+  readonly stored: ReadonlyMap<number, StoredTensor>;
+  readonly input: Tensor;
+  readonly output: Tensor;
+}
+
+/**
+ * The ops that compute a rectangle of `roots`' outputs, on tensors that hold just what is wanted of them. What is stored is read and written where it
+ * lies; where a rectangle lies across bands, and where regions overwrite what they read, it is copied.
+ */
+export function cutRegion(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect, cutter: Cutter): Region {
+  const wanted = demand(ops, roots, rect);
+  const made = new Map<number, Tensor>();
+  const before: Op[] = [];
+  const result: Op[] = [];
+  const after: Op[] = [];
+  let input: Tensor | undefined;
+  let output: Tensor | undefined;
+  const part = (whole: Tensor, { y, x, height, width }: Rect): Tensor => {
+    const tensor = { ...whole, id: cutter.id(), height, width, origin: { y, x } };
+    made.set(whole.id, tensor);
+    if (whole.id === cutter.output.id) output = tensor;
+    return tensor;
+  };
+
+  const read = (whole: Tensor): Tensor => {
+    const known = made.get(whole.id);
+    if (known) return known;
+    const asked = wanted.tensors.get(whole.id) ?? rectOf(whole);
+    const stored = cutter.stored.get(whole.id);
+    if (!stored) {
+      if (whole.id !== cutter.input.id) throw new RangeError(`nothing writes ${whole.label}`);
+      return (input = part(whole, asked));
+    }
+    const { bands, saved } = stored;
+    const inOne = !saved && bands.find((band) => contains(rectOf(band), asked));
+    if (inOne) return inOne;
+    const y = part(whole, asked);
+    const above = saved ? rect.y - asked.y : 0;
+    if (saved && above > 0) before.push(...copies([lastRows(saved, rect.y)], y, { ...asked, height: above }));
+    before.push(...copies(bands, y, { ...asked, y: asked.y + above, height: asked.height - above }));
+    const end = rect.y + rect.height;
+    if (saved && end < whole.height) {
+      const kept = lastRows(saved, end);
+      before.push(...copies([y], kept, rectOf(kept)));
+    }
+    return y;
+  };
+  const written = (whole: Tensor, rect: Rect): Tensor => {
+    const known = made.get(whole.id);
+    const stored = cutter.stored.get(whole.id);
+    if (!stored) return known ?? part(whole, rect);
+    const { bands } = stored;
+    // Sums are no image: they lie in one, and a region's op knows its own.
+    const inOne = bands.length === 1 ? bands[0] : bands.find((band) => contains(rectOf(band), rect));
+    if (inOne) return inOne;
+    if (known) return known;
+    const x = part(whole, rect);
+    for (const band of bands) after.push(...copies([x], band, intersection(rect, rectOf(band))));
+    return x;
+  };
+
+  for (const op of ops) {
+    const rect = wanted.ops.get(op);
+    if (!rect) continue;
+    const known = new Map(inputs(op).map((tensor) => [tensor.id, read(tensor)]));
+    known.set(op.y.id, written(op.y, op.type === 'attention-sums' ? rectOf(op.y) : rect));
+    result.push(withTensors(op, rect, (tensor) => known.get(tensor.id) ?? tensor));
+  }
+  return { input, ops: [...before, ...result, ...after], output };
+}
+
+/** The tensor that keeps rows, when it keeps those that end at `end`. */
+function lastRows(saved: Tensor, end: number): Tensor {
+  return { ...saved, origin: { y: end - saved.height, x: saved.origin.x } };
+}
+
+/** Copies of a rectangle out of the tensors that it lies across. */
+function copies(from: readonly Tensor[], y: Tensor, rect: Rect): Op[] {
+  return from.flatMap((x): Op[] => {
+    const common = intersection(rectOf(x), rect);
+    if (common.height === 0 || common.width === 0) return [];
+    const copy = { type: 'resample', label: y.label, x, y, rect: common, gather: IDENTITY } as const;
+    return [{ ...copy, affine: undefined, activation: undefined }];
+  });
+}

@@ -1,0 +1,55 @@
+import { inputs, type Op } from '../graph/ops.ts';
+import type { Graph } from '../graph/build.ts';
+import type { Tensor } from '../graph/tensor.ts';
+
+/** A run of ops between two tensors through which all data goes: nothing else that is made before is read behind. */
+export interface Segment {
+  readonly ops: readonly Op[];
+  readonly from: Tensor;
+  readonly to: Tensor;
+}
+
+/** Whether an op needs the whole image before anything that follows can be computed. */
+export function isReduction({ type }: Op): boolean {
+  return type === 'attention-sums' || type === 'attention-reduce';
+}
+
+/**
+ * Cuts a graph at its narrow places. Of those only the ones are kept where a region might well end: before a reduction, and where the resolution
+ * changes, on the smaller side.
+ */
+export function segments({ ops, input, output }: Graph): Segment[] {
+  const necks = narrowPlaces(ops, input);
+  const result: Segment[] = [];
+  let start = 0;
+  let from = input;
+  necks.forEach(({ at, tensor }, i) => {
+    const before = ops.slice(necks[i - 1]?.at ?? 0, at);
+    const behind = ops.slice(at, necks[i + 1]?.at ?? ops.length);
+    const grows = behind.some((op) => !isReduction(op) && op.y.height > tensor.height);
+    const shrunk = before.some((op) => (op.type === 'conv' || op.type === 'resample') && op.x.height > op.y.height);
+    if (!behind.some(isReduction) && !grows && !shrunk) return;
+    result.push({ ops: ops.slice(start, at), from, to: tensor });
+    start = at;
+    from = tensor;
+  });
+  result.push({ ops: ops.slice(start), from, to: output });
+  return result;
+}
+
+/** Where just one tensor is alive: how many ops ran before, and the tensor. */
+function narrowPlaces(ops: readonly Op[], input: Tensor): { at: number; tensor: Tensor }[] {
+  const lastRead = new Map<number, number>();
+  ops.forEach((op, i) => {
+    for (const { id } of inputs(op)) lastRead.set(id, i);
+  });
+  const alive = new Map([[input.id, input]]);
+  const result: { at: number; tensor: Tensor }[] = [];
+  ops.forEach((op, i) => {
+    alive.set(op.y.id, op.y);
+    for (const [id] of alive) if ((lastRead.get(id) ?? i) <= i) alive.delete(id);
+    const [only] = alive.values();
+    if (alive.size === 1 && only && i + 1 < ops.length) result.push({ at: i + 1, tensor: only });
+  });
+  return result;
+}

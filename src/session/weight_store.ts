@@ -1,0 +1,300 @@
+import type { Gpu } from '../gpu/gpu.ts';
+import { PipelineMap, type Pipeline } from '../gpu/pipelines.ts';
+import { BufferUsage } from '../gpu/usage.ts';
+import {
+  affineQuads,
+  tileBytes,
+  weightBytes,
+  weightSlices,
+  type AffineSpec,
+  type WeightSpec,
+  type WeightType,
+} from '../graph/weights.ts';
+import {
+  packBatchNormWeights,
+  packMatrixWeights,
+  packVectorWeights,
+  RAW_BYTES,
+  windowRows,
+  type SingleDispatch,
+  type RawType,
+  type RowWindow,
+} from '../kernels/pack.ts';
+import { WeightStaging } from './weight_staging.ts';
+
+/** A tensor that is about to arrive. */
+export interface ArrivingTensor {
+  readonly key: string;
+  readonly dtype: RawType;
+  readonly shape: readonly number[];
+}
+
+/** Packs between two submits at most, and the bytes between their params. */
+const MAX_PENDING_PACKS = 256;
+const PARAMS_STRIDE_BYTES = 256;
+
+interface WeightSource {
+  readonly spec: WeightSpec;
+  /** Which of the spec's tensors this is, and the row of the weight at which it starts. */
+  readonly index: number;
+  readonly rowBase: number;
+}
+
+/** A tensor that is arriving, and the window of its rows that is being filled. */
+interface Arrival {
+  readonly tensor: ArrivingTensor;
+  readonly part: WeightSource;
+  readonly rowBytes: number;
+  readonly rows: number;
+  /** Rows of a window are a multiple of this, or all that are left. */
+  readonly step: number;
+  window: Window;
+}
+
+/** Rows of a tensor in the staging buffer, from byte `offset` on. */
+interface Window extends RowWindow {
+  readonly offset: number;
+}
+
+/** The packed weights of a model on the GPU, and the way there: bytes are uploaded as they came and packed by a kernel. */
+export class WeightStore {
+  readonly #gpu: Gpu;
+  readonly #type: WeightType;
+  readonly #maxBinding: number;
+  readonly #buffers = new Map<string, GPUBuffer[]>();
+  readonly #parts = new Map<string, WeightSource>();
+  /** Batch norm's statistics until all four have come. */
+  readonly #statistics = new Map<string, { buffer: GPUBuffer; missing: number }>();
+  readonly #pipelines = new PipelineMap<Pipeline>();
+  readonly #staging: WeightStaging;
+  readonly #params: GPUBuffer;
+  readonly #packs = new Uint8Array(MAX_PENDING_PACKS * PARAMS_STRIDE_BYTES);
+  #packed = 0;
+  #encoder: GPUCommandEncoder | undefined;
+  #retired: GPUBuffer[] = [];
+  #arrival: Arrival | undefined;
+  #disposed = false;
+
+  private constructor(gpu: Gpu, type: WeightType, maxBinding: number, specs: readonly WeightSpec[]) {
+    this.#gpu = gpu;
+    this.#type = type;
+    this.#maxBinding = maxBinding;
+    const { STORAGE, COPY_DST, UNIFORM } = BufferUsage;
+    const create = (label: string, size: number, usage: number): GPUBuffer =>
+      gpu.device.createBuffer({ label, size, usage });
+    // All are cut before any buffer is made: a weight that doesn't fit must leave nothing behind.
+    const slicesOf = new Map(
+      specs.map((spec) => [spec.id, spec.kind === 'matrix' ? weightSlices(spec, type, maxBinding) : []]),
+    );
+    for (const spec of specs) {
+      if (spec.kind === 'matrix') {
+        const slices = slicesOf.get(spec.id) ?? [];
+        const buffers = slices.map(({ tiles }, i) => create(`${spec.id} ${i}`, tiles * tileBytes(spec, type), STORAGE));
+        this.#buffers.set(spec.id, buffers);
+        let rowBase = 0;
+        spec.sources.forEach(({ key, rows }, index) => {
+          this.#parts.set(key, { spec, index, rowBase });
+          rowBase += rows;
+        });
+      } else {
+        this.#buffers.set(spec.id, [create(spec.id, weightBytes(spec, 'f32'), STORAGE)]);
+        spec.keys.forEach((key, index) => this.#parts.set(key, { spec, index, rowBase: 0 }));
+      }
+    }
+    this.#staging = new WeightStaging(gpu, maxBinding);
+    this.#params = create('pack params', this.#packs.length, UNIFORM | COPY_DST);
+  }
+
+  /**
+   * Room on the GPU for a model's weights.
+   *
+   * @throws DeviceError when there isn't any
+   */
+  static async create(
+    gpu: Gpu,
+    type: WeightType,
+    maxBinding: number,
+    specs: readonly WeightSpec[],
+  ): Promise<WeightStore> {
+    let store: WeightStore | undefined;
+    try {
+      return await gpu.checked('the weights', () => (store = new WeightStore(gpu, type, maxBinding, specs)));
+    } catch (error) {
+      store?.dispose();
+      throw error;
+    }
+  }
+
+  /** Bytes of packed weights on the GPU. */
+  get bytes(): number {
+    return [...this.#buffers.values()].flat().reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** One slice of a packed weight, or an affine. */
+  buffer(spec: WeightSpec, slice: number): GPUBuffer {
+    const buffer = this.#buffers.get(spec.id)?.[slice];
+    if (!buffer) throw new RangeError(`weight ${spec.id} was never made`);
+    return buffer;
+  }
+
+  /**
+   * Takes the next bytes of a tensor; tensors come one after another, each from its start to its end, in chunks whose offsets are
+   * multiples of 8. Waits when the GPU falls behind.
+   */
+  async write(tensor: ArrivingTensor, offset: number, bytes: Uint8Array): Promise<void> {
+    const arrival = offset === 0 ? await this.#begin(tensor) : this.#arrival;
+    if (arrival?.tensor.key !== tensor.key) throw new RangeError(`${tensor.key} does not follow what came before`);
+    for (let at = 0; at < bytes.length;) {
+      if (offset + at === (arrival.window.first + arrival.window.rows) * arrival.rowBytes) await this.#advance(arrival);
+      const { first, rows } = arrival.window;
+      const inWindow = offset + at - first * arrival.rowBytes;
+      const windowBytes = rows * arrival.rowBytes;
+      const count = Math.min(bytes.length - at, windowBytes - inWindow);
+      this.#staging.write(arrival.window.offset + inWindow, bytes.subarray(at, at + count));
+      at += count;
+      if (inWindow + count === windowBytes) this.#pack(arrival, windowBytes);
+    }
+  }
+
+  /** Packs what is still waiting and frees what only loading needed. */
+  async finish(): Promise<void> {
+    this.#submit();
+    await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
+    this.#staging.destroy();
+    this.#params.destroy();
+  }
+
+  /** Frees everything. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const buffer of [...this.#buffers.values()].flat()) buffer.destroy();
+    for (const { buffer } of this.#statistics.values()) buffer.destroy();
+    for (const buffer of this.#retired) buffer.destroy();
+    this.#staging.destroy();
+    this.#params.destroy();
+  }
+
+  async #begin(tensor: ArrivingTensor): Promise<Arrival> {
+    const part = this.#parts.get(tensor.key);
+    if (!part) throw new RangeError(`${tensor.key} is no weight of this model`);
+    const rows = tensor.shape[0] ?? 1;
+    const rowBytes = tensor.shape.slice(1).reduce((a, b) => a * b, RAW_BYTES[tensor.dtype]);
+    const step = part.spec.kind === 'matrix' ? windowRows(part.spec) : rows;
+    // Compiled here so that packing itself never waits.
+    await Promise.all(
+      this.#dispatches(part, tensor.dtype, { first: 0, rows }).map(async ({ dispatch }) => this.#compile(dispatch)),
+    );
+    if (part.spec.kind === 'batch_norm') await this.#compile(packBatchNormWeights(part.spec));
+    this.#assertAlive(tensor);
+    this.#arrival = { tensor, part, rowBytes, rows, step, window: { first: 0, rows: 0, offset: 0 } };
+    return this.#arrival;
+  }
+
+  async #compile({ shader, constants }: SingleDispatch): Promise<void> {
+    if (this.#pipelines.get(shader, constants) !== undefined) return;
+    this.#pipelines.set(shader, constants, await this.#gpu.guard(this.#gpu.pipelines.get(shader, constants)));
+  }
+
+  /** The packs of a window of a tensor's rows, each with the buffer that it writes. */
+  #dispatches(part: WeightSource, raw: RawType, window: RowWindow): { dispatch: SingleDispatch; target: GPUBuffer }[] {
+    const { spec, index, rowBase } = part;
+    if (spec.kind === 'matrix') {
+      return weightSlices(spec, this.#type, this.#maxBinding).map((slice, i) => ({
+        dispatch: packMatrixWeights(spec, slice, { raw, packed: this.#type }, rowBase, window),
+        target: this.buffer(spec, i),
+      }));
+    }
+    const target = spec.kind === 'batch_norm' ? this.#statisticsOf(spec).buffer : this.buffer(spec, 0);
+    return [{ dispatch: packVectorWeights(spec, raw, index), target }];
+  }
+
+  #statisticsOf(spec: AffineSpec): { buffer: GPUBuffer; missing: number } {
+    let entry = this.#statistics.get(spec.id);
+    if (!entry) {
+      const size = spec.keys.length * affineQuads(spec) * 16;
+      const buffer = this.#gpu.device.createBuffer({
+        label: `${spec.id} statistics`,
+        size,
+        usage: BufferUsage.STORAGE,
+      });
+      entry = { buffer, missing: spec.keys.length };
+      this.#statistics.set(spec.id, entry);
+    }
+    return entry;
+  }
+
+  /** An aborted load disposes of the store while we wait: what is made after that would never be freed. */
+  #assertAlive({ key }: ArrivingTensor): void {
+    if (this.#disposed) throw new RangeError(`${key} came after the weights were disposed of`);
+  }
+
+  /** Begins the tensor's next window: as many of its rows as the staging buffer has room for, or else as the next one has. */
+  async #advance(arrival: Arrival): Promise<void> {
+    const { rowBytes, step, window } = arrival;
+    const first = window.first + window.rows;
+    const left = arrival.rows - first;
+    const fitting = (): number => {
+      const rows = Math.floor(this.#staging.freeBytes / rowBytes);
+      return left <= rows ? left : rows - (rows % step);
+    };
+    let rows = fitting();
+    if (rows === 0) {
+      this.#submit();
+      await this.#staging.turn();
+      this.#assertAlive(arrival.tensor);
+      rows = Math.max(fitting(), Math.min(step, left));
+    }
+    arrival.window = { first, rows, offset: this.#staging.take(rows * rowBytes) };
+  }
+
+  #pack({ part, tensor, window }: Arrival, bytes: number): void {
+    const { spec } = part;
+    const raw = { buffer: this.#staging.buffer, offset: window.offset, size: Math.ceil(bytes / 4) * 4 };
+    for (const { dispatch, target } of this.#dispatches(part, tensor.dtype, window)) {
+      this.#encode(dispatch, raw, target);
+    }
+    if (spec.kind !== 'batch_norm') return;
+    const statistics = this.#statisticsOf(spec);
+    if (--statistics.missing === 0) {
+      this.#encode(packBatchNormWeights(spec), { buffer: statistics.buffer }, this.buffer(spec, 0));
+      this.#statistics.delete(spec.id);
+      this.#retired.push(statistics.buffer);
+    }
+  }
+
+  #encode({ shader, constants, params, grid }: SingleDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
+    if (this.#packed === MAX_PENDING_PACKS) this.#submit();
+    const { device } = this.#gpu;
+    const target = this.#pipelines.get(shader, constants);
+    if (!target) throw new RangeError(`${shader.name} was not compiled`);
+    const offset = PARAMS_STRIDE_BYTES * this.#packed++;
+    this.#packs.set(new Uint8Array(params), offset);
+    const resources = [input, { buffer: output }, { buffer: this.#params, size: params.byteLength }];
+    this.#encoder ??= device.createCommandEncoder({ label: 'pack' });
+    const pass = this.#encoder.beginComputePass();
+    pass.setPipeline(target.pipeline);
+    pass.setBindGroup(
+      0,
+      device.createBindGroup({
+        layout: target.layout,
+        entries: resources.map((resource, binding) => ({ binding, resource })),
+      }),
+      [offset],
+    );
+    pass.dispatchWorkgroups(...grid);
+    pass.end();
+  }
+
+  /** Submits the packs so far. */
+  #submit(): void {
+    if (this.#encoder) {
+      const { queue } = this.#gpu.device;
+      queue.writeBuffer(this.#params, 0, this.#packs, 0, PARAMS_STRIDE_BYTES * this.#packed);
+      queue.submit([this.#encoder.finish()]);
+    }
+    this.#encoder = undefined;
+    this.#packed = 0;
+    for (const buffer of this.#retired) buffer.destroy();
+    this.#retired = [];
+  }
+}

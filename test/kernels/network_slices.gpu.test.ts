@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { fileGpu } from '../support/device.ts';
+import { worstErrors } from '../support/figures.ts';
+import { readFixture, readJson, relativeMaxError } from '../support/fixtures.ts';
+import { hashTensor } from '../support/hash_weights.ts';
+import { moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
+import { runModule } from '../support/run_module.ts';
+
+// Single blocks at the width of the released networks, weights made by hash: test/fixtures/hash-slices, every entry of its index.
+const FIXTURES = await readJson<Required<ModuleFixture>[]>('test/fixtures/hash-slices/index.json');
+
+/** As test/fixtures/README.md has it. */
+const F32 = 1e-5;
+/** Only weights are rounded, to 2^-11 of themselves at most, and thousands of them average out: four times that for a block. */
+const F16 = 2e-3;
+
+const shared = fileGpu();
+const note = worstErrors('hash-slices');
+
+test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', async ([name, fixture]) => {
+  const expected = (await readFixture(`test/fixtures/hash-slices/${name}.safetensors`)).get('output');
+  const input = { shape: fixture.input, data: hashTensor('input', fixture.input) };
+  const weights = weightsAt(
+    Object.entries(fixture.keys).map(([key, shape]) => [key, { shape, data: hashTensor(key, shape) }]),
+  );
+  for (const [dtype, activations, tolerance] of [
+    ['f32', 'f32', F32],
+    ['f16', 'f32', F16],
+    ['f32', 'f16', F16],
+    ['f16', 'f16', F16],
+  ] as const) {
+    const { shape, data } = await runModule(shared.gpu, moduleOf(fixture), input, weights, { dtype, activations });
+    expect(shape).toEqual(expected.shape);
+    const error = relativeMaxError(data, expected.data);
+    note(`${dtype} ${activations}`, name, error);
+    expect(error).toBeLessThanOrEqual(tolerance);
+  }
+});

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { fileGpu } from '../support/device.ts';
+import { worstErrors } from '../support/figures.ts';
+import { readFixture, readJson, relativeMaxError } from '../support/fixtures.ts';
+import { roundToF16 } from '../support/f16.ts';
+import { extraWeights, moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
+import { runModule, type RawWeight } from '../support/run_module.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { Target } from '../../src/graph/weights.ts';
+import { supportedVariants } from '../../src/loading/target.ts';
+
+// Single operations and blocks against PyTorch in double precision: test/fixtures/ops, every entry of its index.
+const FIXTURES = await readJson<ModuleFixture[]>('test/fixtures/ops/index.json');
+
+/** In f32, as test/fixtures/README.md has it. */
+const F32 = 1e-5;
+/**
+ * With weights stored in f16. A weight then is off by 2^-12 of itself on average and by 2^-11 at most; sums of many grow less wrong
+ * than that, but norms and attention divide by small numbers, and blocks chain four weights. Ten times 2^-11.
+ */
+const F16 = 5e-3;
+/** Targets that choose every kernel and algorithm between them; algorithms are forced wherever they can be. */
+function others(gpu: Gpu): [string, Partial<Target>][] {
+  const algorithms = ['direct', 'winograd2', 'winograd4', 'phases'] as const;
+  const kernels = supportedVariants(gpu, 'half');
+  return [
+    ...algorithms.map(
+      (algorithm) => [`kernels of other adapters, ${algorithm}`, { software: !gpu.software, algorithm }] as const,
+    ),
+    ...kernels.flatMap((kernel) =>
+      algorithms.map(
+        (algorithm) => [`${kernel}, ${algorithm}`, { kernels: { conv: kernel, multiply: kernel }, algorithm }] as const,
+      ),
+    ),
+  ].map(([name, target]) => [name, target]);
+}
+
+/** Ample for every fixture, and it spares each run a staging buffer of 32 MiB. */
+const binding = 2 ** 20;
+/** f16 against f32 with the same rounded weights: nothing but the storage differs, so it's rounding of another kernel's sums. */
+const STORAGE = 1e-6;
+
+/** The first fixture compiles every form of the convolution, which takes drivers a minute on a busy machine. */
+const TIMEOUT = 180_000;
+
+const shared = fileGpu();
+const note = worstErrors('ops');
+
+test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))(
+  '%s',
+  { timeout: TIMEOUT },
+  async ([, fixture]) => {
+    const { tensors, get } = await readFixture(`test/fixtures/ops/${fixture.name}.safetensors`);
+    const input = get('input');
+    const output = get('output');
+    const build = moduleOf(fixture);
+    const weights = new Map([...weightsAt(tensors), ...extraWeights(fixture)]);
+
+    const f32 = await runModule(shared.gpu, build, input, weights, { binding });
+    expect(f32.shape).toEqual(output.shape);
+    const f32Error = relativeMaxError(f32.data, output.data);
+    note('f32', fixture.name, f32Error);
+    expect(f32Error).toBeLessThanOrEqual(F32);
+
+    const f16 = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', binding });
+    const f16Error = relativeMaxError(f16.data, output.data);
+    note('f16', fixture.name, f16Error);
+    expect(f16Error).toBeLessThanOrEqual(F16);
+
+    const stored = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', activations: 'f16', binding });
+    const storedError = relativeMaxError(stored.data, output.data);
+    note('f16, activations too', fixture.name, storedError);
+    expect(storedError).toBeLessThanOrEqual(F16);
+
+    // The kernels that other adapters get, and the algorithms that other sizes do.
+    for (const [name, target] of others(shared.gpu)) {
+      for (const dtype of target.kernels?.conv === 'half' ? (['f16'] as const) : (['f32', 'f16'] as const)) {
+        const other = await runModule(shared.gpu, build, input, weights, { dtype, binding, target });
+        const error = relativeMaxError(other.data, output.data);
+        note(`${dtype}, ${name}`, fixture.name, error);
+        expect(error, `${name} in ${dtype}`).toBeLessThanOrEqual(dtype === 'f32' ? F32 : F16);
+      }
+    }
+
+    const rounded = await runModule(shared.gpu, build, input, withRoundedMatrices(weights), { binding });
+    const storageError = relativeMaxError(f16.data, rounded.data);
+    note('f16 against f32 of rounded weights', fixture.name, storageError);
+    expect(storageError).toBeLessThanOrEqual(STORAGE);
+  },
+);
+
+/** What f16 storage does: weights of two and more dimensions are rounded, vectors stay as they are. */
+function withRoundedMatrices(weights: ReadonlyMap<string, RawWeight>): Map<string, RawWeight> {
+  const round = ({ shape, data }: RawWeight) => ({ shape, data: roundToF16(data as Float32Array) });
+  return new Map([...weights].map(([key, weight]) => [key, weight.shape.length > 1 ? round(weight) : weight]));
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { IDENTITY } from '../../src/graph/ops.ts';
+import { fileGpu } from '../support/device.ts';
+import { firstDifference, relativeMaxError } from '../support/fixtures.ts';
+import { loadNano, testPicture } from '../support/nano.ts';
+import { psnr } from '../support/picture_quality.ts';
+import { runModule } from '../support/run_module.ts';
+
+// Activations in f16, where nothing but their storage differs from f32: test/gpu/kernels.test.ts and networks.test.ts have their numbers.
+const shared = fileGpu();
+
+test('a trained model gives the same picture but for a level here and there, in less memory', async () => {
+  const { device } = shared.watched;
+  using full = await loadNano({ device });
+  using half = await loadNano({ device, activations: 'f16' });
+  expect([full.activations, half.activations]).toEqual(['f32', 'f16']);
+  const picture = testPicture(200, 136);
+  using latent = (await full.encode(picture)).latent;
+  using other = (await half.encode(picture)).latent;
+  expect(relativeMaxError(await other.toArray(), await latent.toArray())).toBeLessThan(3e-3);
+
+  // Latents are f32 in both, and each model takes the other's.
+  using sample = (await full.decode(other)).sample;
+  using stored = (await half.decode(other)).sample;
+  const [a, b] = [await sample.toPixels(), await stored.toPixels()];
+  expect(Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)))).toBeLessThanOrEqual(1);
+  expect(psnr({ ...a, bytes: 4 }, { ...b, bytes: 4 })).toBeGreaterThan(60);
+
+  const planned = (['encoder', 'decoder'] as const).map(
+    (part) => half.plan({ which: part, height: 136, width: 200 }).peakBytes,
+  );
+  expect(half.memory.activations).toBe(planned[0]! + planned[1]!);
+  expect(half.memory.activations).toBeLessThan(full.memory.activations);
+});
+
+test('what f16 has no room for becomes its largest number, and what it has comes back as it was', async () => {
+  const values = [1e5, 65504, 65505, 1, 2 ** -14, 2 ** -24, 0, 3e38].flatMap((v) => [v, -v]);
+  const input = { shape: [1, 3, 1, values.length], data: Float32Array.from([...values, ...values, ...values]) };
+  const copied = await runModule(shared.gpu, (b, x) => b.resample('copy', x, 3, IDENTITY), input, new Map(), {
+    activations: 'f16',
+  });
+  const most = (v: number): number => Math.sign(v) * Math.min(Math.abs(v), 65504);
+  expect(firstDifference(copied.data, input.data.map(most))).toBeUndefined();
+});

@@ -1,0 +1,58 @@
+// Both halves of a network against a fixture of test/fixtures/e2e.
+import { expect } from 'vitest';
+import { AutoencoderDC, type LoadOptions } from '../../src/index.ts';
+import { readFixture, readJson, relativeMaxError } from './fixtures.ts';
+import { folderSource } from './sources.ts';
+
+interface Fixture {
+  readonly options: { readonly tiling?: Readonly<Record<string, number>> };
+  readonly tolerance: { readonly f32_rel_max: number; readonly f16_rel_max: number };
+}
+
+/** How to run, and whom to tell. */
+export interface NetworkFixtureOptions extends LoadOptions {
+  /** Sets the model up as the fixture's options say. */
+  readonly prepare?: (ae: AutoencoderDC, options: Fixture['options']) => void;
+  readonly note: (half: Side, name: string, error: number) => void;
+  /** Halves with a place that is wrong, and what hangs on it: the median of their errors, not the largest, is held against the tolerance. */
+  readonly except?: readonly Side[];
+}
+
+type Side = 'latent' | 'reconstruction';
+
+/** Encodes the fixture's input, decodes its latent, and holds both against what diffusers gives, within the tolerance that it states. */
+export async function expectNetworks(
+  name: string,
+  { prepare, note, except, ...options }: NetworkFixtureOptions,
+): Promise<void> {
+  const folder = `test/fixtures/e2e/${name}`;
+  const [io, fixture] = await Promise.all([
+    readFixture(`${folder}/io.safetensors`),
+    readJson<Fixture>(`${folder}/fixture.json`),
+  ]);
+  const { tolerance } = fixture;
+  const inHalf = options.dtype === 'f16' || options.activations === 'f16';
+  const allowed = inHalf ? tolerance.f16_rel_max : tolerance.f32_rel_max;
+  using ae = await AutoencoderDC.fromPretrained(folderSource(folder), options);
+  prepare?.(ae, fixture.options);
+  using latent = (await ae.encode(io.get('input'))).latent;
+  using sample = (await ae.decode(io.get('latent'))).sample;
+  for (const [half, result] of [
+    ['latent', latent],
+    ['reconstruction', sample],
+  ] as const) {
+    const expected = io.get(half);
+    expect(result.shape).toEqual(expected.shape);
+    const values = await result.toArray();
+    const error = relativeMaxError(values, expected.data);
+    note(half, name, error);
+    const judged = except?.includes(half) === true ? relativeMedianError(values, expected.data) : error;
+    expect(judged, half).toBeLessThanOrEqual(allowed);
+  }
+}
+
+/** The median of differences, relative to the largest value. */
+function relativeMedianError(values: ArrayLike<number>, expected: Float32Array): number {
+  const errors = expected.map((value, i) => Math.abs(values[i]! - value)).sort();
+  return errors[errors.length >> 1]! / expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}

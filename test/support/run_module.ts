@@ -1,0 +1,165 @@
+// Runs one module of the tree on the GPU, or any other graph: builder → plan → weights → session → numbers.
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { GraphBuilder } from '../../src/graph/build.ts';
+import { IDENTITY, weightsOf } from '../../src/graph/ops.ts';
+import { rectOf } from '../../src/graph/rects.ts';
+import { channelsOf, type StorageType, type Tensor } from '../../src/graph/tensor.ts';
+import { denseWeight, type Target, type WeightType } from '../../src/graph/weights.ts';
+import type { RawType } from '../../src/kernels/pack.ts';
+import { conv2d } from '../../src/model/layers.ts';
+import { copyCommon, makeBands } from '../../src/runtime/bands.ts';
+import { stageTensor } from '../../src/runtime/inputs.ts';
+import { maxBindingBytes, type Limits } from '../../src/plan/budget.ts';
+import { planGraph } from '../../src/plan/plan.ts';
+import { GpuTensor } from '../../src/runtime/results.ts';
+import { Session } from '../../src/session/session.ts';
+import { targetOf } from '../../src/loading/target.ts';
+import { WeightStore } from '../../src/session/weight_store.ts';
+import type { FixtureTensor } from './fixtures.ts';
+
+/** A weight as a checkpoint has it: `data` is read as bytes, of numbers of type `dtype` (F32 where it is missing). */
+export interface RawWeight {
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView;
+  readonly dtype?: RawType;
+}
+
+/** A graph over one input: what a module's builder method does, or several in a row. */
+export type Build = (builder: GraphBuilder, x: Tensor) => Tensor;
+
+/** How to run. */
+export interface RunModuleOptions {
+  /** How weights are stored; f32 where it is missing. */
+  readonly dtype?: WeightType;
+  /** How activations are stored; f32 where it is missing. */
+  readonly activations?: StorageType;
+  /** Pretend that the device allows no larger binding than this many bytes. */
+  readonly binding?: number;
+  /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
+  readonly chunk?: number;
+  /** Bytes that the activations may take. */
+  readonly budget?: number;
+  /** Kernels that other devices get, or algorithms that other sizes do. */
+  readonly target?: Partial<Target>;
+}
+
+/**
+ * The same graph between activations whose channels lie in groups of `group`, each padded to whole quads, as attention's do: exact 1x1
+ * convolutions bring them there and back. They need `regroupWeights`.
+ */
+export function inGroups(group: number, build: Build): Build {
+  return (b, x) => {
+    const { channels } = x.layout;
+    const into = conv2d('regroup.in', channels, channels, { kernel: 1, bias: false });
+    const weight = denseWeight([into], x.layout, { rowGroup: group });
+    const y = build(b, b.conv(into, x, { weight, layout: { channels, group } }));
+    const { channels: outChannels } = y.layout;
+    return b.conv(conv2d('regroup.out', outChannels, outChannels, { kernel: 1, bias: false }), y);
+  };
+}
+
+/** The same graph on activations that are stored otherwise, between copies. */
+function stored(storage: StorageType, build: Build): Build {
+  const copy = (b: GraphBuilder, x: Tensor, storage: StorageType): Tensor => {
+    const y = b.tensor('copy', x, x.layout, storage);
+    const op = { type: 'resample', label: 'copy', rect: rectOf(y), x, y, gather: IDENTITY } as const;
+    b.ops.push({ ...op, affine: undefined, activation: undefined });
+    return y;
+  };
+  return storage === 'f32' ? build : (b, x) => copy(b, build(b, copy(b, x, storage)), 'f32');
+}
+
+/** The weights of `inGroups` for so many channels on each side. */
+export function regroupWeights(channels: number, outChannels = channels): [string, RawWeight][] {
+  const identity = (size: number): RawWeight => ({
+    shape: [size, size, 1, 1],
+    data: Float32Array.from({ length: size ** 2 }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
+  });
+  return [
+    ['regroup.in.weight', identity(channels)],
+    ['regroup.out.weight', identity(outChannels)],
+  ];
+}
+
+/** The output of a module for `input`, both `[N, C, H, W]`. Weights are handed over in the order in which `weights` has them. */
+export async function runModule(
+  gpu: Gpu,
+  build: Build,
+  input: FixtureTensor,
+  weights: ReadonlyMap<string, RawWeight>,
+  {
+    dtype = 'f32',
+    activations = 'f32',
+    binding = Infinity,
+    chunk = Infinity,
+    target = {},
+    budget,
+  }: RunModuleOptions = {},
+): Promise<FixtureTensor> {
+  const [n, channels, height, width] = input.shape as [number, number, number, number];
+  const builder = new GraphBuilder(activations);
+  const x = builder.tensor('input', { n, height, width }, channelsOf(channels), 'f32');
+  const output = stored(activations, build)(builder, x);
+  const graph = { ops: builder.ops, input: x, output };
+  const limits = limitsWith(gpu, binding);
+  const plan = planGraph(graph, { ...targetOf(gpu, { dtype, activations }), ...target }, limits, budget);
+  const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
+  const keys = new Set(
+    specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),
+  );
+  const missing = [...keys].filter((key) => !weights.has(key));
+  if (missing.length > 0)
+    throw new Error(`the test gives no ${missing.join(', ')}, only: ${[...weights.keys()].join(', ')}`);
+  const store = await WeightStore.create(gpu, dtype, maxBindingBytes(limits), specs);
+  try {
+    for (const [key, weight] of [...weights].filter(([key]) => keys.has(key))) {
+      await writeWeight(store, key, weight, chunk);
+    }
+    await store.finish();
+    const session = await Session.create(gpu, plan, store);
+    try {
+      using result = await runSession(gpu, session, input);
+      return { shape: result.shape, data: (await result.toArray()) as Float32Array<ArrayBuffer> };
+    } finally {
+      session.dispose();
+    }
+  } finally {
+    store.dispose();
+  }
+}
+
+/** The device's limits, with bindings of at most `binding` bytes. */
+function limitsWith(gpu: Gpu, binding: number): Limits {
+  const { maxBufferSize, maxComputeWorkgroupsPerDimension, minUniformBufferOffsetAlignment } = gpu.device.limits;
+  return {
+    maxStorageBufferBindingSize: Math.min(binding, gpu.device.limits.maxStorageBufferBindingSize),
+    maxBufferSize,
+    maxComputeWorkgroupsPerDimension,
+    minUniformBufferOffsetAlignment,
+  };
+}
+
+async function writeWeight(store: WeightStore, key: string, weight: RawWeight, chunk: number): Promise<void> {
+  const { shape, data, dtype = 'F32' } = weight;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const tensor = { key, dtype, shape };
+  for (let offset = 0; offset < bytes.length; offset += chunk) {
+    await store.write(tensor, offset, bytes.subarray(offset, offset + chunk));
+  }
+}
+
+/** Runs a session on `[N, C, H, W]` numbers. */
+export async function runSession(gpu: Gpu, session: Session, { data, shape }: FixtureTensor): Promise<GpuTensor> {
+  const { input, output } = session.plan;
+  const staged = stageTensor(gpu, 'input', { data, shape }, input.layout.channels);
+  const bands = await makeBands(gpu, 'result', output);
+  await session.run({
+    input: (tensor, buffer) => staged.into({ tensor, buffer }, 0),
+    output: (tensor, buffer) => {
+      const encoder = gpu.device.createCommandEncoder();
+      for (const band of bands) copyCommon(encoder, { tensor, buffer }, band);
+      gpu.device.queue.submit([encoder.finish()]);
+    },
+  });
+  return new GpuTensor(gpu, bands, output);
+}

@@ -1,0 +1,301 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { CheckpointError } from '../../src/errors.ts';
+import { objectKeys } from '../../src/weights/format/json_keys.ts';
+import { parseHeader, readHeader } from '../../src/weights/format/safetensors.ts';
+import { readBytes } from '../support/fixtures.ts';
+import { memorySource, randomFrom, safetensorsBytes, safetensorsFile } from '../support/memory_source.ts';
+
+const parse = (bytes: Uint8Array, size = bytes.length) => parseHeader(bytes, size, 'model.safetensors');
+
+const complaint = (bytes: Uint8Array, size = bytes.length): string => {
+  try {
+    parse(bytes, size);
+  } catch (error) {
+    if (error instanceof CheckpointError) return error.message;
+    throw error;
+  }
+  return 'no complaint';
+};
+
+const numbers = (count: number) => new Uint8Array(count).map((_, i) => i);
+
+/** A header text over `count` bytes of data. */
+const file = (header: unknown, count = 16) =>
+  safetensorsBytes(typeof header === 'string' ? header : JSON.stringify(header), [numbers(count)]);
+
+const four = { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] };
+
+describe('the header of a safetensors file', () => {
+  test('gives every tensor with its place in the file, in the order of the bytes', () => {
+    const bytes = safetensorsFile(
+      {
+        'z.weight': { dtype: 'F32', shape: [2, 1], data: numbers(8) },
+        'a.bias': { dtype: 'BF16', shape: [3], data: numbers(6) },
+        empty: { dtype: 'F16', shape: [0, 4], data: numbers(0) },
+        'n.num_batches_tracked': { dtype: 'I64', shape: [], data: numbers(8) },
+      },
+      3,
+    );
+    const header = parse(bytes);
+    const at = header.dataStart;
+    expect(at + 22).toBe(bytes.length);
+    expect(header.size).toBe(bytes.length);
+    const file = 'model.safetensors';
+    expect(header.tensors).toEqual([
+      { name: 'z.weight', dtype: 'F32', shape: [2, 1], file, start: at, end: at + 8 },
+      { name: 'a.bias', dtype: 'BF16', shape: [3], file, start: at + 8, end: at + 14 },
+      { name: 'empty', dtype: 'F16', shape: [0, 4], file, start: at + 14, end: at + 14 },
+      { name: 'n.num_batches_tracked', dtype: 'I64', shape: [], file, start: at + 14, end: at + 22 },
+    ]);
+  });
+
+  test('may be without tensors, and its metadata are strings', () => {
+    const header = parse(file({ __metadata__: { format: 'pt', odd: 3 } }, 0));
+    expect(header.tensors).toEqual([]);
+    expect([...header.metadata]).toEqual([['format', 'pt']]);
+    expect(parse(file({ __metadata__: 'text', w: four })).metadata.size).toBe(0);
+  });
+
+  test('takes names as they are written', () => {
+    for (const name of ['__proto__', 'constructor', 'a"b\\c', 'ключ', '{[,:', ' ']) {
+      expect(parse(file(`{${JSON.stringify(name)}:${JSON.stringify(four)}}`)).tensors[0]?.name).toBe(name);
+    }
+  });
+
+  test('of every fixture covers its file, wherever its data begin', async () => {
+    const starts = new Set<number>();
+    for (const folder of [
+      'ops',
+      'hash-slices',
+      ...(await readdir(new URL('../fixtures/e2e/', import.meta.url))).map((name) => `e2e/${name}`),
+    ]) {
+      for (const name of await readdir(new URL(`../fixtures/${folder}/`, import.meta.url))) {
+        if (!name.endsWith('.safetensors')) continue;
+        const bytes = new Uint8Array(await readBytes(`test/fixtures/${folder}/${name}`));
+        const header = parse(bytes);
+        expect(header.tensors.at(-1)?.end, `${folder}/${name}`).toBe(bytes.length);
+        starts.add(header.dataStart % 8);
+      }
+    }
+    expect(starts.size).toBeGreaterThan(1); // one fixture's data are not aligned
+  });
+
+  test('is read with one request for the length and one for the text', async () => {
+    const bytes = file({ w: four });
+    const source = memorySource([['model.safetensors', bytes]], 5);
+    const header = await readHeader(source, 'model.safetensors');
+    expect(header).toEqual(parse(bytes));
+    expect(source.reads.map(({ start, end }) => [start, end])).toEqual([
+      [0, 8],
+      [0, header.dataStart],
+    ]);
+  });
+});
+
+describe('a damaged file', () => {
+  test.each<[string, Uint8Array, string]>([
+    ['nothing in it', new Uint8Array(0), 'has 0 bytes, too few'],
+    ['seven bytes', numbers(7), 'has 7 bytes, too few'],
+    ['a header beyond the file', file({ w: four }).subarray(0, 20), 'cut short or damaged: its header has'],
+    ['a header length beyond 2^53', new Uint8Array(64).fill(255), 'its header would have 18446744073709552000 bytes'],
+    ['a web page', new TextEncoder().encode('<!DOCTYPE html><html></html>'), 'it is a web page'],
+    ['a Git LFS pointer', new TextEncoder().encode('version https://git-lfs.github.com/spec/v1'), 'git lfs pull'],
+    ['a pickle', new TextEncoder().encode('PK\x03\x04........'), 'PyTorch pickle'],
+    ['a header without a byte', file('', 0), 'begins with "" instead of "{"'],
+    ['a header that is not JSON', file('{"w": }'), 'its header is not JSON'],
+    ['a header that is a list', file('[1]'), 'begins with "[1]" instead of "{"'],
+    ['a header of two values', file('{} {}'), 'its header is not JSON'],
+    [
+      'a header that is not UTF-8',
+      safetensorsBytes('{"\u0001":1}', []).map((byte) => (byte === 1 ? 0xff : byte)),
+      'its header is not UTF-8',
+    ],
+    ['a byte order mark', file('\ufeff{}', 0), 'instead of "{"'],
+    ['a header nested without end', file('{"a":' + '['.repeat(100_000)), 'its header is not JSON'],
+    ['an entry that is a number', file({ w: 3 }), '"w" is not an object with dtype, shape and data_offsets'],
+    ['an unknown dtype', file({ w: { ...four, dtype: 'F31' } }), '"w" has the dtype "F31"; known are F64, F32'],
+    ['a dtype out of the prototype', file({ w: { ...four, dtype: 'toString' } }), '"w" has the dtype "toString"'],
+    ['no dtype', file({ w: { ...four, dtype: undefined } }), '"w" has the dtype missing'],
+    ['a negative dimension', file({ w: { ...four, shape: [-2, -2] } }), '"w" has the shape [-2,-2]'],
+    ['a fractional dimension', file({ w: { ...four, shape: [0.5, 8] } }), '"w" has the shape [0.5,8]'],
+    [
+      'a dimension beyond numbers',
+      file('{"w":{"dtype":"F32","shape":[1e999],"data_offsets":[0,16]}}'),
+      '"w" has the shape [null]',
+    ],
+    [
+      'a product beyond numbers',
+      file({ w: { ...four, shape: new Array(40).fill(9e15) } }),
+      '"w" is F32 of shape [9000000000000000',
+    ],
+    [
+      'one offset',
+      file({ w: { ...four, data_offsets: [16] } }),
+      '"w" has the data_offsets [16]; allowed are two whole numbers',
+    ],
+    [
+      'offsets backwards',
+      file({ w: { ...four, data_offsets: [16, 0] } }),
+      '"w" has data_offsets that run backwards: [16, 0]',
+    ],
+    [
+      'offsets beyond the file',
+      file({ w: { ...four, data_offsets: [8, 24] } }),
+      '"w" ends at byte 24 of the data, but the file holds only 16',
+    ],
+    [
+      'a shape that needs other bytes',
+      file({ w: { ...four, shape: [3] } }),
+      '"w" is F32 of shape [3], 12 bytes, but its data_offsets hold 16',
+    ],
+    ['a surplus at the end', file({ w: four }, 20), 'the last 4 bytes of the file belong to no tensor'],
+    ['a hole', file({ w: { ...four, data_offsets: [4, 20] } }, 20), '4 bytes before "w" belong to no tensor'],
+    ['an overlap', file({ v: four, w: { ...four, data_offsets: [8, 24] } }, 24), '"w" overlaps "v" by 8 bytes'],
+    ['a name twice', file(`{"w":${JSON.stringify(four)},"\\u0077":${JSON.stringify(four)}}`), '"w" appears twice'],
+  ])('is refused in words: %s', (_, bytes, message) => {
+    expect(complaint(bytes)).toContain(message);
+    expect(complaint(bytes)).toContain('model.safetensors');
+  });
+
+  test('has all its faults named, up to a dozen', () => {
+    const entries = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`w${i}`, { ...four, dtype: 'X' }]));
+    const message = complaint(file(entries));
+    expect(message).toContain('"w0" has');
+    expect(message).toContain('"w11" has');
+    expect(message).not.toContain('"w12" has');
+    expect(message).toContain('and 18 more');
+  });
+
+  test('that was cut short says so for whoever downloads it again', () => {
+    const whole = file({ w: four });
+    expect(complaint(whole, whole.length - 1)).toContain('it is cut short');
+    expect(complaint(whole.subarray(0, whole.length - 16), whole.length)).toBe('no complaint'); // the header alone is enough
+  });
+});
+
+describe('the keys of a JSON object', () => {
+  test('come in order and with repetitions, whatever lies within the values', () => {
+    const nested = '{"a": {"x": [1, "b", {"c": 2}]}, "b\\"": "}{", "a" : [ ] ,"":[{"d":1},"e"]}';
+    expect(objectKeys(nested)).toEqual(['a', 'b"', 'a', '']);
+    expect(objectKeys(' { } ')).toEqual([]);
+    expect(objectKeys('{"\\\\":1,"\\u0061":2}')).toEqual(['\\', 'a']);
+  });
+});
+
+describe('thousands of mutated headers', () => {
+  /** What a mutation leaves must be refused as a damaged checkpoint, or be a sound header. */
+  const check = async (bytes: Uint8Array, size: number): Promise<'sound' | 'refused'> => {
+    const source = {
+      size: async () => size,
+      // What is read is what is allocated.
+      read: async (_: string, start: number, end: number) => {
+        if (end > size) throw new Error(`asked for byte ${end} of a file of ${size}`);
+        const part = new Uint8Array(end - start);
+        part.set(bytes.subarray(start, end));
+        return part;
+      },
+    };
+    let header;
+    try {
+      header = await readHeader(source, 'model.safetensors');
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      if (error.message.length > 5000) throw new Error(`a message of ${error.message.length} characters`);
+      return 'refused';
+    }
+    let position = header.dataStart;
+    for (const { start, end, shape, dtype } of header.tensors) {
+      const bytes = shape.reduce((product, n) => product * n, Number(/\d+$/.exec(dtype)?.[0]) / 8);
+      if (start !== position || end - start !== bytes) throw new Error('a header with holes or wrong sizes passed');
+      position = end;
+    }
+    if (position !== size) throw new Error('a header that does not cover its file passed');
+    return 'sound';
+  };
+
+  test.each([
+    ['e2e/sana-like/diffusion_pytorch_model.safetensors', 1],
+    ['e2e/bf16-weights/diffusion_pytorch_model.safetensors', 2],
+    ['e2e/original-in/model.safetensors', 3],
+  ])('of %s neither crash, hang, nor make room for more than the file has', async (path, seed) => {
+    const original = new Uint8Array(await readBytes(`test/fixtures/${path}`));
+    const random = randomFrom(seed);
+    const { dataStart } = parse(original);
+    // Numbers and signs that header parsers fall over, put where the text has its own.
+    const tokens = [
+      '-1',
+      '1e308',
+      '9007199254740993',
+      '0',
+      '""',
+      'null',
+      '[]',
+      '{}',
+      '[[',
+      '}',
+      ',',
+      '"F32"',
+      '\\u0000',
+      '"',
+      ':',
+      '1.5',
+      'NaN',
+      '\ud800',
+    ];
+    const outcomes = { sound: 0, refused: 0 };
+    for (let i = 0; i < 1500; i++) {
+      let header = original.slice(8, dataStart);
+      let length = BigInt(header.length);
+      let size = original.length;
+      switch (random(7)) {
+        case 0: // bits
+          for (let n = random(4); n >= 0; n--) header[random(header.length)]! ^= 1 << random(8);
+          break;
+        case 1: // digits: the text stays JSON, the numbers lie
+          for (let n = 0; n < 2; n++) {
+            const at = random(header.length);
+            const digit = header.findIndex((byte, j) => j >= at && byte >= 48 && byte <= 57);
+            if (digit >= 0) header[digit] = 48 + random(10);
+          }
+          break;
+        case 2: // a token in place of others
+          header = splice(header, random(header.length), random(12), tokens[random(tokens.length)]!);
+          break;
+        case 3: // a part twice
+          header = splice(
+            header,
+            random(header.length),
+            0,
+            text(header).slice(random(header.length)).slice(0, random(300)),
+          );
+          break;
+        case 4: // a part less
+          header = splice(header, random(header.length), random(300), '');
+          break;
+        case 5: // the length lies
+          length = [0n, 1n, 2n ** 64n - 1n, 2n ** 53n, 99_999_999n, BigInt(random(2 * dataStart))][random(6)]!;
+          break;
+        default: // the file ends elsewhere
+          size = random(2 * original.length);
+      }
+      if (length === BigInt(dataStart - 8)) length = BigInt(header.length);
+      const bytes = new Uint8Array(8 + header.length);
+      new DataView(bytes.buffer).setBigUint64(0, length, true);
+      bytes.set(header, 8);
+      size += header.length - (dataStart - 8);
+      outcomes[await check(bytes.subarray(0, Math.max(0, size)), Math.max(0, size))]++;
+    }
+    expect(outcomes.refused).toBeGreaterThan(1000);
+    expect(outcomes.sound).toBeGreaterThan(0); // a changed letter in a name does no harm
+  });
+});
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function splice(bytes: Uint8Array, at: number, remove: number, insert: string): Uint8Array<ArrayBuffer> {
+  const middle = new TextEncoder().encode(insert);
+  return new Uint8Array([...bytes.subarray(0, at), ...middle, ...bytes.subarray(at + remove)]);
+}
