@@ -20,8 +20,8 @@ export function chooseAlgorithms(graph: Graph, target: Target, maxBinding: numbe
   return { ...graph, ops };
 }
 
-function chooseAlgorithm(op: ConvOp, { numerics, algorithm }: Target, maxBinding: number): Algorithm {
-  const candidates: readonly Algorithm[] = numerics === 'fast' ? FAST : STRICT;
+function chooseAlgorithm(op: ConvOp, { numerics, products, algorithm }: Target, maxBinding: number): Algorithm {
+  const candidates: readonly Algorithm[] = numerics === 'fast' && products === 'f32' ? FAST : STRICT;
   const fit = candidates.filter(
     (name) => applies(name, op) && (name === 'direct' || tileMatrixBytes(op, name) <= maxBinding),
   );

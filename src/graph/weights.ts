@@ -7,24 +7,29 @@ import type { Algorithm } from './winograd.ts';
 export type WeightType = 'f32' | 'f16';
 
 /**
- * How far numbers may stray: `strict` leaves out F(4x4, 3x3), which rounds more coarsely than the plain form of a convolution; `half` does so, too,
- * and admits products in f16.
+ * The required accuracy. `fast` allows Winograd's F(4x4, 3x3), which rounds more coarsely than a direct convolution; `strict` does not.
  */
-export type Numerics = 'strict' | 'fast' | 'half';
+export type Numerics = 'strict' | 'fast';
 
 /**
- * Forms of the dense convolution's kernel. The first three add the same products in the same order:
- *
- * - `registers`: straight from memory; what every device can run.
- * - `subgroups`: lanes hand their pixels round; needs WebGPU's feature of this name.
- * - `workgroup`: blocks of both factors in the workgroup's memory.
- * - `half`: such blocks in f16, products of four channels added in f16, all else in f32; needs `shader-f16`.
- * - `matrix`, `half-matrix`: such blocks, of f32 or of f16, multiplied by Chromium's experimental subgroup matrices, added in f32. For Winograd's
- *   products; the convolution itself then runs from workgroups' memory.
+ * The number type in which convolutions may multiply. Sums are f32 in both. `f16` excludes Winograd's F(4x4, 3x3), whose
+ * matrices would lose too much in f16.
  */
-export type ConvVariant = 'registers' | 'subgroups' | 'workgroup' | 'half' | 'matrix' | 'half-matrix';
+export type Products = 'f32' | 'f16';
 
-/** The forms that run: of the convolution itself, and of Winograd's products. */
+/**
+ * Variants of the dense convolution's kernel. The first three add the same products in the same order:
+ *
+ * - `registers`: reads both factors from memory; every device can run it.
+ * - `subgroups`: lanes exchange their pixels; needs WebGPU's feature `subgroups`.
+ * - `workgroup`: copies blocks of both factors to workgroup memory.
+ * - `f16`: like `workgroup`, with blocks in f16. Products of four channels are added in f16, everything else in f32. Needs `shader-f16`.
+ * - `matrix`, `f16-matrix`: multiplies such blocks, of f32 or f16, by Chromium's experimental subgroup matrices with sums in f32. Only for
+ *   Winograd's multiplications; the convolution itself runs as `workgroup` or `f16`.
+ */
+export type ConvVariant = 'registers' | 'subgroups' | 'workgroup' | 'f16' | 'matrix' | 'f16-matrix';
+
+/** The chosen variants: for direct convolutions and for Winograd's multiplications. */
 export interface ConvVariants {
   readonly conv: ConvVariant;
   readonly multiply: ConvVariant;
@@ -36,6 +41,7 @@ export interface Target {
   /** How a graph stores what lies between its ops. */
   readonly activations: StorageType;
   readonly numerics: Numerics;
+  readonly products: Products;
   /** The adapter runs on the CPU. */
   readonly software: boolean;
   readonly kernels: ConvVariants;

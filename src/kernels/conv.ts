@@ -72,9 +72,9 @@ const FORMS: Readonly<Record<ConvVariant, Form>> = {
   registers,
   subgroups,
   workgroup,
-  half,
+  f16: half,
   matrix: { ...workgroup, multiply: convShader('multiply', matrixMultiply) },
-  'half-matrix': { ...half, multiply: convShader('multiply', halfMatrixMultiply) },
+  'f16-matrix': { ...half, multiply: convShader('multiply', halfMatrixMultiply) },
 };
 
 /** Workgroups along y before the grid turns to z: WebGPU promises 65,535 along each. */

@@ -39,7 +39,7 @@ export async function withFastestKernels(gpu: Gpu, target: Target, options: Load
   if (kernels !== undefined || gpu.software || cache === false) return target;
   const store = await CacheStore.open(cache === true ? undefined : cache);
   if (store === undefined) return target;
-  const candidates = automaticVariants(gpu, target.numerics);
+  const candidates = automaticVariants(gpu, target.products);
   return { ...target, kernels: await fastestKernels(gpu, target, candidates, store, { signal }) };
 }
 

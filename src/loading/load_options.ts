@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { StorageType } from '../graph/tensor.ts';
-import type { ConvVariant, Numerics, WeightType } from '../graph/weights.ts';
+import type { ConvVariant, Numerics, Products, WeightType } from '../graph/weights.ts';
 import type { RetryPolicy } from '../weights/read/read.ts';
 import type { SourceOptions } from '../weights/sources/source.ts';
 
@@ -42,17 +42,23 @@ export interface LoadOptions extends SourceOptions {
    */
   readonly activations?: StorageType | undefined;
   /**
-   * How far numbers may stray from the reference's, in f32 and relative to the largest: `fast` (default) promises 1e-4, where half a step of 8-bit
-   * colour is 4e-3, and keeps every fixture of the tests within 1e-5; `strict` leaves out the fastest algorithm for convolutions, the one that
-   * rounds more coarsely than the plain form, and takes up to twice as long. `half`, with `dtype: "f16"` on a device with `shader-f16`, multiplies
-   * in f16 where that is faster, and adds in f32: off by two to four times as much as with weights in f16 alone, and values beyond 65504 overflow.
+   * The accuracy of results, as the error relative to the largest value, with weights and activations in f32. `fast` (default)
+   * promises 1e-4; half a step of 8-bit colour is 4e-3. `strict` avoids the fastest convolution algorithm, which rounds more
+   * coarsely than a direct convolution, and takes up to twice as long.
    */
   readonly numerics?: Numerics | undefined;
   /**
-   * The form of the convolutions' kernels, for measurements and for drivers with faults: `registers` runs everywhere. Without it the one that was
-   * fastest when this adapter was timed: while weights come in, at the first load, which waits at most 300 ms for it. The cache remembers; without
-   * one, and on a CPU, it is the one that suits such adapters. `matrix` and `half-matrix` (with `numerics: "half"`) multiply by subgroup matrices
-   * where a browser started with `--enable-unsafe-webgpu` offers Chromium's experiment with them; they are never chosen.
+   * The number type in which convolutions may multiply: `f32` (default) or `f16`, which needs `dtype: "f16"`. On a device with
+   * `shader-f16`, `f16` multiplies in f16 if that is faster, and adds in f32. Errors grow to two to four times those of f16
+   * weights alone, and values beyond 65504 overflow. On other devices products stay f32.
+   */
+  readonly products?: Products | undefined;
+  /**
+   * The variant of the convolution kernels, for measurements and for reports about faulty drivers. Without it, the first load
+   * times the variants on a GPU and the cache keeps the choice. `matrix` and `f16-matrix` are never chosen automatically; they
+   * need a Chromium started with `--enable-unsafe-webgpu`.
+   *
+   * @internal
    */
   readonly kernels?: ConvVariant | undefined;
   /** Which half to load; only its bytes are read. Both by default. */
@@ -87,8 +93,9 @@ const allowed = {
   dtype: ['f32', 'f16'],
   activations: ['f32', 'f16'],
   networks: ['both', 'encoder', 'decoder'],
-  numerics: ['fast', 'strict', 'half'],
-  kernels: ['registers', 'subgroups', 'workgroup', 'half', 'matrix', 'half-matrix'],
+  numerics: ['fast', 'strict'],
+  products: ['f32', 'f16'],
+  kernels: ['registers', 'subgroups', 'workgroup', 'f16', 'matrix', 'f16-matrix'],
 } as const;
 
 /**
@@ -97,7 +104,7 @@ const allowed = {
  * @throws InputError naming the option and what is allowed
  */
 export function checkOptions(options: LoadOptions): void {
-  for (const name of ['dtype', 'activations', 'networks', 'numerics', 'kernels'] as const) {
+  for (const name of ['dtype', 'activations', 'networks', 'numerics', 'products', 'kernels'] as const) {
     const values: readonly string[] = allowed[name];
     const value = options[name];
     if (value !== undefined && !values.includes(value)) {
@@ -105,9 +112,11 @@ export function checkOptions(options: LoadOptions): void {
       throw new InputError(`options.${name} must be one of ${list}; it was ${JSON.stringify(value)}.`);
     }
   }
-  const { device, variant, cache, numerics, dtype = 'f32' } = options;
-  if (numerics === 'half' && dtype !== 'f16') {
-    throw new InputError('options.numerics "half" goes with dtype "f16": add dtype: "f16", or take numerics "fast".');
+  const { device, variant, cache, products, dtype = 'f32' } = options;
+  if (products === 'f16' && dtype !== 'f16') {
+    throw new InputError(
+      `options.products "f16" needs dtype "f16"; dtype was "${dtype}". Set dtype to "f16", or leave products out.`,
+    );
   }
   if (device !== undefined && typeof device.createBuffer !== 'function') {
     throw new InputError(

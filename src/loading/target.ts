@@ -1,48 +1,55 @@
 import { DeviceError } from '../errors.ts';
 import { MATRIX_FEATURE, type Gpu } from '../gpu/gpu.ts';
-import type { ConvVariant, Target } from '../graph/weights.ts';
+import type { ConvVariant, Products, Target } from '../graph/weights.ts';
 import type { LoadOptions } from './load_options.ts';
 
 /**
- * What kernels are chosen by on a device, for a model loaded with these options.
+ * The target for a device and a model's options. Kernels and algorithms are chosen by it.
  *
- * @throws DeviceError `unsupported` for a form of kernels that the device can't run, or that the numerics don't admit
+ * @throws DeviceError `unsupported` if `kernels` names a variant that the device cannot run or that `products` excludes
  */
 export function targetOf(
   gpu: Gpu,
-  options: Pick<LoadOptions, 'dtype' | 'activations' | 'numerics' | 'kernels'> = {},
+  options: Pick<LoadOptions, 'dtype' | 'activations' | 'numerics' | 'products' | 'kernels'> = {},
 ): Target {
-  const { dtype = 'f32', activations = 'f32', numerics = 'fast', kernels: wanted } = options;
-  const possible = supportedVariants(gpu, numerics);
+  const { dtype = 'f32', activations = 'f32', numerics = 'fast', products = 'f32', kernels: wanted } = options;
+  const possible = supportedVariants(gpu, products);
   if (wanted !== undefined && !possible.includes(wanted)) {
     throw new DeviceError(
       'unsupported',
-      `This device has no kernels of the form "${wanted}" with numerics "${numerics}"; it has: ${possible.join(', ')}.`,
+      `options.kernels "${wanted}" cannot run on this device with products "${products}". Possible: ${possible.join(', ')}.`,
     );
   }
   const kernel = wanted ?? likelyFastestVariant(gpu, possible);
-  return { weights: dtype, activations, numerics, software: gpu.software, kernels: { conv: kernel, multiply: kernel } };
+  return {
+    weights: dtype,
+    activations,
+    numerics,
+    products,
+    software: gpu.software,
+    kernels: { conv: kernel, multiply: kernel },
+  };
 }
 
-/** Forms of the dense convolution's kernel that a device can run, and that these numerics admit. */
-export function supportedVariants({ device }: Gpu, numerics: Target['numerics']): ConvVariant[] {
-  const half = numerics === 'half' && device.features.has('shader-f16');
+/** Variants of the dense convolution's kernel that a device can run and that `products` allows. */
+export function supportedVariants({ device }: Gpu, products: Products): ConvVariant[] {
+  const f16 = products === 'f16' && device.features.has('shader-f16');
   return [
     'registers',
     ...(device.features.has('subgroups') ? (['subgroups'] as const) : []),
     'workgroup',
-    ...(half ? (['half'] as const) : []),
+    ...(f16 ? (['f16'] as const) : []),
     ...(hasMatrices(device, 'f32', 8) ? (['matrix'] as const) : []),
-    ...(half && hasMatrices(device, 'f16', 16) ? (['half-matrix'] as const) : []),
+    ...(f16 && hasMatrices(device, 'f16', 16) ? (['f16-matrix'] as const) : []),
   ];
 }
 
-/** Those among them that nobody has to ask for. */
-export function automaticVariants(gpu: Gpu, numerics: Target['numerics']): ConvVariant[] {
-  return supportedVariants(gpu, numerics).filter((kernel) => kernel !== 'matrix' && kernel !== 'half-matrix');
+/** Kernel variants that may be chosen automatically. */
+export function automaticVariants(gpu: Gpu, products: Products): ConvVariant[] {
+  return supportedVariants(gpu, products).filter((kernel) => kernel !== 'matrix' && kernel !== 'f16-matrix');
 }
 
-/** What Chromium's experiment adds to WebGPU's types. */
+/** The member that Chromium's experiment adds to GPUAdapterInfo. */
 interface MatrixInfo {
   readonly subgroupMatrixConfigs?: readonly {
     readonly componentType: string;
@@ -53,7 +60,7 @@ interface MatrixInfo {
   }[];
 }
 
-/** Whether a device multiplies square subgroup matrices of this type and size, with sums in f32, in subgroups of 32. */
+/** Whether a device multiplies square subgroup matrices of this type and size, in subgroups of 32, with sums in f32. */
 function hasMatrices({ features, adapterInfo }: GPUDevice, type: string, size: number): boolean {
   if (!(features as ReadonlySet<string>).has(MATRIX_FEATURE) || !features.has('subgroups')) return false;
   const info: Partial<GPUAdapterInfo> & MatrixInfo = adapterInfo;
@@ -65,10 +72,10 @@ function hasMatrices({ features, adapterInfo }: GPUDevice, type: string, size: n
 }
 
 /**
- * The form that a device is likely to run fastest. On a CPU a workgroup's memory is no nearer than any other, its barriers cost, and f16 is
- * computed in f32.
+ * The variant that a device is likely to run fastest. On a CPU, workgroup memory is as slow as any other, barriers cost time,
+ * and f16 is computed in f32.
  */
 function likelyFastestVariant({ software }: Gpu, possible: readonly ConvVariant[]): ConvVariant {
-  const order = software ? (['subgroups', 'registers'] as const) : (['half', 'workgroup'] as const);
+  const order = software ? (['subgroups', 'registers'] as const) : (['f16', 'workgroup'] as const);
   return order.find((kernel) => possible.includes(kernel)) ?? 'registers';
 }

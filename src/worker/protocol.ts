@@ -31,6 +31,7 @@ export type SentOptions = Pick<
   | 'dtype'
   | 'activations'
   | 'numerics'
+  | 'products'
   | 'kernels'
   | 'networks'
   | 'variant'

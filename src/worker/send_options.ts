@@ -12,6 +12,7 @@ const SENT = [
   'dtype',
   'activations',
   'numerics',
+  'products',
   'kernels',
   'networks',
   'variant',

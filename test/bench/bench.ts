@@ -174,12 +174,12 @@ export async function report(openGpu: () => Promise<Gpu>, cpu: CpuClock, options
   const { device } = probes;
   const peak = await peakProbe(device, cpu);
   const copy = await copyProbe(device);
-  const possible = supportedVariants(probes, 'half').filter((kernel) => kernels.includes(kernel));
+  const possible = supportedVariants(probes, 'f16').filter((kernel) => kernels.includes(kernel));
   const forms = dtypes.flatMap((dtype): Form[] =>
     kernels.length === 0
       ? [{ dtype }]
       : possible
-          .filter((kernel) => dtype === 'f16' || !kernel.startsWith('half'))
+          .filter((kernel) => dtype === 'f16' || !kernel.startsWith('f16'))
           .map((kernel) => ({ dtype, kernels: kernel })),
   );
   for (const work of works(probes.software, only)) {

@@ -49,7 +49,7 @@ function cell(
 ): string {
   const pixels = part.type === 'Encoder' ? side : side / compressionRatio(part);
   const kernels = { conv: 'workgroup', multiply: 'workgroup' } as const;
-  const target = { weights: 'f32', activations: 'f32', software: false, kernels, numerics } as const;
+  const target = { weights: 'f32', activations: 'f32', software: false, kernels, numerics, products: 'f32' } as const;
   try {
     const plan = planNetwork(part, { n: 1, height: pixels, width: pixels }, target, LIMITS, budget * MiB);
     return `${plan.recompute.toFixed(2)} (${plan.regions})`;

@@ -3,7 +3,7 @@
 //     npm run bench                          in Chromium, on SwiftShader and lavapipe (DCAE_ADAPTER=default: the machine's own GPU)
 //     npm run bench -- --node                Dawn in Node on lavapipe, or on the Vulkan driver that VK_ICD_FILENAMES names
 //     npm run bench -- --only 'conv|decoder' --dtype f32,f16 --reps 9 --adapter lavapipe
-//     npm run bench -- --only 'decoder' --dtype f16 --kernels registers,subgroups,workgroup,half,half-matrix      forms of the convolutions, in turn
+//     npm run bench -- --only 'decoder' --dtype f16 --kernels registers,subgroups,workgroup,f16,f16-matrix      forms of the convolutions, in turn
 //     npm run bench -- --save                into test/bench/results, under the adapter's name; else into test-output
 //     npm run bench -- --bundle FOLDER       a folder that runs the Node bench on a bare Linux machine with Node and a GPU: see README.md there
 //

@@ -45,7 +45,7 @@ export async function loadWork(gpu: Gpu, work: Work, { dtype, kernels }: Form): 
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
   const plan = planGraph(
     graph,
-    targetOf(gpu, { dtype, kernels, numerics: kernels?.startsWith('half') ? 'half' : 'fast' }),
+    targetOf(gpu, { dtype, kernels, products: kernels?.startsWith('f16') ? 'f16' : 'f32' }),
     gpu.device.limits,
   );
   return { plan, weights: await hashWeights(gpu, specs, dtype) };

@@ -23,6 +23,7 @@ const TARGET: Target = {
   weights: 'f32',
   activations: 'f32',
   numerics: 'fast',
+  products: 'f32',
   software: true,
   kernels: { conv: 'subgroups', multiply: 'subgroups' },
 };

@@ -22,7 +22,7 @@ const F16 = 5e-3;
 /** Targets that choose every kernel and algorithm between them; algorithms are forced wherever they can be. */
 function others(gpu: Gpu): [string, Partial<Target>][] {
   const algorithms = ['direct', 'winograd2', 'winograd4', 'phases'] as const;
-  const kernels = supportedVariants(gpu, 'half');
+  const kernels = supportedVariants(gpu, 'f16');
   return [
     ...algorithms.map(
       (algorithm) => [`kernels of other adapters, ${algorithm}`, { software: !gpu.software, algorithm }] as const,
@@ -74,7 +74,7 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))(
 
     // The kernels that other adapters get, and the algorithms that other sizes do.
     for (const [name, target] of others(shared.gpu)) {
-      for (const dtype of target.kernels?.conv === 'half' ? (['f16'] as const) : (['f32', 'f16'] as const)) {
+      for (const dtype of target.kernels?.conv === 'f16' ? (['f16'] as const) : (['f32', 'f16'] as const)) {
         const other = await runModule(shared.gpu, build, input, weights, { dtype, binding, target });
         const error = relativeMaxError(other.data, output.data);
         note(`${dtype}, ${name}`, fixture.name, error);

@@ -13,11 +13,11 @@ const shared = fileGpu();
 const note = worstErrors('subgroup matrices, emulated');
 const FORMS = [
   { kernel: 'matrix', dtype: 'f32', tolerance: 1e-5 },
-  { kernel: 'half-matrix', dtype: 'f16', tolerance: 5e-3 },
+  { kernel: 'f16-matrix', dtype: 'f16', tolerance: 5e-3 },
 ] as const;
 
-const hasHalf = (await navigator.gpu.requestAdapter())?.features.has('shader-f16') === true;
-const possible = FORMS.filter(({ dtype }) => dtype === 'f32' || hasHalf);
+const hasF16 = (await navigator.gpu.requestAdapter())?.features.has('shader-f16') === true;
+const possible = FORMS.filter(({ dtype }) => dtype === 'f32' || hasF16);
 
 test.for(possible)('$kernel', { timeout: 180_000 }, async ({ kernel, dtype, tolerance }) => {
   using _ = emulation(shared.gpu);

@@ -33,8 +33,8 @@ function cut(builder: GraphBuilder): void {
 
 /** An algorithm by each form of the convolutions' kernel, planned as for a CPU and as for a GPU. */
 function everyKernel(algorithm: Algorithm): RunModuleOptions[] {
-  return supportedVariants(shared.gpu, 'half').map((kernel) => ({
-    dtype: kernel === 'half' ? 'f16' : 'f32',
+  return supportedVariants(shared.gpu, 'f16').map((kernel) => ({
+    dtype: kernel === 'f16' ? 'f16' : 'f32',
     target: {
       algorithm,
       software: kernel === 'registers' || kernel === 'subgroups',

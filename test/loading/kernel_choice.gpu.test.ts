@@ -34,7 +34,7 @@ async function emptyStore(): Promise<CacheStore> {
 
 test('every form is timed, and one of them wins', { timeout }, async () => {
   const { gpu } = shared;
-  const candidates = supportedVariants(gpu, 'fast');
+  const candidates = supportedVariants(gpu, 'f32');
   const { conv, multiply } = await timeKernels(gpu, targetOf(gpu), candidates);
   console.log(`fastest of ${candidates.join(', ')}: ${conv} for convolutions, ${multiply} for Winograd's products`);
   expect(candidates).toContain(conv);
@@ -52,7 +52,7 @@ test('the winners are remembered until the cache is cleared', { timeout }, async
   const { gpu } = shared;
   const store = await emptyStore();
   const target = targetOf(gpu);
-  const candidates = supportedVariants(gpu, 'fast');
+  const candidates = supportedVariants(gpu, 'f32');
   const timed = await fastestKernels(gpu, target, candidates, store, PATIENT);
   const remembered = async () =>
     await fastestKernels(gpu, { ...target, kernels: NEVER }, candidates, store, { limit: 0 });
@@ -109,4 +109,4 @@ test('a note that is none of ours is not believed', async () => {
 });
 
 /** No device's kernels: what only the limit gives. */
-const NEVER: ConvVariants = { conv: 'half', multiply: 'half' };
+const NEVER: ConvVariants = { conv: 'f16', multiply: 'f16' };

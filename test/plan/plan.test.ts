@@ -26,6 +26,7 @@ const TARGETS = [true, false].flatMap((software) =>
       activations: storage,
       software,
       numerics: 'fast',
+      products: 'f32',
       kernels: { conv: kernel, multiply: kernel },
     };
   }),
@@ -199,6 +200,7 @@ test.for([256, 512, 768, 1024])(
       weights: 'f32',
       activations: 'f32',
       numerics: 'fast',
+      products: 'f32',
       software: false,
       kernels: { conv: 'workgroup', multiply: 'workgroup' },
     };

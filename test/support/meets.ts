@@ -18,7 +18,7 @@ const TOLERANCE = 1e-5;
 /** Activations rounded to f16 wherever they are stored, to 2^-11 of themselves at most. */
 const STORED = 4e-3;
 /** Factors rounded to f16, to 2^-11 of themselves at most, and products of four of them added in it. */
-const HALF = 5e-3;
+const F16_PRODUCTS = 5e-3;
 /** Ample for what is compared, and it spares each run a staging buffer of 32 MiB. */
 const BINDING = 2 ** 20;
 
@@ -72,7 +72,7 @@ export async function meets(gpu: Gpu, note: NoteError, meeting: Meeting): Promis
     const way = [dtype, activations, kernel, algorithm, asGpu && 'as a GPU'].filter(Boolean).join(', ');
     note(way, name, error);
     expect(error, `${name}: ${way}`).toBeLessThanOrEqual(
-      kernel === 'half' ? HALF : activations === 'f16' ? STORED : TOLERANCE,
+      kernel === 'f16' ? F16_PRODUCTS : activations === 'f16' ? STORED : TOLERANCE,
     );
   }
 }
@@ -91,11 +91,11 @@ function waysOf(gpu: Gpu, algorithms: readonly Algorithm[] | undefined): Way[] {
     { dtype: 'f16', activations: 'f16' },
   ] as const;
   if (!algorithms) return [...storage];
-  return supportedVariants(gpu, 'half').flatMap((kernel) =>
+  return supportedVariants(gpu, 'f16').flatMap((kernel) =>
     algorithms
-      .filter((algorithm) => kernel !== 'half' || algorithm !== 'winograd4')
+      .filter((algorithm) => kernel !== 'f16' || algorithm !== 'winograd4')
       .flatMap((algorithm): Way[] => {
-        const all = kernel === 'half' ? storage.slice(1) : storage;
+        const all = kernel === 'f16' ? storage.slice(1) : storage;
         // What reads and writes activations in a tile algorithm is the same for all forms of the products between.
         const stored = algorithm === 'direct' || kernel === 'registers' ? all : all.slice(0, -1);
         return stored.map((types) => ({ ...types, kernel, algorithm }));
