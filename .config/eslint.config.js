@@ -12,12 +12,13 @@ const rooms = {
   kernels: ['errors', 'config', 'graph', 'gpu'],
   plan: ['errors', 'model', 'graph', 'kernels'],
   gpu: ['errors'],
-  weights: ['errors', 'config', 'model'],
+  rpc: ['errors'],
+  weights: ['errors', 'config', 'model', 'rpc'],
   session: ['errors', 'graph', 'plan', 'kernels', 'gpu'],
   loading: ['errors', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session'],
   runtime: ['errors', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session', 'loading'],
   codec: ['errors', 'config', 'loading', 'runtime'],
-  worker: ['errors', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
+  worker: ['errors', 'rpc', 'codec', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
 };
 
 const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|\\.ts$)`;

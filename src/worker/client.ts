@@ -1,9 +1,9 @@
 import { DeviceError, DisposedError } from '../errors.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
 import type { SourceInput } from '../weights/sources/source.ts';
-import { Channel } from './channel.ts';
+import { Channel } from '../rpc/channel.ts';
 import { PageObjects } from './page_objects.ts';
-import type { LoadReport, PageMethods, WorkerMethods } from './protocol.ts';
+import type { PageMethods, WorkerMethods } from './protocol.ts';
 import { WorkerAutoencoderDC } from './remote_model.ts';
 import { sendOptions } from './send_options.ts';
 
@@ -84,13 +84,13 @@ export class WorkerClient {
         { single, source: lent.source, options: { ...sendOptions(options), fetch: lent.fetch } },
         {
           signal: options.signal,
-          onReport: (event: LoadReport) => {
+          onReport: (event) => {
             if (event.kind === 'progress') options.onProgress?.(event.progress);
             else if (options.onWarning !== undefined) options.onWarning(event.message);
             // eslint-disable-next-line no-console -- as a load on the page does
             else console.warn(`dc-ae-webgpu: ${event.message}`);
           },
-          onLate: ({ model }: WorkerMethods['load']['result']) => {
+          onLateResult: ({ model }) => {
             this.#release(model);
           },
         },

@@ -6,16 +6,9 @@ import { AutoencoderDC } from '../runtime/autoencoder_dc.ts';
 import { Latent, Sample } from '../runtime/results.ts';
 import type { LatentInput } from '../runtime/inputs.ts';
 import type { RunOptions } from '../runtime/run_options.ts';
-import { Channel, type Call, type Handlers, type Port } from './channel.ts';
-import type {
-  LoadReport,
-  PageMethods,
-  RunReport,
-  SentResult,
-  SentRunOptions,
-  SentSource,
-  WorkerMethods,
-} from './protocol.ts';
+import type { LoadProgress } from '../loading/load_options.ts';
+import { Channel, type CallContext, type Handlers, type Port } from '../rpc/channel.ts';
+import type { PageMethods, RunReport, SentResult, SentRunOptions, SentSource, WorkerMethods } from './protocol.ts';
 
 type PageChannel = Channel<PageMethods, WorkerMethods>;
 
@@ -55,18 +48,15 @@ export function serve(port: Port): void {
 
   const handlers: Handlers<WorkerMethods> = {
     async load({ single, source, options: { fetch, ...options } }, { signal, report }) {
-      const tell = (event: LoadReport): void => {
-        report(event);
-      };
       const all = {
         ...options,
         ...(fetch !== undefined && { fetch: fetchThrough(channel, fetch) }),
         signal,
-        onProgress: (progress: Extract<LoadReport, { kind: 'progress' }>['progress']) => {
-          tell({ kind: 'progress', progress });
+        onProgress: (progress: LoadProgress) => {
+          report({ kind: 'progress', progress });
         },
         onWarning: (message: string) => {
-          tell({ kind: 'warning', message });
+          report({ kind: 'warning', message });
         },
       };
       const model = single
@@ -130,19 +120,16 @@ export function serve(port: Port): void {
 }
 
 /** The options of a run, which tells the page how it gets on. */
-function runOptions({ memoryBudget, profile }: SentRunOptions, { signal, report }: Call): RunOptions {
-  const tell = (event: RunReport): void => {
-    report(event);
-  };
+function runOptions({ memoryBudget, profile }: SentRunOptions, { signal, report }: CallContext<RunReport>): RunOptions {
   return {
     signal,
     memoryBudget,
     onProgress: (progress) => {
-      tell({ kind: 'progress', progress });
+      report({ kind: 'progress', progress });
     },
     onProfile: profile
       ? (found) => {
-          tell({ kind: 'profile', profile: found });
+          report({ kind: 'profile', profile: found });
         }
       : undefined,
   };

@@ -7,7 +7,7 @@ import { bytesOf } from '../weights/read/read.ts';
 import { localSource, type SourceInput } from '../weights/sources/source.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
 import type { Strip } from '../runtime/strips.ts';
-import type { Call, Handlers } from './channel.ts';
+import type { CallContext, Handlers } from '../rpc/channel.ts';
 import type { PageMethods, SentResponse, SentSource } from './protocol.ts';
 
 /** What was lent for one load. */
@@ -125,7 +125,7 @@ export class PageObjects {
   }
 }
 
-async function sendResponse(response: Response, call: Call): Promise<SentResponse> {
+async function sendResponse(response: Response, call: CallContext): Promise<SentResponse> {
   const { status, statusText, body } = response;
   const head = { status, statusText, headers: [...response.headers] };
   if (body === null) return { ...head, body };

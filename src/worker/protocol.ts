@@ -94,18 +94,21 @@ export interface WorkerMethods {
   readonly load: {
     readonly args: { readonly single: boolean; readonly source: SentSource; readonly options: SentOptions };
     readonly result: SentModel;
+    readonly report: LoadReport;
   };
   readonly encode: {
     readonly args: { readonly model: number; readonly image: SentImage; readonly options: SentRunOptions };
     readonly result: SentResult;
+    readonly report: RunReport;
   };
-  readonly decode: { readonly args: DecodeArgs; readonly result: SentResult };
+  readonly decode: { readonly args: DecodeArgs; readonly result: SentResult; readonly report: RunReport };
   readonly decodeStrips: {
     readonly args: DecodeArgs & {
       /** Whom in the page the strips are for. */
       readonly sink: number;
     };
     readonly result: undefined;
+    readonly report: RunReport;
   };
   /** Turns tiling on or, without options, off. */
   readonly tile: {

@@ -9,7 +9,7 @@ import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/inputs.ts';
 import { sendStrips, stripsOf, type Strip, type StripTarget } from '../runtime/strips.ts';
 import type { TilingOptions } from '../runtime/tiling.ts';
-import type { CallOptions, Channel } from './channel.ts';
+import type { CallOptions, Channel } from '../rpc/channel.ts';
 import { transferImage } from './images.ts';
 import type { PageObjects } from './page_objects.ts';
 import type {
@@ -22,6 +22,13 @@ import type {
   WorkerMethods,
 } from './protocol.ts';
 import { RemoteObject, WorkerLatent, WorkerSample } from './remote_results.ts';
+
+/** A method of the worker that runs a network. */
+interface RunMethod {
+  readonly args: unknown;
+  readonly result: SentResult;
+  readonly report: RunReport;
+}
 
 /** An `AutoencoderDC` in a worker. Free it with `dispose()` or `using`. */
 export class WorkerAutoencoderDC extends RemoteObject {
@@ -152,11 +159,11 @@ export class WorkerAutoencoderDC extends RemoteObject {
   }
 
   /** A result that comes after the caller has given up is freed. */
-  #run(options: RunOptions, transfer?: readonly Transferable[]): CallOptions {
-    const onLate = ({ result }: SentResult): void => {
+  #run(options: RunOptions, transfer?: readonly Transferable[]): CallOptions<RunMethod> {
+    const onLateResult = ({ result }: SentResult): void => {
       this.channel.call('release', { object: result }).catch(() => undefined);
     };
-    return { signal: options.signal, transfer, onLate, onReport: reporter(options) };
+    return { signal: options.signal, transfer, onLateResult, onReport: reporter(options) };
   }
 }
 

@@ -1,6 +1,6 @@
 import { DisposedError, InputError } from '../errors.ts';
 import type { Size } from '../runtime/results.ts';
-import type { Channel } from './channel.ts';
+import type { Channel } from '../rpc/channel.ts';
 import type { PageMethods, SentResult, WorkerMethods } from './protocol.ts';
 
 /** Something that the worker owns for us. */

@@ -158,7 +158,7 @@ describe('the cache', () => {
     [
       'fails',
       "throw new Error('out of order')",
-      'the worker that reads and writes files failed: Uncaught Error: out of order',
+      'The worker that reads and writes cached files failed: Uncaught Error: out of order',
     ],
     ['falls silent', '', 'the file system took more than 10000 ms'],
   ])('is done without where its worker %s while it writes', async (_, fault, why) => {
@@ -166,7 +166,10 @@ describe('the cache', () => {
     await tab.page.evaluate((code) => {
       const OwnWorker = window.Worker;
       window.Worker = function () {
-        const body = `postMessage('ready'); onmessage = ({ data }) => { if (data.task === 'write') { ${code} } };`;
+        const body = `onmessage = ({ data: { channel, id, method } }) => {
+          if (method === 'ready') postMessage({ channel, type: 'result', id });
+          if (method === 'write') { ${code} }
+        };`;
         return new OwnWorker(URL.createObjectURL(new Blob([body])));
       } as unknown as typeof Worker;
     }, fault);

@@ -27,7 +27,11 @@ export class Disk {
     if (this.#worker !== undefined || typeof Worker === 'undefined') return;
     try {
       const worker = new Worker(new URL('./disk_worker.ts', import.meta.url), { type: 'module' });
-      worker.addEventListener('message', () => (this.#files = new RemoteFiles(worker)), { once: true });
+      const files = new RemoteFiles(worker);
+      files.ready().then(
+        () => (this.#files = files),
+        () => undefined, // Streams serve as well.
+      );
       this.#worker = worker;
     } catch {
       // a policy of the page forbids it

@@ -1,36 +1,39 @@
-// The worker that Disk starts where the cache is used by a page: what it is asked for, sync access handles do.
-import type { DiskAnswer, DiskRequest } from './remote_files.ts';
+// The worker that Disk starts for a page: a page has no sync access handles.
+import { Channel, type CallContext } from '../../rpc/channel.ts';
+import type { BorrowedBuffer } from '../read/buffer_pool.ts';
+import type { BufferOutcome, DiskMethods, NoMethods } from './remote_files.ts';
 import { SyncFiles } from './sync_files.ts';
 
 const files = new SyncFiles();
 
-addEventListener('message', ({ data }: MessageEvent<DiskRequest>) => void answer(data));
-postMessage('ready');
+new Channel<NoMethods, DiskMethods>(self, {
+  ready: () => undefined,
+  write: async ({ buffer, file, length }, context) => {
+    return await withBuffer(buffer, context, async (lent) => {
+      await files.write(lent, file, length);
+      return 0;
+    });
+  },
+  open: async ({ file, size }) => await files.open(file, size),
+  read: async ({ buffer, key, at, length }, context) => {
+    return await withBuffer(buffer, context, (lent) => files.read(lent, key, at, length));
+  },
+  close: async ({ key }) => {
+    await files.close(key);
+    return undefined;
+  },
+});
 
-async function answer(request: DiskRequest): Promise<void> {
-  const { id } = request;
-  const buffer = 'buffer' in request ? request.buffer : undefined;
-  const transfer = buffer === undefined ? [] : [buffer];
+/** Runs `work` with a buffer and moves the buffer back, even if `work` fails. */
+async function withBuffer(
+  buffer: ArrayBuffer,
+  { transfer }: CallContext,
+  work: (lent: BorrowedBuffer) => Promise<number>,
+): Promise<BufferOutcome> {
+  transfer(buffer);
   try {
-    const reply: DiskAnswer = { id, value: await run(request), buffer };
-    postMessage(reply, { transfer });
+    return { buffer, value: await work({ buffer }) };
   } catch (error) {
-    const reply: DiskAnswer = { id, error, buffer };
-    postMessage(reply, { transfer });
-  }
-}
-
-async function run(request: DiskRequest): Promise<number> {
-  switch (request.task) {
-    case 'write':
-      await files.write(request, request.file, request.length);
-      return 0;
-    case 'open':
-      return await files.open(request.file, request.size);
-    case 'read':
-      return await files.read(request, request.key, request.at, request.length);
-    case 'close':
-      await files.close(request.key);
-      return 0;
+    return { buffer, error };
   }
 }

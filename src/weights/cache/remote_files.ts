@@ -1,90 +1,87 @@
+import { Channel } from '../../rpc/channel.ts';
 import type { BorrowedBuffer } from '../read/buffer_pool.ts';
 import type { SyncFiles } from './sync_files.ts';
 
-/** What the disk's worker can be asked for: the methods of SyncFiles. A buffer is handed over, and comes back with the answer. */
-export type DiskTask =
-  | { readonly task: 'write'; buffer: ArrayBuffer; readonly file: FileSystemFileHandle; readonly length: number }
-  | { readonly task: 'open'; readonly file: FileSystemFileHandle; readonly size: number }
-  | { readonly task: 'read'; buffer: ArrayBuffer; readonly key: number; readonly at: number; readonly length: number }
-  | { readonly task: 'close'; readonly key: number };
+/** The outcome of a method that borrows a buffer. The buffer comes back even if the method failed. */
+export type BufferOutcome =
+  { readonly buffer: ArrayBuffer; readonly value: number } | { readonly buffer: ArrayBuffer; readonly error: unknown };
 
-/** A task on its way to the worker. */
-export type DiskRequest = DiskTask & { readonly id: number };
-
-/** The worker's answer: a number, 0 where none was asked for, or the error. */
-export interface DiskAnswer {
-  readonly id: number;
-  readonly value?: number;
-  readonly error?: unknown;
-  readonly buffer: ArrayBuffer | undefined;
+/** Methods of the disk worker: those of SyncFiles. Buffers are moved there and back. */
+export interface DiskMethods {
+  /** Resolves as soon as the worker runs. */
+  readonly ready: { readonly args: undefined; readonly result: undefined };
+  readonly write: {
+    readonly args: { readonly buffer: ArrayBuffer; readonly file: FileSystemFileHandle; readonly length: number };
+    readonly result: BufferOutcome;
+  };
+  readonly open: {
+    readonly args: { readonly file: FileSystemFileHandle; readonly size: number };
+    readonly result: number;
+  };
+  readonly read: {
+    readonly args: {
+      readonly buffer: ArrayBuffer;
+      readonly key: number;
+      readonly at: number;
+      readonly length: number;
+    };
+    readonly result: BufferOutcome;
+  };
+  readonly close: { readonly args: { readonly key: number }; readonly result: undefined };
 }
 
-interface Call {
-  readonly lent: BorrowedBuffer | undefined;
-  readonly resolve: (value: number) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** The page serves no methods to the disk worker. */
+export type NoMethods = Record<never, never>;
 
-/** SyncFiles in a worker, for threads that have none of their own. Once the worker has failed, everything rejects. */
+/** SyncFiles in a worker, for threads without sync access handles. Once the worker has failed, every call rejects. */
 export class RemoteFiles implements Pick<SyncFiles, 'write' | 'open' | 'read' | 'close'> {
-  readonly #worker: Worker;
-  readonly #calls = new Map<number, Call>();
-  #last = 0;
-  #failure: Error | undefined;
+  readonly #channel: Channel<DiskMethods, NoMethods>;
 
-  /** @param worker - disk_worker.ts, which has said that it is ready */
+  /** @param worker - a worker that runs disk_worker.ts */
   constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.addEventListener('message', ({ data }: MessageEvent<DiskAnswer>) => this.#answered(data));
+    this.#channel = new Channel<DiskMethods, NoMethods>(worker, {});
     worker.addEventListener('error', (event) => {
-      event.preventDefault(); // it is told to whoever waits
-      this.#failed(event.message);
+      event.preventDefault(); // The calls that wait reject, so the console need not report it, too.
+      this.#fail(event.message);
     });
-    worker.addEventListener('messageerror', () => this.#failed('an answer could not be read'));
+    worker.addEventListener('messageerror', () => this.#fail('an answer could not be read'));
   }
 
-  /** As there. */
+  /** Resolves as soon as the worker runs; rejects if it cannot start. */
+  async ready(): Promise<void> {
+    await this.#channel.call('ready', undefined);
+  }
+
+  /** As `SyncFiles.write`. */
   async write(lent: BorrowedBuffer, file: FileSystemFileHandle, length: number): Promise<void> {
-    await this.#call({ task: 'write', buffer: lent.buffer, file, length }, lent);
+    const { buffer } = lent;
+    takeBack(lent, await this.#channel.call('write', { buffer, file, length }, { transfer: [buffer] }));
   }
 
-  /** As there. */
+  /** As `SyncFiles.open`. */
   async open(file: FileSystemFileHandle, size: number): Promise<number> {
-    return await this.#call({ task: 'open', file, size });
+    return await this.#channel.call('open', { file, size });
   }
 
-  /** As there. */
+  /** As `SyncFiles.read`. */
   async read(lent: BorrowedBuffer, key: number, at: number, length: number): Promise<number> {
-    return await this.#call({ task: 'read', buffer: lent.buffer, key, at, length }, lent);
+    const { buffer } = lent;
+    return takeBack(lent, await this.#channel.call('read', { buffer, key, at, length }, { transfer: [buffer] }));
   }
 
-  /** As there. */
+  /** As `SyncFiles.close`. */
   async close(key: number): Promise<void> {
-    await this.#call({ task: 'close', key });
+    await this.#channel.call('close', { key });
   }
 
-  #call(task: DiskTask, lent?: BorrowedBuffer): Promise<number> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      const id = ++this.#last;
-      const request: DiskRequest = { ...task, id };
-      this.#worker.postMessage(request, lent === undefined ? [] : [lent.buffer]);
-      this.#calls.set(id, { lent, resolve, reject });
-    });
+  /** Buffers that the worker holds at this moment are lost. */
+  #fail(why: string): void {
+    this.#channel.close(new Error(`The worker that reads and writes cached files failed: ${why}.`));
   }
+}
 
-  #answered({ id, value, error, buffer }: DiskAnswer): void {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    if (call?.lent !== undefined && buffer !== undefined) call.lent.buffer = buffer;
-    if (error === undefined) call?.resolve(value ?? 0);
-    else call?.reject(error);
-  }
-
-  /** Nothing more will come: buffers that are there are lost. */
-  #failed(why: string): void {
-    this.#failure ??= new Error(`the worker that reads and writes files failed: ${why}`);
-    for (const { reject } of this.#calls.values()) reject(this.#failure);
-    this.#calls.clear();
-  }
+function takeBack(lent: BorrowedBuffer, outcome: BufferOutcome): number {
+  lent.buffer = outcome.buffer;
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
 }

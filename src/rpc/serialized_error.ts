@@ -1,4 +1,4 @@
-/** Errors as they cross between threads: structured cloning would make a plain `Error` of each of our classes. */
+/** Errors on their way between threads. Structured cloning would turn each error class of this package into a plain `Error`. */
 import {
   CheckpointError,
   ConfigError,
@@ -12,7 +12,7 @@ import {
   type FormatProblem,
 } from '../errors.ts';
 
-/** An error in parts, or whatever else was thrown. */
+/** The fields of an error, or another thrown value. */
 export type SerializedError =
   | { readonly kind: 'value'; readonly value: unknown }
   | {
@@ -23,15 +23,16 @@ export type SerializedError =
       readonly code: ErrorCode | undefined;
       readonly status: number | undefined;
       readonly problem: FormatProblem | undefined;
+      readonly needed: string | undefined;
       readonly cause: SerializedError | undefined;
     };
 
-/** How many causes of causes come along. */
-const depth = 4;
+/** Number of nested causes that are sent along. */
+const MAX_CAUSES = 4;
 
-/** Takes an error apart. */
-export function serializeError(error: unknown, left = depth): SerializedError {
-  // A DOMException (an abort's reason) crosses as it is.
+/** Turns an error into an object that survives structured cloning. */
+export function serializeError(error: unknown, causesLeft = MAX_CAUSES): SerializedError {
+  // A DOMException, such as the reason of an abort, survives structured cloning.
   if (typeof DOMException !== 'undefined' && error instanceof DOMException) return { kind: 'value', value: error };
   if (error instanceof Error) {
     return {
@@ -42,7 +43,8 @@ export function serializeError(error: unknown, left = depth): SerializedError {
       code: error instanceof DcAeError ? error.code : undefined,
       status: error instanceof SourceError ? error.status : undefined,
       problem: error instanceof FormatError ? error.problem : undefined,
-      cause: error.cause === undefined || left === 0 ? undefined : serializeError(error.cause, left - 1),
+      needed: error instanceof FormatError ? error.needed : undefined,
+      cause: error.cause === undefined || causesLeft === 0 ? undefined : serializeError(error.cause, causesLeft - 1),
     };
   }
   try {
@@ -52,17 +54,17 @@ export function serializeError(error: unknown, left = depth): SerializedError {
   }
 }
 
-/** Puts an error together again, of the class that it had. */
-export function deserializeError(packed: SerializedError): unknown {
-  if (packed.kind === 'value') return packed.value;
-  const error = revive(packed);
-  if (packed.stack !== undefined) error.stack = packed.stack;
+/** Restores an error in its original class. */
+export function deserializeError(serialized: SerializedError): unknown {
+  if (serialized.kind === 'value') return serialized.value;
+  const error = restore(serialized);
+  if (serialized.stack !== undefined) error.stack = serialized.stack;
   return error;
 }
 
-type Parts = Extract<SerializedError, { kind: 'error' }>;
+type ErrorFields = Extract<SerializedError, { kind: 'error' }>;
 
-function revive({ name, message, code, status, problem, cause }: Parts): Error {
+function restore({ name, message, code, status, problem, needed, cause }: ErrorFields): Error {
   const options: ErrorOptions = cause === undefined ? {} : { cause: deserializeError(cause) };
   switch (code) {
     case undefined:
@@ -76,7 +78,7 @@ function revive({ name, message, code, status, problem, cause }: Parts): Error {
     case 'input':
       return new InputError(message, options);
     case 'format':
-      return new FormatError(problem ?? 'damaged', message, options);
+      return new FormatError(problem ?? 'damaged', message, { ...options, needed });
     case 'disposed':
       return Object.assign(new DisposedError('object'), { message });
     case 'limits':
