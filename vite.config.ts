@@ -126,11 +126,16 @@ function pageProject(name: string, include: readonly string[], timeout: number) 
 const lavapipe = hasLavapipe() ? (['lavapipe'] as const) : [];
 const adapters = usesOwnGpu ? (['default'] as const) : (['swiftshader', ...lavapipe] as const);
 
+/** Time limits only end a test that hangs: a machine at load 10 takes ten times as long as a quiet one. */
+const GUARD_MS = 600_000;
+
 /** Long tests, which `npm run test:full` runs. */
 const FULL = 'test/**/*.full.*.test.ts';
 
 const tests: UserConfig['test'] = {
   passWithNoTests: true,
+  testTimeout: GUARD_MS,
+  expect: { poll: { timeout: 60_000 } },
   reporters: ['default', here('test/support/summary_reporter.ts')],
   projects: [
     {
@@ -142,7 +147,7 @@ const tests: UserConfig['test'] = {
         environment: 'node',
       },
     },
-    browserProject('gpu', 'test/**/*.gpu.test.ts', adapters, 60_000),
+    browserProject('gpu', 'test/**/*.gpu.test.ts', adapters, GUARD_MS),
     {
       extends: true,
       test: {
@@ -150,12 +155,12 @@ const tests: UserConfig['test'] = {
         include: ['test/demo/*.page.test.ts'],
         environment: 'node',
         globalSetup: here('test/support/build_demo.ts'),
-        testTimeout: 120_000,
-        hookTimeout: 120_000,
+        testTimeout: GUARD_MS,
+        hookTimeout: GUARD_MS,
         fileParallelism: false,
       },
     },
-    pageProject('loading', ['test/loading/*.page.test.ts', 'test/worker/*.page.test.ts'], 120_000),
+    pageProject('loading', ['test/loading/*.page.test.ts', 'test/worker/*.page.test.ts'], GUARD_MS),
     ...(process.env['DCAE_FULL']
       ? [
           pageProject('full-loading', ['test/loading/*.full.page.test.ts'], 1_800_000),

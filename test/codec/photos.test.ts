@@ -58,7 +58,7 @@ describe.each(QUALITIES)('twelve photographs at quality %i', (quality) => {
       await new LevelModel(channels).code(encoder, { data, channels, height, width }, () => undefined);
       expect(Buffer.from(encoder.finish()).equals(payload), name).toBe(true);
     }
-  }, 30_000);
+  });
 
   test('take 8 % less than their zero-order entropy, 15 % less than general compressors make of them', async () => {
     const total = { ours: 0, zeroOrder: 0, general: 0 };
@@ -75,7 +75,7 @@ describe.each(QUALITIES)('twelve photographs at quality %i', (quality) => {
     );
     expect(order).toBeLessThan(0.92);
     expect(general).toBeLessThan(0.85);
-  }, 60_000);
+  });
 });
 
 test('the integers of a file are those that they always were', async () => {

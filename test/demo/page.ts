@@ -42,6 +42,7 @@ export function demoPage() {
       // Without a service worker, unless a test is about it: requests that pass through one can't be held up.
       const usual = { viewport: { width: 1280, height: 800 }, serviceWorkers: 'block' as const };
       const context = await browser!.newContext({ ...usual, ...options });
+      context.setDefaultTimeout(120_000); // a guard only: on a busy machine all takes longer
       page = await context.newPage();
       const seen: string[] = (troubles = []);
       const note = (trouble: string) => {
@@ -148,7 +149,6 @@ export class DemoPage {
         document.querySelector('#photo')?.textContent?.startsWith(wanted) &&
         /\d/.test(document.querySelector('tr.ours:not([data-stale]) td:nth-child(3)')?.textContent ?? ''),
       title,
-      { timeout: 60_000 },
     );
     return await this.psnr();
   }
@@ -167,7 +167,7 @@ export class DemoPage {
 
   /** Waits until the other codecs have been measured. */
   async compared(): Promise<void> {
-    await this.page.waitForFunction(() => performance.getEntriesByName('rivals').length > 0, null, { timeout: 60_000 });
+    await this.page.waitForFunction(() => performance.getEntriesByName('rivals').length > 0);
   }
 
   /** A row's bytes, PSNR and SSIM. */

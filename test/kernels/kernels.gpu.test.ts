@@ -20,9 +20,8 @@ const SIZES = [
   [3, 13, 7],
 ] as const;
 const CHANNELS = [1, 2, 3, 5, 7, 9, 33];
-const PATIENT = { timeout: 180_000 }; // compiling every form of the convolution takes a minute on a busy machine
 
-describe('dense convolution', PATIENT, () => {
+describe('dense convolution', () => {
   test.for([
     [1, 1],
     [3, 1],
@@ -97,7 +96,7 @@ describe('dense convolution', PATIENT, () => {
   );
 });
 
-describe('resampling convolution', PATIENT, () => {
+describe('resampling convolution', () => {
   test.for([
     [3, 4, 6, 10],
     [5, 20, 2, 2],

@@ -19,7 +19,7 @@ const FORMS = [
 const hasF16 = (await navigator.gpu.requestAdapter())?.features.has('shader-f16') === true;
 const possible = FORMS.filter(({ dtype }) => dtype === 'f32' || hasF16);
 
-test.for(possible)('$kernel', { timeout: 180_000 }, async ({ kernel, dtype, tolerance }) => {
+test.for(possible)('$kernel', async ({ kernel, dtype, tolerance }) => {
   using _ = emulation(shared.gpu);
   for (const [inChannels, outChannels, height, width] of [
     [5, 3, 3, 2], // less than a block of anything

@@ -8,7 +8,6 @@ import { fileGpu } from '../support/device.ts';
 
 // Which form of the convolutions' kernel is the fastest: timed once on an adapter, and remembered. Loading asks only on GPUs; what it calls is tried here.
 const shared = fileGpu();
-const timeout = 180_000;
 const PATIENT = { limit: 120_000 };
 
 async function notesFolder(): Promise<FileSystemDirectoryHandle> {
@@ -32,7 +31,7 @@ async function emptyStore(): Promise<CacheStore> {
   return store;
 }
 
-test('every form is timed, and one of them wins', { timeout }, async () => {
+test('every form is timed, and one of them wins', async () => {
   const { gpu } = shared;
   const candidates = supportedVariants(gpu, 'f32');
   const { conv, multiply } = await timeKernels(gpu, targetOf(gpu), candidates);
@@ -48,7 +47,7 @@ test('what takes the shortest time wins, however it is ordered', async () => {
   expect(await shortest([])).toBeUndefined();
 });
 
-test('the winners are remembered until the cache is cleared', { timeout }, async () => {
+test('the winners are remembered until the cache is cleared', async () => {
   const { gpu } = shared;
   const store = await emptyStore();
   const target = targetOf(gpu);
@@ -72,7 +71,7 @@ test('what comes too late serves the next load', async () => {
   const late = async () =>
     await fastestKernels(gpu, { ...targetOf(gpu), kernels: NEVER }, ['registers'], store, { limit: 0 });
   expect(await late()).toEqual(NEVER);
-  await expect.poll(noteCount, { timeout: 30_000 }).toBe(1);
+  await expect.poll(noteCount).toBe(1);
   expect(await late()).toEqual({ conv: 'registers', multiply: 'registers' });
 });
 

@@ -12,7 +12,7 @@ if (python) {
     const errors = [...told.matchAll(/: (\S+) of the largest value/g)].map(([, error]) => Number(error));
     expect(errors.length).toBe(2);
     expect(Math.max(...errors)).toBeLessThan(1e-7);
-  }, 60_000);
+  });
 } else {
   test('Python with NumPy is not on this machine: only what it made before is tested', () => {
     console.info('python/decoder.py was not run: no python3 with NumPy here');

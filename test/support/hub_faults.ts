@@ -10,6 +10,8 @@ export interface Fault {
   readonly dropAfter?: number;
   /** Nothing more comes after so many bytes of body. */
   readonly stallAfter?: number;
+  /** Bytes of the file from this one on never come. */
+  readonly holdFrom?: number;
   /** The body ends after so many bytes as if that were all. */
   readonly truncateAfter?: number;
   /** Added to both ends of Content-Range. */
@@ -40,7 +42,7 @@ export async function sendBytes(
   read: (start: number, end: number) => Uint8Array,
 ): Promise<void> {
   const limit = Math.min(fault?.dropAfter ?? Infinity, fault?.stallAfter ?? Infinity, fault?.truncateAfter ?? Infinity);
-  const stop = Math.min(end, start + limit);
+  const stop = Math.max(start, Math.min(end, start + limit, fault?.holdFrom ?? Infinity));
   const piece = fault?.rate === undefined ? pieceBytes : Math.min(pieceBytes, Math.max(4096, fault.rate / 20));
   if (fault?.delay !== undefined) await wait(fault.delay);
   for (let at = start; at < stop && !response.destroyed;) {
@@ -57,7 +59,7 @@ export async function sendBytes(
     if (fault?.rate !== undefined) await wait((1000 * bytes.length) / fault.rate);
   }
   if (stop === end) response.end();
-  else if (fault?.stallAfter !== undefined) return;
+  else if (fault?.stallAfter !== undefined || fault?.holdFrom !== undefined) return;
   else if (fault?.truncateAfter !== undefined) response.end();
   else response.destroy();
 }

@@ -122,6 +122,7 @@ export async function startMortal(profile: string): Promise<MortalBrowser> {
 
 /** Opens the test page in a context. */
 export async function openTab(context: BrowserContext): Promise<LoadingPage> {
+  context.setDefaultTimeout(120_000); // a guard only: on a busy machine all takes longer
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));

@@ -185,9 +185,8 @@ describe('an abort', () => {
         { signal: controller.signal, window: MB },
       );
       await expect(run).rejects.toBe(reason);
-      expect(performance.now() - aborted).toBeLessThan(100);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      expect(open()).toBe(0);
+      expect(performance.now() - aborted).toBeLessThan(5000); // 1 ms on an idle machine; the whole stream takes minutes
+      await expect.poll(open).toBe(0);
     }
   });
 
@@ -224,7 +223,6 @@ describe('an abort', () => {
     const failure = new Error('out of memory');
     const sink: TensorSink = { write: () => Promise.reject(failure), end: () => {} };
     await expect(streamTensors(source, infos, sink, { window: MB })).rejects.toBe(failure);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(open()).toBe(0);
+    await expect.poll(open).toBe(0);
   });
 });

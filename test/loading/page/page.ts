@@ -115,7 +115,8 @@ async function load(request: LoadRequest): Promise<Outcome> {
   }
   const heapGrowth = heap();
   client?.dispose();
-  await sleep(50); // what still goes on in the background must not make anything anew
+  await sleep(50); // work that goes on in the background must not create buffers
+  for (let tries = 0; tries < 200 && liveLabels().length > 0; tries++) await sleep(50);
   await (await shared).queue.onSubmittedWorkDone();
   const leaked = liveLabels();
   const abortedIn = abortedAt === undefined ? undefined : before + ms - abortedAt;
