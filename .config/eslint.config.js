@@ -13,18 +13,20 @@ const rooms = {
   plan: ['errors', 'model', 'graph', 'kernels'],
   gpu: ['errors'],
   rpc: ['errors'],
-  weights: ['errors', 'config', 'model', 'rpc'],
+  weights: ['errors', 'options', 'config', 'model', 'rpc'],
   session: ['errors', 'graph', 'plan', 'kernels', 'gpu'],
-  loading: ['errors', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session'],
-  runtime: ['errors', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session', 'loading'],
-  codec: ['errors', 'config', 'loading', 'runtime'],
-  worker: ['errors', 'rpc', 'codec', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
+  loading: ['errors', 'options', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session'],
+  runtime: ['errors', 'options', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session', 'loading'],
+  codec: ['errors', 'options', 'config', 'loading', 'runtime'],
+  worker: ['errors', 'options', 'rpc', 'codec', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
 };
 
 const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|\\.ts$)`;
 
 const directions = Object.entries(rooms).map(([room, allowed]) => {
-  const others = ['errors', ...Object.keys(rooms)].filter((name) => name !== room && !allowed.includes(name));
+  const others = ['errors', 'options', ...Object.keys(rooms)].filter(
+    (name) => name !== room && !allowed.includes(name),
+  );
   const message = `src/${room} may import from ${allowed.join(', ')} only: imports run one way.`;
   const patterns = [{ regex: elsewhere([...others, 'index', 'demo', 'test']), message }];
   return {
