@@ -76,7 +76,8 @@ test('a keyboard is enough', async () => {
     await expect.poll(() => demo.shown()).toBe(shown);
   }
   await page.keyboard.press('p');
-  expect(await page.getByRole('button', { name: 'Pixels as squares' }).getAttribute('aria-pressed')).toBe('true');
+  const squares = page.getByRole('button', { name: 'Pixels as squares' });
+  await expect.poll(() => squares.getAttribute('aria-pressed')).toBe('true');
   await tabTo('save');
   const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
   expect(download.suggestedFilename()).toBe('Rocket.dcae');

@@ -19,8 +19,7 @@ test('shows true progress while the model loads, and Cancel ends it', async () =
     .locator('#work')
     .getByText(/^Loading the model: [\d.]+ k?B of 88\d kB(, .+\/s)?$/)
     .waitFor();
-  expect(await page.getByRole('img', { name: 'Original: Rocket' }).isVisible()).toBe(true);
-  await page.waitForTimeout(400);
+  await page.getByRole('img', { name: 'Original: Rocket' }).waitFor();
   await demo.screenshot('loading');
   await page.getByRole('button', { name: 'Cancel' }).click();
   await demo.notice.getByText('Loading was stopped').waitFor();

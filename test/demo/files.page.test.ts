@@ -105,7 +105,7 @@ test('many pictures become a table and a zip, and Cancel ends it', async () => {
   await page.locator('#file').setInputFiles(Array.from({ length: 30 }, () => pictures[0]!));
   await dialog.getByText(/^Picture \d+ of 30/).waitFor();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
-  expect(await dialog.isVisible()).toBe(false);
+  await dialog.waitFor({ state: 'hidden' });
   await page.getByRole('button', { name: 'Coffee' }).click();
   await demo.reconstructed('Coffee');
 });

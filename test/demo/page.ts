@@ -134,7 +134,7 @@ export class DemoPage {
   }
 
   async screenshot(name: string): Promise<void> {
-    await this.page.screenshot({ path: this.path(name) });
+    await this.page.screenshot({ path: this.path(name), animations: 'disabled' });
   }
 
   /** Picks a file in the file field. */

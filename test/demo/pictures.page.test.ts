@@ -47,10 +47,10 @@ test('takes pictures that are picked, pasted and dropped, and samples', async ()
     [...thumb('coffee')],
   );
   await page.dispatchEvent('body', 'dragenter', { dataTransfer });
-  expect(await page.locator('.drop').isVisible()).toBe(true);
+  await page.locator('.drop').waitFor();
   await demo.screenshot('dropping');
   await page.dispatchEvent('body', 'drop', { dataTransfer });
-  expect(await page.locator('.drop').isVisible()).toBe(false);
+  await page.locator('.drop').waitFor({ state: 'hidden' });
   expect(await demo.reconstructed('dropped.jpg')).toBeGreaterThan(20);
 
   await page.getByRole('button', { name: 'Lake shore' }).click();
@@ -68,7 +68,7 @@ test('says kindly that a file is no picture, and stays of use', async () => {
   await demo.pick('torn.png', thumb('moose').subarray(0, 90));
   await demo.notice.getByText('“torn.png”').waitFor();
   await demo.notice.getByRole('button').click();
-  expect(await demo.notice.isVisible()).toBe(false);
+  await expect.poll(() => demo.notice.isVisible()).toBe(false);
   await demo.pick('moose.jpg', thumb('moose'));
   await demo.reconstructed('moose.jpg');
 });
@@ -96,7 +96,7 @@ test('a new picture ends the run before it, and Cancel ends a run', async () => 
   expect(await demo.row('ours')).toEqual(['', '', '']);
   await demo.notice.getByRole('button', { name: 'Encode it again' }).click();
   await demo.reconstructed('Tulips');
-  expect(await demo.notice.isVisible()).toBe(false);
+  await expect.poll(() => demo.notice.isVisible()).toBe(false);
 });
 
 test.skipIf(usesOwnGpu)('makes a picture smaller where a CPU would take long, and says so', async () => {

@@ -40,54 +40,47 @@ const binding = 2 ** 20;
 /** f16 against f32 with the same rounded weights: nothing but the storage differs, so it's rounding of another kernel's sums. */
 const STORAGE = 1e-6;
 
-/** The first fixture compiles every form of the convolution, which takes drivers a minute on a busy machine. */
-const TIMEOUT = 180_000;
-
 const shared = fileGpu();
 const note = worstErrors('ops');
 
-test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))(
-  '%s',
-  { timeout: TIMEOUT },
-  async ([, fixture]) => {
-    const { tensors, get } = await readFixture(`test/fixtures/ops/${fixture.name}.safetensors`);
-    const input = get('input');
-    const output = get('output');
-    const build = moduleOf(fixture);
-    const weights = new Map([...weightsAt(tensors), ...extraWeights(fixture)]);
+test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', async ([, fixture]) => {
+  const { tensors, get } = await readFixture(`test/fixtures/ops/${fixture.name}.safetensors`);
+  const input = get('input');
+  const output = get('output');
+  const build = moduleOf(fixture);
+  const weights = new Map([...weightsAt(tensors), ...extraWeights(fixture)]);
 
-    const f32 = await runModule(shared.gpu, build, input, weights, { binding });
-    expect(f32.shape).toEqual(output.shape);
-    const f32Error = relativeMaxError(f32.data, output.data);
-    note('f32', fixture.name, f32Error);
-    expect(f32Error).toBeLessThanOrEqual(F32);
+  const f32 = await runModule(shared.gpu, build, input, weights, { binding });
+  expect(f32.shape).toEqual(output.shape);
+  const f32Error = relativeMaxError(f32.data, output.data);
+  note('f32', fixture.name, f32Error);
+  expect(f32Error).toBeLessThanOrEqual(F32);
 
-    const f16 = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', binding });
-    const f16Error = relativeMaxError(f16.data, output.data);
-    note('f16', fixture.name, f16Error);
-    expect(f16Error).toBeLessThanOrEqual(F16);
+  const f16 = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', binding });
+  const f16Error = relativeMaxError(f16.data, output.data);
+  note('f16', fixture.name, f16Error);
+  expect(f16Error).toBeLessThanOrEqual(F16);
 
-    const stored = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', activations: 'f16', binding });
-    const storedError = relativeMaxError(stored.data, output.data);
-    note('f16, activations too', fixture.name, storedError);
-    expect(storedError).toBeLessThanOrEqual(F16);
+  const stored = await runModule(shared.gpu, build, input, weights, { dtype: 'f16', activations: 'f16', binding });
+  const storedError = relativeMaxError(stored.data, output.data);
+  note('f16, activations too', fixture.name, storedError);
+  expect(storedError).toBeLessThanOrEqual(F16);
 
-    // The kernels that other adapters get, and the algorithms that other sizes do.
-    for (const [name, target] of others(shared.gpu)) {
-      for (const dtype of target.kernels?.conv === 'f16' ? (['f16'] as const) : (['f32', 'f16'] as const)) {
-        const other = await runModule(shared.gpu, build, input, weights, { dtype, binding, target });
-        const error = relativeMaxError(other.data, output.data);
-        note(`${dtype}, ${name}`, fixture.name, error);
-        expect(error, `${name} in ${dtype}`).toBeLessThanOrEqual(dtype === 'f32' ? F32 : F16);
-      }
+  // The kernels that other adapters get, and the algorithms that other sizes do.
+  for (const [name, target] of others(shared.gpu)) {
+    for (const dtype of target.kernels?.conv === 'f16' ? (['f16'] as const) : (['f32', 'f16'] as const)) {
+      const other = await runModule(shared.gpu, build, input, weights, { dtype, binding, target });
+      const error = relativeMaxError(other.data, output.data);
+      note(`${dtype}, ${name}`, fixture.name, error);
+      expect(error, `${name} in ${dtype}`).toBeLessThanOrEqual(dtype === 'f32' ? F32 : F16);
     }
+  }
 
-    const rounded = await runModule(shared.gpu, build, input, withRoundedMatrices(weights), { binding });
-    const storageError = relativeMaxError(f16.data, rounded.data);
-    note('f16 against f32 of rounded weights', fixture.name, storageError);
-    expect(storageError).toBeLessThanOrEqual(STORAGE);
-  },
-);
+  const rounded = await runModule(shared.gpu, build, input, withRoundedMatrices(weights), { binding });
+  const storageError = relativeMaxError(f16.data, rounded.data);
+  note('f16 against f32 of rounded weights', fixture.name, storageError);
+  expect(storageError).toBeLessThanOrEqual(STORAGE);
+});
 
 /** What f16 storage does: weights of two and more dimensions are rounded, vectors stay as they are. */
 function withRoundedMatrices(weights: ReadonlyMap<string, RawWeight>): Map<string, RawWeight> {

@@ -170,10 +170,13 @@ describe('the cache', () => {
           if (method === 'ready') postMessage({ channel, type: 'result', id });
           if (method === 'write') { ${code} }
         };`;
-        return new OwnWorker(URL.createObjectURL(new Blob([body])));
+        const worker = new OwnWorker(URL.createObjectURL(new Blob([body])));
+        worker.addEventListener('message', () => Object.assign(window, { isWorkerReady: true }), { once: true });
+        return worker;
       } as unknown as typeof Worker;
     }, fault);
-    bench.hub.fault = ({ path }) => (path.startsWith('/cdn') ? { rate: 40e6 } : undefined); // the worker is there before the bytes
+    const after = tab.page.waitForFunction(() => 'isWorkerReady' in window);
+    bench.hub.fault = ({ path }) => (path.startsWith('/cdn') ? { after } : undefined);
     const outcome = await load({}, tab);
     expect([outcome.error, outcome.numbers]).toEqual([undefined, expected]);
     expect(outcome.warnings).toEqual([expect.stringContaining(`could not be kept for the next visit: ${why}`)]);

@@ -28,6 +28,15 @@ function afterSubmits(device: GPUDevice, count: number, then: () => void): void 
   };
 }
 
+/** A source with a method that never answers. `then` is called while the caller waits for it. */
+function hanging(method: 'size' | 'read', then: () => void): ByteSource {
+  const hang = () => {
+    setTimeout(then);
+    return new Promise<never>(() => undefined);
+  };
+  return { ...nanoSource, [method]: hang };
+}
+
 describe('after dispose()', () => {
   test.for([1, 2])(
     'a model refuses every call, also those that wait or run: %i submits into a call',
@@ -83,9 +92,8 @@ describe('an aborted', () => {
     'load rejects with the reason: while %s() of its source hangs',
     async (method) => {
       const abort = new AbortController();
-      const source: ByteSource = { ...nanoSource, [method]: () => new Promise(() => undefined) };
+      const source = hanging(method, () => abort.abort(reason));
       const loading = AutoencoderDC.fromPretrained(source, { device: watched.device, signal: abort.signal });
-      setTimeout(() => abort.abort(reason), 20);
       await expect(loading).rejects.toBe(reason);
     },
   );
@@ -149,9 +157,8 @@ describe('a device that is lost', () => {
   });
 
   test.for(['size', 'read'] as const)('while a load waits for %s() ends the load', async (method) => {
-    const source: ByteSource = { ...nanoSource, [method]: () => new Promise(() => undefined) };
+    const source = hanging(method, () => watched.device.destroy());
     const loading = AutoencoderDC.fromPretrained(source, { device: watched.device });
-    setTimeout(() => watched.device.destroy(), 20);
     await failure(loading, DeviceError, 'device-lost', /load it again/);
     forget();
   });

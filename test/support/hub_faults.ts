@@ -26,6 +26,8 @@ export interface Fault {
   readonly hideFromPages?: boolean;
   /** Milliseconds before the answer. */
   readonly delay?: number;
+  /** The body waits for this. */
+  readonly after?: Promise<unknown>;
   /** Bytes per second. */
   readonly rate?: number;
 }
@@ -45,6 +47,7 @@ export async function sendBytes(
   const stop = Math.max(start, Math.min(end, start + limit, fault?.holdFrom ?? Infinity));
   const piece = fault?.rate === undefined ? pieceBytes : Math.min(pieceBytes, Math.max(4096, fault.rate / 20));
   if (fault?.delay !== undefined) await wait(fault.delay);
+  await fault?.after;
   for (let at = start; at < stop && !response.destroyed;) {
     const to = Math.min(stop, at + piece);
     let bytes = read(at, to);
@@ -61,7 +64,7 @@ export async function sendBytes(
   if (stop === end) response.end();
   else if (fault?.stallAfter !== undefined || fault?.holdFrom !== undefined) return;
   else if (fault?.truncateAfter !== undefined) response.end();
-  else response.destroy();
+  else response.socket?.end(); // not destroy(): a reset also takes bytes away that have not been read yet
 }
 
 function drained(response: ServerResponse): Promise<void> {

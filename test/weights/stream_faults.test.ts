@@ -151,7 +151,7 @@ describe('an abort', () => {
         return new ReadableStream({
           async pull(controller) {
             await new Promise((resolve) => setTimeout(resolve, 2));
-            if (signal?.aborted === true) return controller.error(signal.reason);
+            if (signal?.aborted === true) return await new Promise<never>(() => undefined); // nobody may wait for it
             const next = Math.min(end, position + 100_000);
             controller.enqueue(new Uint8Array(next - position));
             position = next;
@@ -173,11 +173,7 @@ describe('an abort', () => {
       const { source, infos, open } = slow();
       const controller = new AbortController();
       const reason = new Error(`stop ${i}`);
-      let aborted = 0;
-      setTimeout(() => {
-        aborted = performance.now();
-        controller.abort(reason);
-      }, random(40));
+      setTimeout(() => controller.abort(reason), random(40));
       const run = streamTensors(
         source,
         infos,
@@ -185,7 +181,6 @@ describe('an abort', () => {
         { signal: controller.signal, window: MB },
       );
       await expect(run).rejects.toBe(reason);
-      expect(performance.now() - aborted).toBeLessThan(5000); // 1 ms on an idle machine; the whole stream takes minutes
       await expect.poll(open).toBe(0);
     }
   });

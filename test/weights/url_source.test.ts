@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { InputError, SourceError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/weights/format/checkpoint.ts';
 import { isMissing } from '../../src/weights/sources/failures.ts';
-import { readAll, readJson, sizeOf } from '../../src/weights/read/read.ts';
+import { readAll, readChunks, readJson, sizeOf } from '../../src/weights/read/read.ts';
 import { streamTensors, type TensorSink } from '../../src/weights/read/stream.ts';
 import { urlSource } from '../../src/weights/sources/url_source.ts';
 import { safetensorsFile } from '../support/memory_source.ts';
@@ -197,6 +197,7 @@ describe('urlSource', () => {
     const source = urlSource(base);
     await source.size('big.bin');
     let breaks = 2;
+    let cut = (): void => undefined;
     handler = (request, response, bytes) => {
       if (breaks-- <= 0) return good(request, response, bytes);
       const [, first = 0, last = 0] = /(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
@@ -205,9 +206,15 @@ describe('urlSource', () => {
         'content-length': part.length,
         'content-range': `bytes ${first}-${last}/${bytes.length}`,
       });
-      response.write(part.subarray(0, 50_000), () => setTimeout(() => response.destroy(), 20));
+      cut = () => void response.destroy();
+      response.write(part.subarray(0, 50_000));
     };
-    expectBytes(await readAll(source, 'big.bin', 0, 400_000, undefined, retry), big);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of readChunks(source, 'big.bin', 0, 400_000, { retry })) {
+      chunks.push(chunk.slice());
+      cut(); // now that some bytes have arrived
+    }
+    expectBytes(Buffer.concat(chunks), big);
     expect(log.length).toBe(4);
     expect(
       log

@@ -116,7 +116,7 @@ async function load(request: LoadRequest): Promise<Outcome> {
   const heapGrowth = heap();
   client?.dispose();
   await sleep(50); // work that goes on in the background must not create buffers
-  for (let tries = 0; tries < 200 && liveLabels().length > 0; tries++) await sleep(50);
+  for (let tries = 0; tries < 600 && liveLabels().length > 0; tries++) await sleep(50);
   await (await shared).queue.onSubmittedWorkDone();
   const leaked = liveLabels();
   const abortedIn = abortedAt === undefined ? undefined : before + ms - abortedAt;
