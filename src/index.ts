@@ -32,6 +32,7 @@ export type { LoadOptions, LoadProgress } from './loading/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Size } from './runtime/results.ts';
 export { createWorkerClient, WorkerClient, type WorkerClientOptions, type WorkerLoadOptions } from './worker/client.ts';
 export type { WorkerAutoencoderDC } from './worker/remote_model.ts';
+export type { DeviceDescription, DeviceLoss } from './worker/protocol.ts';
 export type { WorkerLatent, WorkerSample } from './worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/sources/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';

@@ -8,7 +8,15 @@ import type { LatentInput } from '../runtime/inputs.ts';
 import type { RunOptions } from '../runtime/run_options.ts';
 import type { LoadProgress } from '../loading/load_options.ts';
 import { Channel, type CallContext, type Handlers, type Port } from '../rpc/channel.ts';
-import type { PageMethods, RunReport, SentResult, SentRunOptions, SentSource, WorkerMethods } from './protocol.ts';
+import type {
+  DeviceDescription,
+  PageMethods,
+  RunReport,
+  SentResult,
+  SentRunOptions,
+  SentSource,
+  WorkerMethods,
+} from './protocol.ts';
 
 type PageChannel = Channel<PageMethods, WorkerMethods>;
 
@@ -64,7 +72,7 @@ export function serve(port: Port): void {
         : await AutoencoderDC.fromPretrained(folderInput(channel, source), all);
       const { config, dtype, activations, checkpoint } = model;
       const ratio = model.spatialCompressionRatio;
-      return { model: keep(model), config, dtype, activations, checkpoint, ratio };
+      return { model: keep(model), device: describe(model.device), config, dtype, activations, checkpoint, ratio };
     },
     async encode({ model, image, options }, call) {
       try {
@@ -94,6 +102,10 @@ export function serve(port: Port): void {
     },
     plan: ({ model, request }) => modelOf(model).plan(request),
     memory: ({ model }) => modelOf(model).memory,
+    async lost({ model }) {
+      const { reason, message } = await modelOf(model).device.lost;
+      return { reason, message };
+    },
     async toArray({ result }, { transfer }) {
       const array = await resultOf(result).toArray();
       transfer(array.buffer);
@@ -117,6 +129,21 @@ export function serve(port: Port): void {
     },
   };
   const channel: PageChannel = new Channel<PageMethods, WorkerMethods>(port, handlers);
+}
+
+function describe({ adapterInfo, features, limits }: GPUDevice): DeviceDescription {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapterInfo;
+  const numbers: Record<string, number> = {};
+  // The limits are getters of the prototype: neither spread nor Object.entries finds them.
+  for (const name in limits) {
+    const value: unknown = Reflect.get(limits, name);
+    if (typeof value === 'number') numbers[name] = value;
+  }
+  return {
+    adapterInfo: { vendor, architecture, device, description, isFallbackAdapter },
+    features: [...features].sort(),
+    limits: numbers,
+  };
 }
 
 /** The options of a run, which tells the page how it gets on. */

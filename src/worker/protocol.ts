@@ -61,8 +61,29 @@ export type RunReport =
   | { readonly kind: 'progress'; readonly progress: RunProgress }
   | { readonly kind: 'profile'; readonly profile: Profile };
 
+/** The part of a GPUDevice that can leave its worker: what it is and what it offers. */
+export interface DeviceDescription {
+  readonly adapterInfo: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly device: string;
+    readonly description: string;
+    readonly isFallbackAdapter: boolean;
+  };
+  /** WebGPU's names, sorted. */
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** A lost device: the fields of WebGPU's GPUDeviceLostInfo. */
+export interface DeviceLoss {
+  readonly reason: GPUDeviceLostReason;
+  readonly message: string;
+}
+
 /** A model in the worker, by its number. */
 export interface SentModel {
+  readonly device: DeviceDescription;
   readonly model: number;
   readonly config: AutoencoderDCConfig;
   readonly dtype: WeightType;
@@ -122,6 +143,8 @@ export interface WorkerMethods {
     readonly result: PlanSummary;
   };
   readonly memory: { readonly args: { readonly model: number }; readonly result: MemoryUse };
+  /** Answers when the model's device is lost. */
+  readonly lost: { readonly args: { readonly model: number }; readonly result: DeviceLoss };
   readonly toArray: { readonly args: { readonly result: number }; readonly result: Float32Array };
   readonly toPixels: {
     readonly args: { readonly result: number; readonly index: number };

@@ -1,3 +1,4 @@
+import { DisposedError } from '../errors.ts';
 import type { AutoencoderDCConfig } from '../config/config.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { WeightType } from '../graph/weights.ts';
@@ -14,6 +15,8 @@ import { transferImage } from './images.ts';
 import type { PageObjects } from './page_objects.ts';
 import type {
   DecodeArgs,
+  DeviceDescription,
+  DeviceLoss,
   PageMethods,
   RunReport,
   SentModel,
@@ -41,16 +44,19 @@ export class WorkerAutoencoderDC extends RemoteObject {
   readonly spatialCompressionRatio: number;
   /** Which checkpoint this is. */
   readonly checkpoint: CheckpointReference;
+  /** The device that the model runs on, in the worker. `lost` resolves when it is lost, or when the worker breaks down or ends. */
+  readonly device: DeviceDescription & { readonly lost: Promise<DeviceLoss> };
   readonly #objects: PageObjects;
 
   /** @internal */
   constructor(
     channel: Channel<WorkerMethods, PageMethods>,
     objects: PageObjects,
-    { model, config, dtype, activations, checkpoint, ratio }: SentModel,
+    { model, device, config, dtype, activations, checkpoint, ratio }: SentModel,
   ) {
     super(channel, model, 'AutoencoderDC');
     this.#objects = objects;
+    this.device = { ...device, lost: lossOf(channel, model) };
     this.config = config;
     this.dtype = dtype;
     this.activations = activations;
@@ -164,6 +170,16 @@ export class WorkerAutoencoderDC extends RemoteObject {
       this.channel.call('release', { object: result }).catch(() => undefined);
     };
     return { signal: options.signal, transfer, onLateResult, onReport: reporter(options) };
+  }
+}
+
+/** Resolves when the device is lost. A worker that breaks down, or is ended, takes its device with it. */
+async function lossOf(channel: Channel<WorkerMethods, PageMethods>, model: number): Promise<DeviceLoss> {
+  try {
+    return await channel.call('lost', { model });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: error instanceof DisposedError ? 'destroyed' : 'unknown', message };
   }
 }
 
