@@ -23,17 +23,39 @@ const rooms = {
 
 const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|\\.ts$)`;
 
-const directions = Object.entries(rooms).map(([room, allowed]) => {
+/** The folders of src/weights, and those that each may import from. */
+const weightsFolders = {
+  format: [],
+  sources: ['format'],
+  read: ['format', 'sources'],
+  cache: ['sources', 'read'],
+};
+
+/** Forbids a room to import from the rooms that are not in `allowed`. */
+const roomPattern = (room, allowed) => {
   const others = ['errors', 'options', ...Object.keys(rooms)].filter(
     (name) => name !== room && !allowed.includes(name),
   );
   const message = `src/${room} may import from ${allowed.join(', ')} only: imports run one way.`;
-  const patterns = [{ regex: elsewhere([...others, 'index', 'demo', 'test']), message }];
-  return {
-    files: [`src/${room}/**/*.ts`],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
-  };
+  return { regex: elsewhere([...others, 'index', 'demo', 'test']), message };
+};
+
+const restrictImports = (files, patterns) => ({
+  files: [files],
+  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
 });
+
+const directions = [
+  ...Object.entries(rooms).map(([room, allowed]) =>
+    restrictImports(`src/${room}/**/*.ts`, [roomPattern(room, allowed)]),
+  ),
+  ...Object.entries(weightsFolders).map(([folder, allowed]) => {
+    const others = Object.keys(weightsFolders).filter((name) => name !== folder && !allowed.includes(name));
+    const message = `src/weights/${folder} may import from ${allowed.join(', ') || 'no other folder'} only.`;
+    const pattern = { regex: `^\\.\\./(${others.join('|')})/`, message };
+    return restrictImports(`src/weights/${folder}/**/*.ts`, [roomPattern('weights', rooms.weights), pattern]);
+  }),
+];
 
 /** A doc comment on every export; on the methods of exported classes too, where `methods`. */
 const documented = (methods) => [

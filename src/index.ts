@@ -37,4 +37,4 @@ export type { WorkerLatent, WorkerSample } from './worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/sources/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';
 export type { RetryPolicy } from './weights/read/read.ts';
-export type { SourceInput, SourceOptions } from './weights/sources/source.ts';
+export type { SourceInput, SourceOptions } from './weights/sources/open_source.ts';

@@ -21,7 +21,10 @@ const READINGS_PER_VARIANT = 3;
 /** What is remembered is void once the forms or the works below are others. */
 const VERSION = 1;
 
-/** What is timed: convolutions as wide as the networks', in a chain, so that what surrounds a dispatch counts for little. */
+/**
+ * What is timed: convolutions as wide as the networks', in a chain, so that what surrounds a dispatch counts for
+ * little.
+ */
 const TIMED_LAYERS: Readonly<Record<keyof ConvVariants, Conv2d>> = {
   conv: conv2d('conv', 512, 512, { kernel: 1, bias: false }),
   multiply: conv2d('multiply', 256, 256, { bias: false }),
@@ -31,8 +34,9 @@ const SIDES = { gpu: 64, software: 8 } as const;
 const CHAIN = 4;
 
 /**
- * A load's target with the kernels that were fastest when this adapter was timed; if it never was, it is now, for at most `TIMING_MS`. Where nothing
- * can be remembered, and on a CPU, whose order of kernels is known, the usual ones stay.
+ * A load's target with the kernels that were fastest when this adapter was timed; if it never was, it is now, for at
+ * most `TIMING_MS`. Where nothing can be remembered, and on a CPU, whose order of kernels is known, the usual ones
+ * stay.
  */
 export async function withFastestKernels(gpu: Gpu, target: Target, options: LoadOptions): Promise<Target> {
   const { cache = true, kernels, signal } = options;
@@ -46,7 +50,8 @@ export async function withFastestKernels(gpu: Gpu, target: Target, options: Load
 /**
  * The fastest of some forms on this device, remembered or timed.
  *
- * @param options - `limit`: milliseconds after which the target's own are taken, and what comes later is only remembered; `signal` stops timing
+ * @param options - `limit`: milliseconds after which the target's own are taken, and what comes later is only
+ * remembered; `signal` stops timing
  */
 export async function fastestKernels(
   gpu: Gpu,

@@ -2,43 +2,48 @@ import { InputError } from '../errors.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { ConvVariant, Numerics, Products, WeightType } from '../graph/weights.ts';
 import type { RetryPolicy } from '../weights/read/read.ts';
-import type { SourceOptions } from '../weights/sources/source.ts';
+import type { SourceOptions } from '../weights/sources/open_source.ts';
 
-/** How far loading has come. `loaded` never runs backwards, and `total` is the same, and true, in every event. */
+/** The progress of loading. `loaded` never decreases, and `total` is exact and the same in every event. */
 export interface LoadProgress {
   /**
-   * - `resolve`: config and headers have been read, and what is to come is known; the first event.
-   * - `download`: weights stream from the network or the cache to the GPU; shaders compile meanwhile.
-   * - `upload`: all bytes have come, the GPU packs the last of them.
-   * - `compile`: what is left of the shaders.
+   * - `resolve`: the first event. Config and headers have been read, and `total` is known.
+   * - `download`: weights stream from the network or the cache to the GPU. Shaders compile meanwhile.
+   * - `upload`: all bytes have arrived, and the GPU packs the last of them.
+   * - `compile`: the last shaders compile.
    * - `ready`: the last event.
    */
   readonly phase: 'resolve' | 'download' | 'upload' | 'compile' | 'ready';
-  /** Bytes of weights that have been handed to the GPU. */
+  /** The bytes of weights that the GPU has taken. */
   readonly loaded: number;
-  /** Bytes of weights in all. */
+  /** The bytes of all weights. */
   readonly total: number;
-  /** How many of the bytes in `loaded` came from the cache. */
+  /** The bytes of `loaded` that came from the cache. */
   readonly fromCache: number;
-  /** Bytes per second over the last seconds; 0 before there is anything to measure. */
+  /** Bytes per second over the last three seconds; 0 at first. */
   readonly rate: number;
-  /** The file that is being read; `undefined` outside `download`. */
+  /** The file that is being read; `undefined` except during `download`. */
   readonly file: string | undefined;
 }
 
-/** How to load a model. */
+/** Options for loading a model. */
 export interface LoadOptions extends SourceOptions {
-  /** A device to use and share; it is never destroyed. Without one, the best adapter's is requested, with all that it offers. */
+  /**
+   * A device to use and share; it is never destroyed. Without one, the best adapter's is requested, with all that it
+   * offers.
+   */
   readonly device?: GPUDevice | undefined;
   /**
-   * How weights are stored: `f32` (default) keeps the checkpoint's precision, `f16` halves their memory. Sums are f32 in both.
+   * How weights are stored: `f32` (default) keeps the checkpoint's precision, `f16` halves their memory. Sums are f32
+   * in both.
    */
   readonly dtype?: WeightType | undefined;
   /**
-   * How what lies between layers is stored: `f32` (default), or `f16`, for devices that are short of memory: about half of it is taken, or, where a
-   * `memoryBudget` cuts images into regions, less is computed twice. All arithmetic is f32, and so are attention's sums, what lies between the
-   * passes of a convolution, and results. It costs about what weights in f16 cost: one level of 255 in one value of sixty to a hundred. The
-   * reference's authors keep this model away from f16 activations for their range; what exceeds 65504 is stored as that. On a CPU it takes about as long.
+   * How what lies between layers is stored: `f32` (default), or `f16`, for devices that are short of memory: about half
+   * of it is taken, or, where a `memoryBudget` cuts images into regions, less is computed twice. All arithmetic is f32,
+   * and so are attention's sums, what lies between the passes of a convolution, and results. It costs about what
+   * weights in f16 cost: one level of 255 in one value of sixty to a hundred. The reference's authors keep this model
+   * away from f16 activations for their range; what exceeds 65504 is stored as that. On a CPU it takes about as long.
    */
   readonly activations?: StorageType | undefined;
   /**
@@ -61,31 +66,34 @@ export interface LoadOptions extends SourceOptions {
    * @internal
    */
   readonly kernels?: ConvVariant | undefined;
-  /** Which half to load; only its bytes are read. Both by default. */
+  /** The networks to load: both by default. Only their bytes are downloaded. */
   readonly networks?: 'both' | 'encoder' | 'decoder' | undefined;
   /** diffusers' `variant`: `"fp16"` loads `diffusion_pytorch_model.fp16.safetensors`. */
   readonly variant?: string | undefined;
   /**
-   * Used instead of the source's config.json: diffusers' JSON, one that was parsed already, or the id of a repository whose config.json it is
-   * (`"mit-han-lab/dc-ae-f32c32-in-1.0-diffusers"`; those of the released checkpoints are known without asking).
+   * Used instead of the source's config.json: diffusers' JSON, the result of `parseConfig`, or the id of a repository
+   * whose config.json is taken (`"mit-han-lab/dc-ae-f32c32-in-1.0-diffusers"`). Those of released checkpoints need no
+   * request.
    */
   readonly config?: unknown;
   /**
-   * Whether bytes from the network are kept for the next visit, and taken from there: in the browser's own file system (the default where there
-   * is one), in a folder of yours, or not at all. See `checkpointCache`.
+   * Whether bytes from the network are stored for the next visit: in the browser's own file system (`true`, the
+   * default), in a folder of your own, or not at all (`false`). See `checkpointCache`.
    */
   readonly cache?: boolean | FileSystemDirectoryHandle | undefined;
   /**
-   * Whether to compare the files with the SHA-256 that the hub publishes. All of every file is read then, the unwanted half too, and hashing
-   * takes a core about six seconds for each gigabyte. Off by default: lengths, ranges and versions are checked always.
+   * Whether to compare the files with the SHA-256 that the hub publishes. Then all of every file is read, even if only
+   * one network is loaded, and hashing takes a core about six seconds for each gigabyte. Off by default. Lengths,
+   * ranges and versions are always checked.
    */
   readonly verify?: boolean | undefined;
-  /** When to try again after a failure: three tries by default. */
+  /** When to try again after a failure; three tries by default. */
   readonly retry?: Partial<RetryPolicy> | undefined;
+  /** Called with the progress, first when `total` is known. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** What couldn't be told for certain, and the remedy; `console.warn` where this is missing. */
+  /** Called with warnings, such as a config that could only be guessed. `console.warn` by default. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Stops loading at once and frees all GPU memory; what was fetched stays in the cache. */
+  /** Stops loading at once and frees all GPU memory. Downloaded bytes stay in the cache. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -99,9 +107,9 @@ const allowed = {
 } as const;
 
 /**
- * Checks what a type checker may not have seen.
+ * Checks the values of options.
  *
- * @throws InputError naming the option and what is allowed
+ * @throws InputError that names the option and the allowed values
  */
 export function checkOptions(options: LoadOptions): void {
   for (const name of ['dtype', 'activations', 'networks', 'numerics', 'products', 'kernels'] as const) {
@@ -119,18 +127,16 @@ export function checkOptions(options: LoadOptions): void {
     );
   }
   if (device !== undefined && typeof device.createBuffer !== 'function') {
-    throw new InputError(
-      'options.device must be a GPUDevice: await (await navigator.gpu.requestAdapter()).requestDevice().',
-    );
+    throw new InputError('options.device must be a GPUDevice, as `await adapter.requestDevice()` returns.');
   }
   if (variant !== undefined && !/^[\w-]+$/.test(variant)) {
     throw new InputError(
-      `options.variant must be a word such as "fp16", the one in the file's name; it was ${JSON.stringify(variant)}.`,
+      `options.variant must be a word from the file\'s name, such as "fp16"; it was ${JSON.stringify(variant)}.`,
     );
   }
   if (cache !== undefined && typeof cache !== 'boolean' && typeof cache.getDirectoryHandle !== 'function') {
     throw new InputError(
-      'options.cache must be true, false, or a FileSystemDirectoryHandle such as showDirectoryPicker() gives.',
+      'options.cache must be true, false, or a FileSystemDirectoryHandle, as `showDirectoryPicker()` returns.',
     );
   }
 }

@@ -1,16 +1,16 @@
 import type { LoadProgress } from './load_options.ts';
 
-/** The rate is that of the last seconds: this many milliseconds. */
-const windowMs = 3000;
+/** The time over which the rate is measured. */
+const RATE_WINDOW_MS = 3000;
 
-/** Makes progress events out of what happens while a model loads. */
+/** Reports a load's progress to the caller. */
 export class Progress {
   readonly #listener: ((progress: LoadProgress) => void) | undefined;
   readonly #total: number;
   #phase: LoadProgress['phase'] = 'resolve';
   #loaded = 0;
   #fromCache = 0;
-  /** Bytes at points in time, the oldest about `windowMs` ago. */
+  /** The loaded bytes at points in time, the oldest about `RATE_WINDOW_MS` ago. */
   #samples: { readonly time: number; readonly loaded: number }[] = [];
 
   constructor(listener: ((progress: LoadProgress) => void) | undefined, total: number) {
@@ -19,13 +19,15 @@ export class Progress {
     this.#emit(undefined);
   }
 
-  /** A new phase begins. */
+  /** Begins a new phase. */
   phase(phase: LoadProgress['phase']): void {
     this.#phase = phase;
     this.#emit(undefined);
   }
 
-  /** The GPU has taken `loaded` bytes in all; `cached` of those that came since the last call are from the cache. */
+  /**
+   * Reports that the GPU has taken `loaded` bytes in all. Of those since the last call, `cached` came from the cache.
+   */
   download(loaded: number, cached: number, file: string): void {
     this.#phase = 'download';
     this.#loaded = loaded;
@@ -48,7 +50,7 @@ export class Progress {
   #rate(): number {
     const now = performance.now();
     if (this.#phase === 'download') this.#samples.push({ time: now, loaded: this.#loaded });
-    while (this.#samples.length > 2 && now - (this.#samples[1]?.time ?? now) > windowMs) this.#samples.shift();
+    while (this.#samples.length > 2 && now - (this.#samples[1]?.time ?? now) > RATE_WINDOW_MS) this.#samples.shift();
     const [first] = this.#samples;
     if (first === undefined || now - first.time < 1) return 0;
     return ((this.#loaded - first.loaded) * 1000) / (now - first.time);

@@ -1,27 +1,27 @@
 import { CheckpointError, InputError } from '../errors.ts';
-import type { CheckpointFile } from '../weights/format/checkpoint.ts';
-import { Sha256 } from '../weights/read/sha256.ts';
-import type { OpenedSource } from '../weights/sources/source.ts';
+import type { CheckpointFile } from '../weights/read/checkpoint.ts';
+import { Sha256 } from './sha256.ts';
+import type { OpenedSource } from '../weights/sources/open_source.ts';
 import type { LoadCache } from './load_cache.ts';
 
-interface Hashed {
+interface HashedFile {
   readonly size: number;
   readonly expected: string;
   readonly hash: Sha256;
 }
 
-/** Compares files with the SHA-256 that their publisher gives. */
+/** Compares files with the SHA-256 that their publisher gives. All of their bytes must be read. */
 export class Verifier {
-  readonly #files: ReadonlyMap<string, Hashed>;
+  readonly #files: ReadonlyMap<string, HashedFile>;
 
-  private constructor(files: ReadonlyMap<string, Hashed>) {
+  private constructor(files: ReadonlyMap<string, HashedFile>) {
     this.#files = files;
   }
 
   /**
-   * Asks for the hashes of those files that will be read.
+   * Asks for the hashes of the files in `wanted`.
    *
-   * @throws InputError where nobody gives a hash
+   * @throws InputError if the publisher gives no hash
    */
   static async create(
     { remote }: OpenedSource,
@@ -29,13 +29,14 @@ export class Verifier {
     wanted: ReadonlySet<string>,
     signal: AbortSignal | undefined,
   ): Promise<Verifier> {
-    const found = new Map<string, Hashed>();
+    const found = new Map<string, HashedFile>();
     for (const { path, size } of files) {
       if (!wanted.has(path)) continue;
       const expected = await remote?.sha256?.(path, signal);
       if (expected === undefined) {
         throw new InputError(
-          `options.verify: nobody gives a SHA-256 for ${path}. Only repositories of the hub do, for files in its large storage; load without it.`,
+          `options.verify: there is no SHA-256 for ${path}. Only repositories of the hub give one, for files in its large ` +
+            'storage. Load without `verify`.',
         );
       }
       found.set(path, { size, expected, hash: new Sha256() });
@@ -43,7 +44,7 @@ export class Verifier {
     return new Verifier(found);
   }
 
-  /** The files, which have to be read from their first byte to their last, and their sizes. */
+  /** The sizes of the files, which must be read from the first byte to the last. */
   get sizes(): ReadonlyMap<string, number> {
     return new Map(Array.from(this.#files, ([path, { size }]) => [path, size]));
   }
@@ -54,9 +55,9 @@ export class Verifier {
   }
 
   /**
-   * Compares, once all bytes have come; what the cache holds of a damaged file is removed.
+   * Compares the hashes once all bytes have been taken. The stored copy of a damaged file is removed.
    *
-   * @throws CheckpointError that names the file
+   * @throws CheckpointError that names a damaged file
    */
   async check(cache: LoadCache): Promise<void> {
     for (const [path, { expected, hash }] of this.#files) {
@@ -64,8 +65,8 @@ export class Verifier {
       if (actual === expected) continue;
       await cache.forget(path);
       throw new CheckpointError(
-        `${path} was damaged on its way: its SHA-256 is ${actual}, and the hub publishes ${expected}. Load again; if that fails too, a proxy or ` +
-          'a virus scanner changes what it passes on.',
+        `${path} was damaged on its way: its SHA-256 is ${actual}, but the hub publishes ${expected}. Load again. If that fails ` +
+          'too, a proxy or a virus scanner changes the file.',
       );
     }
   }

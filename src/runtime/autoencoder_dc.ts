@@ -5,7 +5,7 @@ import type { InputSize } from '../graph/build.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { WeightType } from '../graph/weights.ts';
 import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
-import type { SourceInput } from '../weights/sources/source.ts';
+import type { SourceInput } from '../weights/sources/open_source.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { Network } from './network.ts';
 import type { ImageInput } from './image.ts';

@@ -1,6 +1,6 @@
 import { DeviceError, DisposedError } from '../errors.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
-import type { SourceInput } from '../weights/sources/source.ts';
+import type { SourceInput } from '../weights/sources/open_source.ts';
 import { Channel } from '../rpc/channel.ts';
 import { PageObjects } from './page_objects.ts';
 import type { PageMethods, WorkerMethods } from './protocol.ts';

@@ -1,7 +1,7 @@
 /** The worker's side: owns models and results, and does what the page asks. */
 import { InputError } from '../errors.ts';
 import type { ByteSource } from '../weights/sources/byte_source.ts';
-import type { SourceInput } from '../weights/sources/source.ts';
+import type { SourceInput } from '../weights/sources/open_source.ts';
 import { AutoencoderDC } from '../runtime/autoencoder_dc.ts';
 import { Latent, Sample } from '../runtime/results.ts';
 import type { LatentInput } from '../runtime/inputs.ts';

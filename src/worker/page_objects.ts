@@ -1,10 +1,10 @@
 /** What the page lends to the worker and can't be cloned: sources and a `fetch` while a model loads, takers of strips while one decodes. */
 import { InputError } from '../errors.ts';
 import type { ByteSource } from '../weights/sources/byte_source.ts';
-import { parseRepoReference } from '../weights/sources/repo_reference.ts';
-import { BufferPool } from '../weights/read/buffer_pool.ts';
-import { bytesOf } from '../weights/read/read.ts';
-import { localSource, type SourceInput } from '../weights/sources/source.ts';
+import { parseReference } from '../weights/sources/reference.ts';
+import { BufferPool } from '../weights/sources/buffer_pool.ts';
+import { bytesOf, sizeOf } from '../weights/read/read.ts';
+import { localSource, type SourceInput } from '../weights/sources/open_source.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
 import type { Strip } from '../runtime/strips.ts';
 import type { CallContext, Handlers } from '../rpc/channel.ts';
@@ -31,7 +31,7 @@ export class PageObjects {
       await this.#takers.get(sink)?.(strip);
       return undefined;
     },
-    size: async ({ object, path }, { signal }) => await this.#source(object).size(path, signal),
+    size: async ({ object, path }, { signal }) => await sizeOf(this.#source(object), path, { signal, retry: { tries: 1 } }),
     read: async ({ object, path, start, end }, call) => {
       const answer = await this.#source(object).read(path, start, end, call.signal);
       const bytes = new Uint8Array(end - start);
@@ -96,8 +96,8 @@ export class PageObjects {
 
   #send(input: SourceInput | Blob, { hubUrl }: LoadOptions, single: boolean, number: () => number): SentSource {
     if (typeof input === 'string' || input instanceof URL) {
-      const place = parseRepoReference(input, hubUrl);
-      return { kind: 'address', address: place.kind === 'hub' ? String(input) : place.url.href };
+      const reference = parseReference(input, hubUrl);
+      return { kind: 'address', address: reference.kind === 'url' ? reference.url.href : String(input) };
     }
     if (single) {
       if (input instanceof Blob) return { kind: 'blob', blob: input };

@@ -36,7 +36,7 @@ export function sendOptions(options: LoadOptions): Omit<SentOptions, 'fetch'> {
   }
   if (options.retry?.sleep !== undefined) {
     throw new InputError(
-      "options.retry.sleep can't leave the page for a worker. Leave it out; tries and stallTimeout can.",
+      "options.retry.sleep can't leave the page for a worker. Leave it out; tries and stallTimeoutMs can.",
     );
   }
   return Object.fromEntries(SENT.map((name) => [name, options[name]]));

@@ -71,7 +71,7 @@ describe('the cache', () => {
     expect((await load()).numbers).toEqual(expected);
   });
 
-  test('grows: one half, then the other', async () => {
+  test('grows by one network at a time', async () => {
     const encoder = await page.load({ source, dry: true, options: { hubUrl: bench.hub.url, networks: 'encoder' } });
     expect(encoder.error).toBeUndefined();
     const needed = encoder.events[0]!.total;
@@ -81,7 +81,7 @@ describe('the cache', () => {
     expect(both.numbers).toEqual(expected);
     const { fromCache } = both.events.at(-1)!;
     expect(fromCache).toBeGreaterThanOrEqual(needed);
-    expect(fromCache).toBeLessThan(needed + 131_072); // some weights of the other half lie behind the header
+    expect(fromCache).toBeLessThan(needed + 131_072); // some of the decoder's weights follow the header directly
     const { total } = both.events[0]!;
     expect((bench.hub.sent() - before) / (total - needed)).toBeLessThan(1.01);
     const files = await list();
@@ -107,7 +107,7 @@ describe('the cache', () => {
     expect((await load()).numbers).toEqual(expected);
   });
 
-  test('remembers which files are not there', async () => {
+  test('remembers which files do not exist', async () => {
     const original = { source: `someone/${network}`, options: { hubUrl: bench.hub.url } };
     const wide = await page.load({ ...original, dry: true });
     expect(wide.error?.message).toContain("doesn't match the config"); // that of the full width, by the repository's model_name
@@ -179,7 +179,7 @@ describe('the cache', () => {
     bench.hub.fault = ({ path }) => (path.startsWith('/cdn') ? { after } : undefined);
     const outcome = await load({}, tab);
     expect([outcome.error, outcome.numbers]).toEqual([undefined, expected]);
-    expect(outcome.warnings).toEqual([expect.stringContaining(`could not be kept for the next visit: ${why}`)]);
+    expect(outcome.warnings).toEqual([expect.stringContaining(`could not be stored for the next visit: ${why}`)]);
     await tab.close();
     expect((await load()).numbers).toEqual(expected);
   });

@@ -38,7 +38,8 @@ function load(options: LoadRequest['options'] = {}, request: Partial<LoadRequest
 }
 
 /** How long a load waits for a server that has fallen silent: short where silence is the fault, the default elsewhere. */
-const waits = ({ stallAfter }: Fault): Partial<LoadRequest> => (stallAfter === undefined ? {} : { stallTimeout: 3000 });
+const waits = ({ stallAfter }: Fault): Partial<LoadRequest> =>
+  stallAfter === undefined ? {} : { stallTimeoutMs: 3000 };
 
 /** Answers the first `times` requests for weights beyond their header with a fault. */
 function strike(fault: Fault, times = Infinity, matches = (_: HubRequest): boolean => true): () => number {
@@ -128,8 +129,12 @@ describe('what nothing mends', () => {
   test.each<[string, Fault, RegExp]>([
     ['status 500, always', { status: 500 }, /answered 500\. The server is busy or broken/],
     ['connections that always drop', { dropAfter: 0 }, /could not be fetched \(Failed to fetch\)/],
-    ['silence', { stallAfter: 0 }, /nothing has come for 3 s/],
-    ['status 403', { status: 403 }, /answered 403\. It asks for permission/],
+    ['silence', { stallAfter: 0 }, /nothing has arrived for 3 s/],
+    [
+      'status 403',
+      { status: 403 },
+      /answered 403\. Either the file does not exist there, or reading it needs permission/,
+    ],
     [
       'a wrong Content-Range',
       { shiftRange: 64 },

@@ -1,6 +1,6 @@
 // What tests of streaming share: tensors in memory, and a sink that checks what is promised to it.
 import { expect } from 'vitest';
-import type { TensorSink } from '../../src/weights/read/stream.ts';
+import type { TensorSink } from '../../src/weights/read/tensor_cutter.ts';
 import type { TensorInfo } from '../../src/weights/format/tensor_info.ts';
 import type { MemorySource } from './memory_source.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import { decoder, encoder } from '../../src/model/autoencoder.ts';
 import { parameters } from '../../src/model/layers.ts';
-import { openCheckpoint } from '../../src/weights/format/checkpoint.ts';
+import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';
 import { matchParameters } from '../../src/weights/format/parameters.ts';
 import { readJson } from './fixtures.ts';
 import { hashFile, narrowConfig, releasedTensors } from './hash_file.ts';
@@ -28,13 +28,13 @@ test.each(networks)(
         };
         const checkpoint = await openCheckpoint(source);
         expect(checkpoint.format).toBe(format);
-        const found = matchParameters(wanted, checkpoint.tensors);
+        const { tensors } = matchParameters(wanted, checkpoint.tensors);
         for (const key of [
           'encoder.conv_out.weight',
           'encoder.down_blocks.4.1.attn.to_k.weight',
           'decoder.norm_out.bias',
         ]) {
-          const { shape, start, end } = found.get(key)!;
+          const { shape, start, end } = tensors.get(key)!;
           const expected = new Uint8Array(hashTensor(key, shape).buffer);
           expect(Buffer.compare(file.read(start, end), expected), key).toBe(0);
           expect(Buffer.compare(file.read(start + 6, end - 2), expected.subarray(6, -2)), key).toBe(0);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SourceError } from '../../src/errors.ts';
-import { openCheckpoint } from '../../src/weights/format/checkpoint.ts';
+import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';
 import { isMissing } from '../../src/weights/sources/failures.ts';
 import { readAll, readJson, sizeOf } from '../../src/weights/read/read.ts';
-import { openFolder } from '../../src/weights/sources/source.ts';
+import { openFolder } from '../../src/weights/sources/open_source.ts';
 import { randomBytes } from '../support/collector.ts';
 import { startHub, type Hub } from '../support/hub.ts';
 
@@ -91,17 +91,17 @@ describe.each([false, true])('a repository, Xet: %s', (xet) => {
   });
 });
 
-describe('what a hub refuses', () => {
+describe('a refusal of the hub', () => {
   const failure = (promise: Promise<unknown>): Promise<SourceError> =>
     promise.then(
       () => expect.fail('nothing was refused'),
       (error: unknown) => error as SourceError,
     );
 
-  test('is said in words, with a remedy', async () => {
+  test('is reported with a remedy', async () => {
     const missing = await failure(sizeOf(open().source, 'nothing.bin', { retry }));
     expect(missing).toMatchObject({ name: 'SourceError', status: 404 });
-    expect(missing.message).toContain('owner/name/nothing.bin isn\'t in revision "main"');
+    expect(missing.message).toContain('owner/name/nothing.bin does not exist in revision "main"');
     expect(isMissing(missing)).toBe(true);
 
     const nowhere = await failure(sizeOf(open({}, 'owner/other').source, 'config.json', { retry }));

@@ -12,21 +12,24 @@ describe('matchParameters', () => {
   const mapOf = (...infos: TensorInfo[]) => new Map(infos.map((one) => [one.name, one]));
   const whole = [info('encoder.a.weight', [2, 3]), info('encoder.a.bias', [2]), info('decoder.b.weight', [4])];
 
-  test('gives what the network wants, in its order', () => {
-    const found = matchParameters(expected, mapOf(...[...whole].reverse()));
-    expect([...found.keys()]).toEqual(['encoder.a.weight', 'encoder.a.bias', 'decoder.b.weight']);
+  test('finds the tensors in the order of the parameters', () => {
+    const { tensors } = matchParameters(expected, mapOf(...[...whole].reverse()));
+    expect([...tensors.keys()]).toEqual(['encoder.a.weight', 'encoder.a.bias', 'decoder.b.weight']);
   });
 
-  test('never minds num_batches_tracked, nor the half that is not wanted', () => {
+  test('lists surplus tensors, but neither num_batches_tracked nor those of a network that is not loaded', () => {
     const tensors = mapOf(...whole, info('encoder.norm.num_batches_tracked', []), info('encoder.other', [1]));
-    expect(matchParameters(expected.slice(3), tensors, { prefixes: ['decoder.'] }).size).toBe(1);
-    expect(() => matchParameters(expected, tensors)).toThrow('Surplus (1):\n- encoder.other');
-    expect(() =>
-      matchParameters(expected.slice(3), mapOf(...whole, info('loss.x', [1])), { prefixes: ['decoder.'] }),
-    ).toThrow('- loss.x');
+    const decoder = matchParameters(expected.slice(3), tensors, { networks: ['decoder'] });
+    expect([decoder.tensors.size, decoder.surplus]).toEqual([1, []]);
+    expect(matchParameters(expected, tensors).surplus).toEqual(['encoder.other']);
+    const more = mapOf(...whole, info('latents_mean', [32]), { ...info('ema', [0]), dtype: 'F4' });
+    expect(matchParameters(expected.slice(3), more, { networks: ['decoder'] }).surplus).toEqual([
+      'latents_mean',
+      'ema',
+    ]);
   });
 
-  test('names everything that is missing, misshapen and surplus in one error', () => {
+  test('lists everything that is missing, misshapen and surplus in one error', () => {
     const tensors = mapOf(
       info('encoder.a.weight', [3, 2]),
       { ...info('decoder.b.weight', [4]), dtype: 'I8' },
@@ -41,17 +44,17 @@ describe('matchParameters', () => {
     expect(message).toBe(
       "CheckpointError: model.safetensors doesn't match the config. Use the config.json and the weights of one and the same model.\n" +
         'Missing (1):\n- encoder.a.bias\n' +
-        'Wrong (2):\n- encoder.a.weight: has [3, 2], needs [2, 3]\n- decoder.b.weight: is I8, can be F32, F16, BF16 or F64\n' +
+        'Wrong (2):\n- encoder.a.weight: has [3, 2], needs [2, 3]\n- decoder.b.weight: is I8; allowed are F32, F16, BF16, F64\n' +
         'Surplus (1):\n- decoder.c',
     );
   });
 
-  test('keeps long lists short and guesses what happened', () => {
+  test('keeps long lists short and names the likely cause', () => {
     const many = Array.from({ length: 40 }, (_, i) => ({ key: `encoder.${i}`, shape: [1] }));
     expect(() => matchParameters(many, mapOf(info('encoder.0', [1])))).toThrow(
       /incomplete[^]*- encoder\.12\n- and 27 more$/,
     );
-    expect(() => matchParameters(many, new Map())).toThrow("Nothing in it is an AutoencoderDC's");
+    expect(() => matchParameters(many, new Map())).toThrow('It has no tensor of an AutoencoderDC');
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CheckpointError, InputError, SourceError } from '../../src/errors.ts';
 import { fileSource } from '../../src/weights/sources/file_source.ts';
 import { readAll, readJson } from '../../src/weights/read/read.ts';
-import { openFile, openFolder } from '../../src/weights/sources/source.ts';
+import { openFile, openFolder } from '../../src/weights/sources/open_source.ts';
 import { memorySource } from '../support/memory_source.ts';
 
 describe('fileSource', () => {
@@ -19,18 +19,18 @@ describe('fileSource', () => {
     expect(await readJson(dropped, 'config.json')).toEqual({ a: 2 });
   });
 
-  test('wants to know which file is meant where two have the name', async () => {
+  test('names the folders and the option if several files have the name', async () => {
     const pipeline = fileSource([
       file('sana/vae/config.json', '{"a":3}'),
       file('sana/transformer/config.json', '{"a":4}'),
     ]);
     await expect(pipeline.size('config.json')).rejects.toThrow(
-      'could be any of sana/vae/config.json, sana/transformer/config.json',
+      "called config.json: sana/vae/config.json, sana/transformer/config.json. Pass `subfolder: 'vae'` to choose a folder",
     );
     expect(await readJson(pipeline, 'vae/config.json')).toEqual({ a: 3 });
   });
 
-  test('says which files there are where one is missing', async () => {
+  test('lists the given files if one is missing', async () => {
     const source = fileSource([file('readme.md', '')]);
     await expect(source.size('config.json')).rejects.toMatchObject({
       status: 404,
@@ -75,25 +75,25 @@ describe('openFolder', () => {
     expect(label(input, options)).toBe(expected);
   });
 
-  test('looks into a folder of what was dropped', async () => {
+  test('opens a subfolder of a source', async () => {
     const { source } = openFolder(memorySource([['vae/config.json', new Uint8Array(3)]]), { subfolder: 'vae' });
     expect(await source.size('config.json')).toBe(3);
   });
 
   test.each<[string, unknown, string, Parameters<typeof openFolder>[1]?]>([
-    ['a number', 3, 'source was number; allowed: a repository'],
+    ['a number', 3, 'source was number; allowed are a repository'],
     ['null', null, 'source was null'],
     ['nothing', undefined, 'source was undefined'],
-    ['half a source', { read: () => {} }, 'source was object'],
-    ['no files', [], 'source was an empty list'],
-    ['paths', ['config.json'], 'holds something else than File objects'],
-    ['no address', 'config', "isn't a URL, nor a repository's id"],
+    ['a source without size()', { read: () => {} }, 'source was object'],
+    ['an empty list', [], 'source was an empty list'],
+    ['paths', ['config.json'], 'a list with something other than File objects'],
+    ['a bare name', 'config', 'is neither a repository, nor a URL, nor a path'],
     ['a file', 'a/b/model.safetensors', 'load it with AutoencoderDC.fromSingleFile()'],
     ['a revision of a URL', 'https://example.com/a/', 'options.revision "v1" is for repositories', { revision: 'v1' }],
-    ['a way out', 'a/b', 'leads elsewhere', { subfolder: '../c' }],
-    ['no hub', 'a/b', 'options.hubUrl "nowhere"', { hubUrl: 'nowhere' }],
-    ['no token', 'a/b', 'options.accessToken must be a token of the hub', { accessToken: 'secret' }],
-  ])('refuses %s in words', (_, input, message, options) => {
+    ['a subfolder with ..', 'a/b', 'leads out of the source', { subfolder: '../c' }],
+    ['an invalid hub', 'a/b', 'options.hubUrl "nowhere"', { hubUrl: 'nowhere' }],
+    ['an invalid token', 'a/b', 'options.accessToken must be a token of the hub', { accessToken: 'secret' }],
+  ])('refuses %s', (_, input, message, options) => {
     expect(() => openFolder(input as string, options)).toThrow(InputError);
     expect(() => openFolder(input as string, options)).toThrow(message);
   });
@@ -114,11 +114,10 @@ describe('openFile', () => {
       'https://huggingface.co/a/b/tree/main/',
       'x.safetensors',
     ],
-    ['https://mirror.example/a/b/blob/main/x.safetensors', 'https://mirror.example/a/b/resolve/main/', 'x.safetensors'],
-    ['https://example.com/x%20y.safetensors?sig=1', 'https://example.com/?sig=1', 'x y.safetensors'],
-  ])('finds %s', (input, folder, file) => {
+    ['https://example.com/x%20y.safetensors?sig=1', 'https://example.com/x%20y.safetensors?sig=1', 'x y.safetensors'],
+  ])('opens %s', (input, label, file) => {
     const opened = openFile(input);
-    expect([opened.source.label, opened.file]).toEqual([folder, file]);
+    expect([opened.source.label, opened.file]).toEqual([label, file]);
   });
 
   test('takes a File, and bytes without a name', async () => {
@@ -129,10 +128,10 @@ describe('openFile', () => {
   });
 
   test.each<[unknown, string]>([
-    ['https://example.com/model/', 'is not the address of a .safetensors file'],
-    ['a/b/model.ckpt', "isn't a URL"],
+    ['https://example.com/model/', 'is the address of a folder'],
+    ['a/b/model.ckpt', 'is not the address of a .safetensors file'],
     [7, 'The file was number'],
-  ])('refuses %s in words', (input, message) => {
+  ])('refuses %s', (input, message) => {
     expect(() => openFile(input as string)).toThrow(InputError);
     expect(() => openFile(input as string)).toThrow(message);
   });
@@ -142,18 +141,18 @@ describe('readJson', () => {
   test.each<[string, string, string]>([
     ['a web page', ' <!doctype html>', 'x.json is a web page (HTML), not JSON'],
     ['nothing', '  ', 'x.json is empty'],
-    ['half a file', '{"a": [1, 2', 'x.json is cut short'],
+    ['a file that is cut short', '{"a": [1, 2', 'x.json is cut short'],
     ['a pointer', 'version https://git-lfs.github.com/spec/v1\noid', 'x.json is a Git LFS pointer'],
     ['something else', 'PK..', 'x.json is not JSON; it begins with "PK.."'],
-  ])('says what came instead: %s', async (_, text, message) => {
+  ])('names what it got instead: %s', async (_, text, message) => {
     const source = memorySource([['x.json', new TextEncoder().encode(text)]]);
     await expect(readJson(source, 'x.json')).rejects.toThrow(message);
     await expect(readJson(source, 'x.json')).rejects.toBeInstanceOf(CheckpointError);
   });
 
-  test('reads no file that cannot be one, and trusts no size that is none', async () => {
+  test('refuses huge files and invalid sizes', async () => {
     const source = { ...memorySource([]), size: async () => 10 ** 10 };
-    await expect(readJson(source, 'x.json')).rejects.toThrow('too long for a JSON file');
+    await expect(readJson(source, 'x.json')).rejects.toThrow('too many for a JSON file');
     for (const size of [-1, 0.5, NaN, '3']) {
       const lying = { ...source, size: async () => size as number };
       await expect(readJson(lying, 'x.json')).rejects.toThrow(`the source gave ${size} as its size`);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../../src/weights/sources/byte_source.ts';
-import { openCheckpoint } from '../../src/weights/format/checkpoint.ts';
-import { BufferPool } from '../../src/weights/read/buffer_pool.ts';
+import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';
+import { BufferPool } from '../../src/weights/sources/buffer_pool.ts';
 import { planReads } from '../../src/weights/read/read_plan.ts';
-import { type StreamProgress, streamTensors, type TensorSink } from '../../src/weights/read/stream.ts';
+import { type StreamProgress, streamTensors } from '../../src/weights/read/stream.ts';
+import type { TensorSink } from '../../src/weights/read/tensor_cutter.ts';
 import type { TensorInfo } from '../../src/weights/format/tensor_info.ts';
 import { collector, expectAll, info, randomBytes } from '../support/collector.ts';
 import { folderSource, type MemorySource, memorySource, randomFrom, streamOf } from '../support/memory_source.ts';
@@ -37,7 +38,7 @@ describe('streamTensors', () => {
       const source = await folderSource(`test/fixtures/e2e/${name}`, 777);
       const infos = [...(await openCheckpoint(source)).tensors.values()];
       const sink = collector();
-      await streamTensors(source, infos, sink, { window: 4096 });
+      await streamTensors(source, infos, sink, { windowBytes: 4096 });
       expectAll(sink, source, infos);
     }
   });
@@ -51,7 +52,7 @@ describe('streamTensors', () => {
         source,
         infos.sort(() => random(3) - 1),
         sink,
-        { window: 1 + random(3000), requests: 1 + random(4) },
+        { windowBytes: 1 + random(3000), requests: 1 + random(4) },
       );
       expectAll(sink, source, infos);
     }
@@ -92,11 +93,11 @@ describe('streamTensors', () => {
         });
       },
     };
-    const pieces = new BufferPool();
+    const pool = new BufferPool();
     const sink = collector();
-    await streamTensors(source, infos, sink, { window: 2 * MB, requests: 2, pieces });
+    await streamTensors(source, infos, sink, { windowBytes: 2 * MB, requests: 2, pool });
     expectAll(sink, memory, infos);
-    expect(pieces.made).toBeLessThan(14); // of half a megabyte, for 200 reads: two windows and one in hand for each
+    expect(pool.allocated).toBeLessThan(14); // of half a megabyte, for 200 reads: two windows and one in hand for each
   });
 
   test('delivers in the order of the files, and ends tensors without bytes too', async () => {
@@ -177,7 +178,7 @@ describe('streamTensors', () => {
       },
       end: () => {},
     };
-    await streamTensors(source, [info('x', 'f', 0, 40 * window)], sink, { window, requests: 3 });
+    await streamTensors(source, [info('x', 'f', 0, 40 * window)], sink, { windowBytes: window, requests: 3 });
     expect(consumed).toBe(40 * window);
     expect(most).toBe(3);
     expect(ahead).toBeLessThanOrEqual(3 * (window + 2 * 8192) + MB); // the windows, and what is being gathered
@@ -199,7 +200,7 @@ describe('streamTensors', () => {
   test('reads a source that cannot seek in one go, from the first tensor to the last', async () => {
     const { source, infos } = randomFiles(4, [3000, 50_000]);
     const sink = collector();
-    await streamTensors({ ...source, seekable: () => false }, infos, sink, { window: 1000 });
+    await streamTensors({ ...source, seekable: () => false }, infos, sink, { windowBytes: 1000 });
     expectAll(sink, source, infos);
     expect(source.reads.map((read) => read.path)).toEqual(['a.safetensors', 'b.safetensors']);
   });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { SourceError } from '../../src/errors.ts';
 import type { ByteSource } from '../../src/weights/sources/byte_source.ts';
 import { TransientError } from '../../src/weights/sources/failures.ts';
-import { type StreamOptions, streamTensors, type TensorSink } from '../../src/weights/read/stream.ts';
+import { type StreamOptions, streamTensors } from '../../src/weights/read/stream.ts';
+import type { TensorSink } from '../../src/weights/read/tensor_cutter.ts';
 import type { TensorInfo } from '../../src/weights/format/tensor_info.ts';
 import { collector, expectAll, info, randomBytes } from '../support/collector.ts';
 import { type MemorySource, memorySource, randomFrom } from '../support/memory_source.ts';
@@ -106,7 +107,7 @@ describe('a source that fails', () => {
       read: (...args) => {
         if (!first) return source.read(...args);
         first = false;
-        return Promise.reject(new TransientError('busy', { status: 429, retryAfter: 7000 }));
+        return Promise.reject(new TransientError('busy', { status: 429, retryAfterMs: 7000 }));
       },
     };
     const waits: number[] = [];
@@ -120,9 +121,9 @@ describe('a source that fails', () => {
     const source = memorySource([['f', randomBytes(100, 1)]]);
     for (const read of [() => new Promise<never>(() => {}), () => Promise.resolve(new ReadableStream<Uint8Array>())]) {
       const hanging = streamTensors({ ...source, read }, [info('x', 'f', 0, 100)], collector(), {
-        retry: { ...patient, stallTimeout: 20 },
+        retry: { ...patient, stallTimeoutMs: 20 },
       });
-      await expect(hanging).rejects.toThrow('f: nothing has come for 0.02 s');
+      await expect(hanging).rejects.toThrow('f: nothing has arrived for 0.02 s');
     }
   });
 
@@ -178,7 +179,7 @@ describe('an abort', () => {
         source,
         infos,
         { write: () => {}, end: () => {} },
-        { signal: controller.signal, window: MB },
+        { signal: controller.signal, windowBytes: MB },
       );
       await expect(run).rejects.toBe(reason);
       await expect.poll(open).toBe(0);
@@ -217,7 +218,7 @@ describe('an abort', () => {
     const { source, infos, open } = slow();
     const failure = new Error('out of memory');
     const sink: TensorSink = { write: () => Promise.reject(failure), end: () => {} };
-    await expect(streamTensors(source, infos, sink, { window: MB })).rejects.toBe(failure);
+    await expect(streamTensors(source, infos, sink, { windowBytes: MB })).rejects.toBe(failure);
     await expect.poll(open).toBe(0);
   });
 });

@@ -2,11 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { InputError, SourceError } from '../../src/errors.ts';
-import { openCheckpoint } from '../../src/weights/format/checkpoint.ts';
+import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';
 import { isMissing } from '../../src/weights/sources/failures.ts';
 import { readAll, readChunks, readJson, sizeOf } from '../../src/weights/read/read.ts';
-import { streamTensors, type TensorSink } from '../../src/weights/read/stream.ts';
-import { urlSource } from '../../src/weights/sources/url_source.ts';
+import { streamTensors } from '../../src/weights/read/stream.ts';
+import type { TensorSink } from '../../src/weights/read/tensor_cutter.ts';
+import { urlFolderSource } from '../../src/weights/sources/url_source.ts';
 import { safetensorsFile } from '../support/memory_source.ts';
 
 /** 400 kB that differ everywhere, beyond what the first request brings. */
@@ -78,9 +79,9 @@ function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   expect(Buffer.compare(actual, expected)).toBe(0);
 }
 
-describe('urlSource', () => {
+describe('urlFolderSource', () => {
   test('gives size and start of a file in one request, and the rest by ranges', async () => {
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     expect(await source.size('big.bin')).toBe(400_000);
     expectBytes(await readAll(source, 'big.bin', 0, 100_000), big.subarray(0, 100_000));
     expect(log).toEqual(['GET /model/big.bin bytes=0-131071']);
@@ -91,7 +92,7 @@ describe('urlSource', () => {
   });
 
   test('reads a config.json in one request, asked for once however many ask', async () => {
-    const source = urlSource(`${base}/`);
+    const source = urlFolderSource(`${base}/`);
     const answers = await Promise.all([readJson(source, 'config.json'), readJson(source, 'config.json')]);
     expect(answers).toEqual([{ latent_channels: 4 }, { latent_channels: 4 }]);
     expect(log.length).toBe(1);
@@ -104,14 +105,14 @@ describe('urlSource', () => {
       sent.push({ url: String(input), token: new Headers(init?.headers).get('authorization') });
       return fetch(input, init);
     };
-    const source = urlSource(`${base}?sig=a%2Fb`, { fetch: fetchOf, headers: { authorization: 'Bearer t' } });
+    const source = urlFolderSource(`${base}?sig=a%2Fb`, { fetch: fetchOf, headers: { authorization: 'Bearer t' } });
     expect(await source.size('a b/ü%.bin')).toBe(400_000);
     expect(sent).toEqual([{ url: `${base}/a%20b/%C3%BC%25.bin?sig=a%2Fb`, token: 'Bearer t' }]);
   });
 
   test('reads from a server that ignores ranges, and says that it cannot seek', async () => {
     handler = whole;
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     expect(await source.size('big.bin')).toBe(400_000);
     expect(source.seekable?.('big.bin')).toBe(false);
     expectBytes(await readAll(source, 'big.bin', 200_000, 300_000), big.subarray(200_000, 300_000));
@@ -126,18 +127,18 @@ describe('urlSource', () => {
       'encoder.x': { dtype: 'F32', shape: [data.length / 4], data },
     });
     files.set('/model/diffusion_pytorch_model.safetensors', file);
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     const { tensors } = await openCheckpoint(source);
     const info = tensors.get('encoder.x')!;
     const parts: Uint8Array[] = [];
     const sink: TensorSink = { write: (_, __, bytes) => void parts.push(bytes.slice()), end: () => {} };
-    await streamTensors(source, [info], sink, { window: 10_000 });
+    await streamTensors(source, [info], sink, { windowBytes: 10_000 });
     expect(Buffer.compare(Buffer.concat(parts), data)).toBe(0);
     expect(log.length).toBe(2); // the header, and one for the tensor: windows would each start from the beginning
   });
 
-  test('finds the size where Content-Range is hidden by CORS or the length is not told', async () => {
-    const hidden = urlSource(base, {
+  test('finds the size if CORS hides Content-Range, or if the server sends no length', async () => {
+    const hidden = urlFolderSource(base, {
       fetch: async (input, init) => {
         const response = await fetch(input, init);
         const headers = new Headers(response.headers);
@@ -156,20 +157,21 @@ describe('urlSource', () => {
     expectBytes(await readAll(hidden, 'big.bin', 200_000, 200_010), big.subarray(200_000, 200_010));
 
     handler = (_, response, bytes) => void response.writeHead(200).end(bytes); // chunked
-    const untold = urlSource(base);
+    const untold = urlFolderSource(base);
     expect(await readJson(untold, 'config.json')).toEqual({ latent_channels: 4 });
-    await expect(untold.size('big.bin')).rejects.toThrow("the server doesn't say how long the file is");
+    expect(await untold.size('big.bin')).toBe(400_000); // counted
+    expectBytes(await readAll(untold, 'big.bin', 200_000, 300_000), big.subarray(200_000, 300_000));
   });
 
   test.each<[number, string]>([
-    [401, 'pass an access token'],
-    [403, 'pass an access token'],
+    [401, 'or pass an access token'],
+    [403, 'or pass an access token'],
     [404, 'check the address'],
     [410, 'check the address'],
     [418, 'Check the address'],
   ])('passes a refusal on with its remedy: %i', async (status, remedy) => {
     handler = (_, response) => void response.writeHead(status).end();
-    await expect(sizeOf(urlSource(base), 'big.bin', { retry })).rejects.toMatchObject({
+    await expect(sizeOf(urlFolderSource(base), 'big.bin', { retry })).rejects.toMatchObject({
       name: 'SourceError',
       status,
       message: expect.stringMatching(new RegExp(`big.bin answered ${status}.*${remedy}`)),
@@ -184,17 +186,17 @@ describe('urlSource', () => {
       else good(request, response, bytes);
     };
     const waits: number[] = [];
-    expect(await sizeOf(urlSource(base), 'big.bin', { retry: { sleep: async (ms) => void waits.push(ms) } })).toBe(
-      400_000,
-    );
+    expect(
+      await sizeOf(urlFolderSource(base), 'big.bin', { retry: { sleep: async (ms) => void waits.push(ms) } }),
+    ).toBe(400_000);
     expect(waits).toEqual([500, 7000]);
     left = 99;
-    await expect(sizeOf(urlSource(base), 'big.bin', { retry })).rejects.toMatchObject({ status: 429 });
+    await expect(sizeOf(urlFolderSource(base), 'big.bin', { retry })).rejects.toMatchObject({ status: 429 });
     expect(log.length).toBe(6);
   });
 
   test('goes on where a connection broke', async () => {
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     await source.size('big.bin');
     let breaks = 2;
     let cut = (): void => undefined;
@@ -224,7 +226,7 @@ describe('urlSource', () => {
   });
 
   test('tells a server that cannot be reached from one that refuses', async () => {
-    const source = urlSource('http://127.0.0.1:1/');
+    const source = urlFolderSource('http://127.0.0.1:1/');
     const error: unknown = await sizeOf(source, 'config.json', { retry }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(SourceError);
     expect(error).toMatchObject({ status: undefined, message: expect.stringMatching(/could not be fetched .*CORS/) });
@@ -232,7 +234,7 @@ describe('urlSource', () => {
   });
 
   test('notices a wrong range, a truncated body and a file that changes', async () => {
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     await source.size('big.bin');
     const read = () => readAll(source, 'big.bin', 200_000, 300_000, undefined, retry);
 
@@ -267,10 +269,10 @@ describe('urlSource', () => {
     expectBytes(await read(), big.subarray(200_000, 300_000));
   });
 
-  test('says so where a web page comes instead of a file, and takes it for a missing one', async () => {
+  test('recognises a web page instead of a file, and treats the file as missing', async () => {
     handler = (_, response) =>
       void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>');
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     const error: unknown = await readJson(source, 'config.json').catch((e: unknown) => e);
     expect(error).toMatchObject({
       name: 'SourceError',
@@ -283,12 +285,12 @@ describe('urlSource', () => {
       status: 404,
       message: expect.stringContaining('answers missing files with a web page'),
     });
-    expect(log.length).toBe(4);
+    expect(log.length).toBe(5);
   });
 
   test('stops when told to, and one that gives up does not stop another', async () => {
     handler = (request, response, bytes) => void setTimeout(() => good(request, response, bytes), 30);
-    const source = urlSource(base);
+    const source = urlFolderSource(base);
     const controller = new AbortController();
     const first = sizeOf(source, 'big.bin', { signal: controller.signal });
     const second = sizeOf(source, 'big.bin');
@@ -297,8 +299,8 @@ describe('urlSource', () => {
     expect(await second).toBe(400_000);
   });
 
-  test('wants the address of a folder', () => {
-    expect(() => urlSource('model/')).toThrow(InputError); // there is no page here that it could be relative to
-    expect(() => urlSource('http://x/y/config.json')).toThrow('Give the folder\'s: "http://x/y/"');
+  test('refuses the address of a file', () => {
+    expect(() => urlFolderSource('model/')).toThrow(InputError); // there is no page here that it could be relative to
+    expect(() => urlFolderSource('http://x/y/config.json')).toThrow('Give that of its folder, "http://x/y/"');
   });
 });

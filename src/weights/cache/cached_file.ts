@@ -1,20 +1,20 @@
-import type { BorrowedBuffer, BufferPool } from '../read/buffer_pool.ts';
+import type { BorrowedBuffer, BufferPool } from '../sources/buffer_pool.ts';
 import { isLocked, type Disk } from './disk.ts';
 
-/** A run of bytes that lies in the cache as one file. */
+/** A run of bytes that the cache stores as one file. */
 interface Chunk {
   readonly start: number;
   readonly end: number;
-  /** Whether it was stored in this session, just after it was fetched. */
+  /** Whether this load fetched and stored it. */
   readonly fresh?: boolean;
 }
 
-/** One version of a file, as far as it was fetched: chunks, each a file that is all there or not there at all. */
+/** The stored bytes of one version of a file, in chunks. Each chunk is a file of its own, complete or ignored. */
 export class CachedFile {
   readonly key: string;
   readonly #folder: FileSystemDirectoryHandle;
   readonly #disk: Disk;
-  /** By first byte; chunks may overlap. */
+  /** Sorted by first byte. Chunks may overlap. */
   #chunks: Chunk[];
 
   private constructor(folder: FileSystemDirectoryHandle, disk: Disk, key: string, chunks: Chunk[]) {
@@ -24,14 +24,14 @@ export class CachedFile {
     this.#chunks = chunks;
   }
 
-  /** Finds out what is here. */
+  /** Opens the folder of a version and lists its chunks. */
   static async open(folder: FileSystemDirectoryHandle, disk: Disk, key: string): Promise<CachedFile> {
     const file = new CachedFile(folder, disk, key, []);
     await file.refresh();
     return file;
   }
 
-  /** Finds out what other tabs have added. */
+  /** Lists the chunks again, for those that other tabs have added. */
   async refresh(): Promise<void> {
     const chunks = this.#chunks.filter(({ fresh }) => fresh === true);
     for await (const name of this.#folder.keys()) {
@@ -42,7 +42,7 @@ export class CachedFile {
     this.#chunks = chunks.sort((a, b) => a.start - b.start || a.end - b.end);
   }
 
-  /** Bytes that are here. */
+  /** The number of stored bytes. */
   get stored(): number {
     let stored = 0;
     let position = 0;
@@ -53,44 +53,44 @@ export class CachedFile {
     return stored;
   }
 
-  /** Up to which byte a read from `position` can be answered in one piece; `undefined` where that byte isn't here. */
+  /** The end of the chunk that holds `position`; `undefined` if that byte is not stored. */
   coveredUntil(position: number): number | undefined {
     return this.#at(position)?.end;
   }
 
-  /** Whether the byte at `position` was fetched in this session. */
+  /** Whether this load fetched the byte at `position`. */
   isFresh(position: number): boolean {
     return this.#at(position)?.fresh === true;
   }
 
-  /** The first byte from `position` on that is here; `undefined` where none is. */
+  /** The first stored byte from `position` on; `undefined` if there is none. */
   nextCovered(position: number): number | undefined {
     return this.#chunks.find(({ end }) => end > position)?.start;
   }
 
   /**
-   * The bytes `[start, end)`, if one chunk holds them all; they end early where it turns out to be damaged, cut short by a crash, or removed by another
-   * tab.
+   * Reads the bytes `[start, end)` if one chunk holds them all. They end early if the chunk is damaged, cut short by a
+   * crash, or removed by another tab or the browser.
    */
-  async *read(start: number, end: number, pieces: BufferPool): AsyncGenerator<Uint8Array, void, undefined> {
+  async *read(start: number, end: number, pool: BufferPool): AsyncGenerator<Uint8Array, void, undefined> {
     const chunk = this.#at(start);
     if (chunk === undefined || chunk.end < end) return;
     try {
       const file = await this.#folder.getFileHandle(nameOf(chunk));
-      yield* this.#disk.read(file, chunk.end - chunk.start, start - chunk.start, end - chunk.start, pieces);
+      yield* this.#disk.read(file, chunk.end - chunk.start, start - chunk.start, end - chunk.start, pool);
     } catch {
-      // whoever reads sees that bytes are missing
+      // the caller notices that bytes are missing
     }
   }
 
-  /** The chunk at `position` can't be read: it is as if it weren't there. */
-  giveUp(position: number): void {
+  /** Ignores the chunk at `position` from now on, because it cannot be read. */
+  ignore(position: number): void {
     const chunk = this.#at(position);
     this.#chunks = this.#chunks.filter((other) => other !== chunk);
   }
 
-  /** Whether another tab has stored this very chunk since we looked. */
-  async appeared(start: number, end: number): Promise<boolean> {
+  /** Checks whether another tab has stored exactly this chunk since the last listing. */
+  async hasAppeared(start: number, end: number): Promise<boolean> {
     try {
       const file = await (await this.#folder.getFileHandle(nameOf({ start, end }))).getFile();
       if (file.size !== end - start) return false;
@@ -102,8 +102,8 @@ export class CachedFile {
   }
 
   /**
-   * Stores the first `length` bytes of the buffer, which begin at `start` of the file; rejects as the file system does, and then nothing of them is here.
-   * A chunk that somebody else has open is left to them.
+   * Stores the first `length` bytes of the buffer, which begin at `start` of the file. Rejects as the file system does,
+   * and then stores nothing. A chunk that another tab has open is left to it.
    */
   async write(start: number, lent: BorrowedBuffer, length: number): Promise<void> {
     const chunk = { start, end: start + length, fresh: true };
@@ -118,14 +118,14 @@ export class CachedFile {
     this.#add(chunk);
   }
 
-  /** Removes all bytes: they were found to be wrong. */
+  /** Removes all bytes, because they are damaged. */
   async clear(): Promise<void> {
     const chunks = this.#chunks;
     this.#chunks = [];
     for (const chunk of chunks) await this.#folder.removeEntry(nameOf(chunk)).catch(() => undefined);
   }
 
-  /** The chunk that goes furthest from `position`. */
+  /** The chunk that holds `position` and reaches furthest. */
   #at(position: number): Chunk | undefined {
     let best: Chunk | undefined;
     for (const chunk of this.#chunks) {

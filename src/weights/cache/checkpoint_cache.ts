@@ -3,19 +3,19 @@ import { CacheStore, type StoredFile } from './store.ts';
 export type { StoredFile } from './store.ts';
 
 /**
- * The cache of weights in the browser's own file system, as all pages of this origin share it. Where there is none (Node, a private
- * window), it is empty.
+ * The cache of weights in the browser's own file system, shared by all pages of this origin. Without such a file system
+ * (Node, a private window), it is empty.
  */
 export const checkpointCache = {
-  /** What is kept, the least recently used first: what would be evicted next when storage runs short. */
+  /** Lists the stored files, the least recently used first. Those are evicted first when storage runs short. */
   async list(): Promise<StoredFile[]> {
     return (await (await CacheStore.open())?.list()) ?? [];
   },
 
   /**
-   * Removes one file that `list()` gave; tells whether it did. One that is being read at this moment, in whatever tab, stays.
+   * Removes a stored file. Returns `false` for one that a tab is reading, which stays.
    *
-   * @param file - what `list()` gave, or its `key`
+   * @param file - an entry of `list()`, or its `key`
    */
   async remove(file: StoredFile | string): Promise<boolean> {
     const store = await CacheStore.open();
@@ -23,8 +23,8 @@ export const checkpointCache = {
   },
 
   /**
-   * Removes everything that isn't being read at this moment, and which kernels were fastest on this device; gives the bytes of weights that were
-   * freed.
+   * Removes all files that no tab is reading, and the record of which kernels are fastest on this device. Returns the
+   * bytes of weights that it freed.
    */
   async clear(): Promise<number> {
     const store = await CacheStore.open();
@@ -37,8 +37,8 @@ export const checkpointCache = {
   },
 
   /**
-   * Asks the browser not to clear this origin's storage by itself when the disk runs full; tells whether it agreed. Some browsers ask the user,
-   * so call it when that makes sense to them.
+   * Asks the browser not to clear this origin's storage when the disk is full. Returns whether it agreed. Some browsers
+   * ask the user, so call it at a moment when the question makes sense.
    */
   async persist(): Promise<boolean> {
     const storage: Partial<StorageManager> | undefined =

@@ -1,24 +1,22 @@
-import type { BorrowedBuffer, BufferPool } from '../read/buffer_pool.ts';
+import type { BorrowedBuffer, BufferPool } from '../sources/buffer_pool.ts';
 import { bytesOf } from '../read/read.ts';
-import { withTimeout } from './timeout.ts';
+import { withDiskTimeout } from './disk_timeout.ts';
 import { RemoteFiles } from './remote_files.ts';
 import { hasSyncHandles, SyncFiles } from './sync_files.ts';
 
-/** How long the file system may take to open a file of the cache or to read from one, in milliseconds. */
-const patience = 5000;
-
-/** Reads shorter than this don't wait for the worker. */
-const smallRead = 256 * 1024;
+/** Shorter reads do not go through the worker. */
+const MIN_WORKER_READ_BYTES = 256 * 1024;
 
 /**
- * The quickest way to a file's bytes that there is: sync access handles, in a small worker where this thread has none. Until that one is
- * ready, or where it can't be started, or for folders outside of the browser's own file system: streams, which are everywhere and cost more.
+ * Reads and writes the cache's files in the fastest way that this thread has: sync access handles, through a small
+ * worker if the thread has none. Streams, which always work and cost more, serve until that worker is ready, if it
+ * cannot be started, and in folders outside of the browser's own file system.
  */
 export class Disk {
   #files: Pick<SyncFiles, 'write' | 'open' | 'read' | 'close'> | undefined;
   #worker: Worker | undefined;
 
-  /** Starts the worker, if one is needed; nobody has to wait for it. */
+  /** Starts the worker if one is needed. Reads and writes do not wait for it. */
   start(): void {
     if (hasSyncHandles(FileSystemFileHandle.prototype)) {
       this.#files = new SyncFiles();
@@ -34,21 +32,21 @@ export class Disk {
       );
       this.#worker = worker;
     } catch {
-      // a policy of the page forbids it
+      // a policy of the page forbids workers
     }
   }
 
   /**
-   * Makes the file the first `length` bytes of the buffer, which may be away until then. A file that is shorter afterwards was not written in
-   * full: its writer was stopped.
+   * Writes a file: the first `length` bytes of the buffer, which may be in another thread until then. If the writer is
+   * stopped halfway, the file is shorter.
    *
-   * Rejects as the file system does; a buffer that is empty then was lost, and the bytes with it.
+   * Rejects as the file system does. If the buffer is then empty, it was lost with its bytes.
    */
   async write(file: FileSystemFileHandle, lent: BorrowedBuffer, length: number): Promise<void> {
     try {
       if (this.#files !== undefined) return await this.#files.write(lent, file, length);
     } catch (error) {
-      // For lack of room, too, a stream is tried: for a handle, Chromium sets aside the next power of two.
+      // A stream is tried even if storage is full: for a handle, Chromium reserves the next power of two.
       if (isLocked(error) || lent.buffer.byteLength === 0) throw error;
     }
     const writable = await file.createWritable();
@@ -61,30 +59,31 @@ export class Disk {
     }
   }
 
-  /** The bytes `[start, end)` of a file that should be `size` bytes long; none where it isn't. Rejects as the file system does. */
+  /**
+   * Reads the bytes `[start, end)` of a file, or none if it is not `size` bytes long. Rejects as the file system does.
+   */
   async *read(
     file: FileSystemFileHandle,
     size: number,
     start: number,
     end: number,
-    pieces: BufferPool,
+    pool: BufferPool,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const files = end - start < smallRead ? undefined : this.#files;
-    const key = await files?.open(file, size).catch(() => undefined); // another tab may have it for itself: a Blob doesn't mind
+    const files = end - start < MIN_WORKER_READ_BYTES ? undefined : this.#files;
+    // Another tab may hold it exclusively; a Blob can still be read.
+    const key = await files?.open(file, size).catch(() => undefined);
     if (files === undefined || key === undefined) {
-      const blob = await withTimeout(file.getFile(), patience);
+      const blob = await withDiskTimeout(file.getFile());
       if (blob.size !== size) return;
-      yield* bytesOf(blob.slice(start, end).stream(), pieces, (next) => withTimeout(next, patience));
+      yield* bytesOf(blob.slice(start, end).stream(), pool, (next) => withDiskTimeout(next));
       return;
     }
     try {
-      for (let at = start; at < end;) {
-        const bytes = await withTimeout(
-          pieces.fill((lent) => files.read(lent, key, at, end - at)),
-          patience,
-        );
+      for (let position = start; position < end;) {
+        const from = position;
+        const bytes = await withDiskTimeout(pool.fill((lent) => files.read(lent, key, from, end - from)));
         if (bytes.length === 0) return;
-        at += bytes.length;
+        position += bytes.length;
         yield bytes;
       }
     } finally {
@@ -100,17 +99,17 @@ export class Disk {
   }
 }
 
-/** Whether a write failed for lack of room. */
+/** Whether a write failed because storage is full. */
 export function isQuotaError(error: unknown): boolean {
   return isNamed(error, 'QuotaExceededError');
 }
 
-/** Whether a file couldn't be opened because somebody else has it open. */
+/** Whether a file could not be opened because another tab or worker has it open. */
 export function isLocked(error: unknown): boolean {
   return isNamed(error, 'NoModificationAllowedError');
 }
 
-/** Whether something took too long. */
+/** Whether an operation took too long. */
 export function isTimeout(error: unknown): boolean {
   return isNamed(error, 'TimeoutError');
 }

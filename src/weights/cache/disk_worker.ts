@@ -1,6 +1,6 @@
 // The worker that Disk starts for a page: a page has no sync access handles.
 import { Channel, type CallContext } from '../../rpc/channel.ts';
-import type { BorrowedBuffer } from '../read/buffer_pool.ts';
+import type { BorrowedBuffer } from '../sources/buffer_pool.ts';
 import type { BufferOutcome, DiskMethods, NoMethods } from './remote_files.ts';
 import { SyncFiles } from './sync_files.ts';
 

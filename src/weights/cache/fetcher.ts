@@ -1,62 +1,58 @@
-import type { RemoteSource } from '../sources/remote_source.ts';
-import type { BorrowedBuffer, BufferPool } from '../read/buffer_pool.ts';
+import { WINDOW_BYTES } from '../read/stream.ts';
 import { bytesOf } from '../read/read.ts';
-import { windowBytes } from '../read/stream.ts';
+import type { BorrowedBuffer, BufferPool } from '../sources/buffer_pool.ts';
+import type { RemoteSource } from '../sources/remote_source.ts';
 import type { CachedFile } from './cached_file.ts';
 import { isQuotaError, isTimeout } from './disk.ts';
+import { withDiskTimeout } from './disk_timeout.ts';
 import { fetchLock, tryLock, waitForLock, type Release } from './locks.ts';
-import { withTimeout } from './timeout.ts';
 import { Quota } from './quota.ts';
 import { Staging } from './staging.ts';
 import type { CacheStore } from './store.ts';
 
-/** Files are stored in cells of this many bytes, and fetched in streaming's windows: two tabs that load one model ask for the same ones and take turns. */
-const cellBytes = windowBytes / 2;
+/**
+ * The bytes of a cell, the unit in which files are stored. Files are fetched in windows of streaming: two tabs that
+ * load the same model request the same windows and take turns.
+ */
+const CELL_BYTES = WINDOW_BYTES / 2;
 
-/** How long another tab may take for a window before we fetch it ourselves, in milliseconds. */
-const patience = 40_000;
-/** Cells in memory: those on their way in, and those on their way to the disk. */
-const stagedCells = 3;
+/** The time that another tab may take to fetch a window, before this tab fetches it, too. */
+const OTHER_TAB_TIMEOUT_MS = 40_000;
+/** Cells in memory: those that are arriving, and those that are being written. */
+const STAGED_CELLS = 3;
+/** The time that writing a cell may take, before the cache is no longer written. */
+const WRITE_TIMEOUT_MS = 10_000;
+/** Failed writes, other than for lack of storage, after which the cache is no longer written. */
+const MAX_WRITE_FAILURES = 3;
 
-/** How long a cell may take to be written, in milliseconds; after that the cache is done without. */
-const writePatience = 10_000;
-
-/** Failures of a write, other than for lack of room, until the cache is done without. */
-const writeTries = 3;
-
-/** One past the last byte of the cell that this byte lies in. */
-function endOfCell(position: number): number {
-  return (Math.floor(position / cellBytes) + 1) * cellBytes;
-}
-
-/** What to fetch. */
+/** A range to fetch. */
 export interface Gap {
   readonly start: number;
   readonly end: number;
-  /** Whether to fetch it even if it is in the copy: reading it there failed. */
+  /** Whether to fetch it even if it is stored, because reading it has failed. */
   readonly force: boolean;
 }
 
-/** Brings bytes over the network and stores them on the way. */
+/** Fetches bytes over the network and stores them on the way. */
 export class Fetcher {
   readonly #remote: RemoteSource;
-  readonly #pieces: BufferPool;
-  readonly #room: Quota;
-  readonly #staging = new Staging(stagedCells, cellBytes);
+  readonly #pool: BufferPool;
+  readonly #quota: Quota;
+  readonly #staging = new Staging(STAGED_CELLS, CELL_BYTES);
   readonly #onTrouble: (message: string) => void;
   readonly #writes = new Set<Promise<void>>();
-  #keeps = true;
+  #isStoring = true;
 
-  constructor(remote: RemoteSource, store: CacheStore, pieces: BufferPool, onTrouble: (message: string) => void) {
+  constructor(remote: RemoteSource, store: CacheStore, pool: BufferPool, onTrouble: (message: string) => void) {
     this.#remote = remote;
-    this.#pieces = pieces;
-    this.#room = new Quota(store);
+    this.#pool = pool;
+    this.#quota = new Quota(store);
     this.#onTrouble = onTrouble;
   }
 
   /**
-   * The bytes `[start, end)`, none of which are in the copy; fewer where another tab has stored some in the meantime. What has come
-   * is stored even if reading ends early.
+   * Fetches the bytes `[start, end)`, none of which are stored. Returns fewer if another tab has stored some in the
+   * meantime. Arrived bytes are stored even if reading ends early.
    */
   async *fetch(
     path: string,
@@ -65,7 +61,7 @@ export class Fetcher {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { start, end } = gap;
-    const release = await this.#turn(copy, gap, signal);
+    const release = await this.#takeTurn(copy, gap, signal);
     if (release === undefined) return;
     const writes: Promise<void>[] = [];
     let position = start;
@@ -76,51 +72,51 @@ export class Fetcher {
       cell = undefined;
     };
     try {
-      for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal), this.#pieces)) {
+      for await (const bytes of bytesOf(await this.#remote.read(path, start, end, signal), this.#pool)) {
         for (let at = 0; at < bytes.length;) {
           const cellEnd = Math.min(end, endOfCell(position));
-          if (cell === undefined && this.#keeps) cell = { start: position, lent: await this.#staging.take() };
-          const part = bytes.subarray(at, at + cellEnd - position);
-          if (cell !== undefined) new Uint8Array(cell.lent.buffer).set(part, position - cell.start);
-          at += part.length;
-          position += part.length;
+          if (cell === undefined && this.#isStoring) cell = { start: position, lent: await this.#staging.take() };
+          const inCell = bytes.subarray(at, at + cellEnd - position);
+          if (cell !== undefined) new Uint8Array(cell.lent.buffer).set(inCell, position - cell.start);
+          at += inCell.length;
+          position += inCell.length;
           if (position === cellEnd) store();
         }
         yield bytes;
       }
     } finally {
       store();
-      Promise.all(writes).then(release, release); // nobody waits for it
+      Promise.all(writes).then(release, release); // in the background
     }
   }
 
-  /** Waits until all that was fetched is stored. */
+  /** Waits until all fetched bytes are stored. */
   async settled(): Promise<void> {
     while (this.#writes.size > 0) await Promise.all(this.#writes);
   }
 
-  /** Our turn to fetch; `undefined` if another tab has done it for us. */
-  async #turn(
+  /** Waits for this tab's turn to fetch; `undefined` if another tab has fetched the bytes. */
+  async #takeTurn(
     copy: CachedFile,
     { start, end, force }: Gap,
     signal: AbortSignal | undefined,
   ): Promise<Release | undefined> {
-    const name = fetchLock(copy.key, Math.floor(start / windowBytes));
+    const name = fetchLock(copy.key, Math.floor(start / WINDOW_BYTES));
     const free = await tryLock(name);
-    const release = free ?? (await waitForLock(name, patience, signal)) ?? (() => undefined);
+    const release = free ?? (await waitForLock(name, OTHER_TAB_TIMEOUT_MS, signal)) ?? (() => undefined);
     if (force) return release;
     try {
       if (free === undefined) await copy.refresh();
-      if (copy.coveredUntil(start) === undefined && !(await copy.appeared(start, Math.min(end, endOfCell(start)))))
-        return release;
+      const isStored = copy.coveredUntil(start) !== undefined;
+      if (!isStored && !(await copy.hasAppeared(start, Math.min(end, endOfCell(start))))) return release;
     } catch {
-      return release; // the disk can't be asked: fetch
+      return release; // the disk cannot be read: fetch
     }
     release();
     return undefined;
   }
 
-  /** Stores a cell, and gives its buffer back. Never rejects. */
+  /** Stores a cell, and returns its buffer. Never rejects. */
   #store(copy: CachedFile, start: number, lent: BorrowedBuffer, length: number): Promise<void> {
     const write = this.#write(copy, start, lent, length).finally(() => {
       this.#staging.put(lent);
@@ -131,31 +127,36 @@ export class Fetcher {
   }
 
   async #write(copy: CachedFile, start: number, lent: BorrowedBuffer, length: number): Promise<void> {
-    for (let failures = 0; this.#keeps && length > 0;) {
-      const { evictions } = this.#room;
+    for (let failures = 0; this.#isStoring && length > 0;) {
+      const { evictions } = this.#quota;
       try {
-        if (await this.#room.take(length)) await withTimeout(copy.write(start, lent, length), writePatience);
-        else this.#stop('the browser grants no more storage to this page');
+        if (await this.#quota.reserve(length)) await withDiskTimeout(copy.write(start, lent, length), WRITE_TIMEOUT_MS);
+        else this.#stop('the browser grants this page no more storage');
         return;
       } catch (error) {
-        if (isTimeout(error)) lent.buffer = new ArrayBuffer(0); // whoever has it may still read it
-        // Chromium may say of a full disk first that a pipe broke, and only the next time what it is.
+        if (isTimeout(error)) lent.buffer = new ArrayBuffer(0); // the writer may still be reading the old one
+        // Chromium may report a full disk as a broken pipe first, and by its true name only the next time.
         const mayWork = isQuotaError(error)
-          ? await this.#room.refused(length, evictions).catch(() => false)
-          : ++failures < writeTries;
+          ? await this.#quota.evictAfterRefusal(length, evictions).catch(() => false)
+          : ++failures < MAX_WRITE_FAILURES;
         if (!mayWork || lent.buffer.byteLength === 0)
           this.#stop(error instanceof Error ? error.message : String(error));
       }
     }
   }
 
-  /** Goes on without the cache. */
+  /** Continues without storing. */
   #stop(why: string): void {
-    if (!this.#keeps) return;
-    this.#keeps = false;
+    if (!this.#isStoring) return;
+    this.#isStoring = false;
     this.#onTrouble(
-      `The weights could not be kept for the next visit: ${why}. Free some room (checkpointCache.list() and .remove() show what is kept), ` +
+      `The weights could not be stored for the next visit: ${why}. Free some storage (checkpointCache.list() and .remove()), ` +
         'or load with `cache: false`.',
     );
   }
+}
+
+/** One past the last byte of the cell that holds this byte. */
+function endOfCell(position: number): number {
+  return (Math.floor(position / CELL_BYTES) + 1) * CELL_BYTES;
 }

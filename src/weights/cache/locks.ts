@@ -1,31 +1,31 @@
-/** Agreements between tabs, by Web Locks: they end by themselves when a tab does. */
+/** Web Locks between tabs. They end by themselves when a tab does. */
 
-/** Held by everybody who reads or writes a version of a file; whoever wants to remove it asks for it alone. */
+/** The lock that readers and writers of a file version share. Removing the version takes it exclusively. */
 export function useLock(key: string): string {
   return `dc-ae-webgpu/use/${key}`;
 }
 
-/** Held by the one who fetches a part of a file. */
+/** The lock of the tab that fetches a window of a file. */
 export function fetchLock(key: string, window: number): string {
   return `dc-ae-webgpu/fetch/${key}/${window}`;
 }
 
-/** Lets go of a lock. */
+/** Releases a lock. */
 export type Release = () => void;
 
-/** Takes a lock together with others; waits for one who wants it alone. */
+/** Takes a lock in shared mode. Waits for an exclusive holder. */
 export async function shareLock(name: string): Promise<Release> {
   return (await request(name, { mode: 'shared' })) ?? nothing;
 }
 
-/** Takes a lock alone, if nobody has it. */
+/** Takes a lock exclusively; `undefined` if it is held. */
 export async function tryLock(name: string): Promise<Release | undefined> {
   return await request(name, { ifAvailable: true });
 }
 
-/** Takes a lock alone, after whoever has it, but waits no longer than `patience` milliseconds; `undefined` when that was too short. */
-export async function waitForLock(name: string, patience: number, signal?: AbortSignal): Promise<Release | undefined> {
-  const limit = AbortSignal.timeout(patience);
+/** Waits for an exclusive lock; `undefined` after `timeoutMs` milliseconds. Rejects with the signal's reason. */
+export async function waitForLock(name: string, timeoutMs: number, signal?: AbortSignal): Promise<Release | undefined> {
+  const limit = AbortSignal.timeout(timeoutMs);
   try {
     return await request(name, { signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) });
   } catch {

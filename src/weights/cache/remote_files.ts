@@ -1,5 +1,5 @@
 import { Channel } from '../../rpc/channel.ts';
-import type { BorrowedBuffer } from '../read/buffer_pool.ts';
+import type { BorrowedBuffer } from '../sources/buffer_pool.ts';
 import type { SyncFiles } from './sync_files.ts';
 
 /** The outcome of a method that borrows a buffer. The buffer comes back even if the method failed. */

@@ -1,29 +1,29 @@
-import type { BorrowedBuffer } from '../read/buffer_pool.ts';
+import type { BorrowedBuffer } from '../sources/buffer_pool.ts';
 
-/** A few buffers that windows of a file wait in until they are stored. Waiting for one to become free keeps memory bounded. */
+/** A fixed number of buffers for bytes that wait to be stored. Waiting for a free one bounds memory. */
 export class Staging {
   readonly #free: BorrowedBuffer[] = [];
   readonly #waiting: ((lent: BorrowedBuffer) => void)[] = [];
   readonly #size: number;
-  #unmade: number;
+  #unallocated: number;
 
   constructor(count: number, size: number) {
-    this.#unmade = count;
+    this.#unallocated = count;
     this.#size = size;
   }
 
-  /** A buffer, as soon as there is one. */
+  /** Waits for a free buffer. */
   async take(): Promise<BorrowedBuffer> {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if (this.#unmade > 0) {
-      this.#unmade--;
+    if (this.#unallocated > 0) {
+      this.#unallocated--;
       return { buffer: new ArrayBuffer(this.#size) };
     }
     return await new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Gives a buffer back; for one that was lost, another is made. */
+  /** Returns a buffer. A lost one is replaced. */
   put(lent: BorrowedBuffer): void {
     const whole = lent.buffer.byteLength > 0 ? lent : { buffer: new ArrayBuffer(this.#size) };
     const next = this.#waiting.shift();

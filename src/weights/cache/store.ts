@@ -1,17 +1,18 @@
 /**
- * The cache's folder. It lies in the origin private file system rather than in the Cache API, because a checkpoint is read by ranges:
- * the Cache API keeps whole answers only (it refuses 206), can't grow one, and gives no file that could be read from the middle.
- * A chunk's name says how long it is, and it is written from its first byte to its last: what a crash leaves behind is shorter, and isn't read.
+ * The cache's folder, in the origin private file system. The Cache API would not do, because a checkpoint is read by
+ * ranges: it keeps only whole answers (it refuses 206), cannot extend one, and has no files that could be read from the
+ * middle. A chunk's name tells its length, and it is written from its first byte to its last. A crash leaves a shorter
+ * file, which is ignored.
  *
- *     refs/<hash of the address>.json     which version was last seen at an address
- *     files/<hash of the version>/        that version's bytes: info.json, and chunks named "<first byte>-<one past the last>"
- *     notes/<hash of the name>.json       what else is worth remembering: the fastest kernels of an adapter
+ *     refs/<hash of the address>.json     the version last seen at an address
+ *     files/<hash of the version>/        its bytes: info.json, and chunks named "<first byte>-<one past the last>"
+ *     notes/<hash of the name>.json       other records, such as the fastest kernels of an adapter
  */
 import { CachedFile } from './cached_file.ts';
 import { Disk } from './disk.ts';
 import { tryLock, useLock } from './locks.ts';
 
-/** Which version was last seen at an address: where its bytes are, or that there was no such file. */
+/** The version last seen at an address, or that the file did not exist. */
 export type Ref =
   | { readonly id: string; readonly missing: true }
   | {
@@ -20,6 +21,7 @@ export type Ref =
       readonly key: string;
       readonly size: number;
       readonly tag: string;
+      readonly lastModified?: string | undefined;
     };
 
 /** One version of one file in the cache. */
@@ -28,22 +30,23 @@ export interface StoredFile {
   readonly key: string;
   /** The address that it was first fetched from: `https://huggingface.co/owner/name@main/config.json`. */
   readonly address: string;
-  /** Bytes of the whole file, and of what is here of it. */
+  /** The bytes of the whole file. */
   readonly size: number;
+  /** The bytes of it that are stored. */
   readonly stored: number;
   readonly lastUsed: Date;
 }
 
-const rootName = 'dc-ae-webgpu';
+const ROOT_NAME = 'dc-ae-webgpu';
 
-/** A folder with refs and files in it. Whatever goes wrong in here is thrown as the file system throws it. */
+/** The cache's folder. All methods reject as the file system does. */
 export class CacheStore {
   readonly #refs: FileSystemDirectoryHandle;
   readonly #files: FileSystemDirectoryHandle;
   readonly #notes: FileSystemDirectoryHandle;
-  /** The way to the bytes of files. */
+  /** Reads and writes the bytes of files. */
   readonly disk = new Disk();
-  /** Whether the browser counts what lies here against this origin's quota. */
+  /** Whether the stored bytes count against this origin's quota. */
   readonly hasQuota: boolean;
 
   private constructor(
@@ -58,7 +61,10 @@ export class CacheStore {
     this.hasQuota = hasQuota;
   }
 
-  /** Opens the cache in this folder, or in the browser's own file system; `undefined` where there is none (Node, a private window). */
+  /**
+   * Opens the cache in a folder, or in the browser's own file system; `undefined` if there is none (Node, a private
+   * window).
+   */
   static async open(folder?: FileSystemDirectoryHandle): Promise<CacheStore | undefined> {
     try {
       const root = folder ?? (await ownFolder());
@@ -72,13 +78,13 @@ export class CacheStore {
     }
   }
 
-  /** What was last seen at this address. */
+  /** Reads the version last seen at an address. */
   async readRef(id: string): Promise<Ref | undefined> {
     const value = await readJsonFile(this.#refs, `${await hash(id)}.json`);
     return isRef(value) && value.id === id ? value : undefined;
   }
 
-  /** Notes what is at an address now, and drops the version before it if nothing else refers to it. */
+  /** Records the version at an address, and removes the previous one if no other address refers to it. */
   async writeRef(ref: Ref): Promise<void> {
     const before = await this.readRef(ref.id);
     if (JSON.stringify(before) === JSON.stringify(ref)) return;
@@ -88,12 +94,12 @@ export class CacheStore {
     if (!(await this.#refsTo(stale)).some(({ id }) => id !== ref.id)) await this.remove(stale);
   }
 
-  /** The folder name of a version of a file. */
+  /** Names the folder of a version of a file. */
   async keyOf(origin: string, tag: string, size: number): Promise<string> {
     return await hash(`${origin}\n${tag}\n${size}`);
   }
 
-  /** Opens a version of a file, empty if it is new, and notes that it was used. */
+  /** Opens a version of a file, empty if it is new, and records its use. */
   async file(ref: Ref & { readonly missing?: false }): Promise<CachedFile> {
     const folder = await this.#files.getDirectoryHandle(ref.key, { create: true });
     const info = await readJsonFile(folder, 'info.json');
@@ -101,12 +107,12 @@ export class CacheStore {
     await writeFile(
       folder,
       'info.json',
-      JSON.stringify({ address, size: ref.size, tag: ref.tag, lastUsed: Date.now() }),
+      JSON.stringify({ address, size: ref.size, tag: ref.tag, lastUsed: Math.max(0, Date.now()) }),
     );
     return await CachedFile.open(folder, this.disk, ref.key);
   }
 
-  /** All versions of all files, the least recently used first. */
+  /** Lists all versions of all files, the least recently used first. */
   async list(): Promise<StoredFile[]> {
     const found: StoredFile[] = [];
     for await (const folder of this.#files.values()) {
@@ -119,7 +125,7 @@ export class CacheStore {
     return found.sort((a, b) => a.lastUsed.getTime() - b.lastUsed.getTime());
   }
 
-  /** Removes a version of a file unless somebody is using it; tells whether it did. */
+  /** Removes a version of a file unless a tab is using it. Returns whether it did. */
   async remove(key: string): Promise<boolean> {
     const release = await tryLock(useLock(key));
     if (release === undefined) return false;
@@ -128,13 +134,13 @@ export class CacheStore {
       for (const { id } of await this.#refsTo(key)) await this.#refs.removeEntry(`${await hash(id)}.json`);
       return true;
     } catch {
-      return false; // another tab was quicker, or still has a chunk open
+      return false; // another tab has removed it, or still has a chunk open
     } finally {
       release();
     }
   }
 
-  /** What was noted under a name; `undefined` if nothing was. */
+  /** Reads a note; `undefined` if there is none of that name. */
   async readNote(name: string): Promise<unknown> {
     const note = await readJsonFile(this.#notes, `${await hash(name)}.json`);
     return typeof note === 'object' && note !== null && 'name' in note && note.name === name && 'value' in note
@@ -142,19 +148,19 @@ export class CacheStore {
       : undefined;
   }
 
-  /** Notes something under a name. */
+  /** Writes a note. */
   async writeNote(name: string, value: unknown): Promise<void> {
     await writeFile(this.#notes, `${await hash(name)}.json`, JSON.stringify({ name, value }));
   }
 
-  /** Forgets all notes. */
+  /** Removes all notes. */
   async forgetNotes(): Promise<void> {
     const names: string[] = [];
     for await (const name of this.#notes.keys()) names.push(name);
-    for (const name of names) await this.#notes.removeEntry(name).catch(() => undefined); // it is being written
+    for (const name of names) await this.#notes.removeEntry(name).catch(() => undefined); // a tab is writing it
   }
 
-  /** Forgets that files were missing. */
+  /** Removes the records of files that did not exist. */
   async forgetMissing(): Promise<void> {
     for (const ref of await this.#allRefs()) {
       if (ref.missing === true) await this.#refs.removeEntry(`${await hash(ref.id)}.json`);
@@ -179,10 +185,10 @@ async function ownFolder(): Promise<FileSystemDirectoryHandle | undefined> {
   const storage: Partial<StorageManager> | undefined = typeof navigator === 'undefined' ? undefined : navigator.storage;
   const writable = typeof FileSystemFileHandle !== 'undefined' && 'createWritable' in FileSystemFileHandle.prototype;
   if (storage?.getDirectory === undefined || !writable) return undefined;
-  return await (await storage.getDirectory()).getDirectoryHandle(rootName, { create: true });
+  return await (await storage.getDirectory()).getDirectoryHandle(ROOT_NAME, { create: true });
 }
 
-/** The first 128 bits of a SHA-256, in hex: a name that every file system takes. */
+/** The first 128 bits of a SHA-256, in hex: a name that every file system accepts. */
 async function hash(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest, 0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -194,7 +200,7 @@ async function readJsonFile(folder: FileSystemDirectoryHandle, name: string): Pr
     const json: unknown = JSON.parse(text);
     return json;
   } catch {
-    return undefined; // not there, or a crash left it empty
+    return undefined; // it does not exist, or a crash left it empty
   }
 }
 

@@ -1,50 +1,63 @@
-/** The config of a checkpoint that came without one. */
+/** Finds the config of a checkpoint, even if it comes without one. */
 import { findCheckpoint, knownCheckpoints, type KnownCheckpoint } from '../../config/checkpoints.ts';
 import { type AutoencoderDCConfig, isDiffusersConfig, parseConfig, type StageStack } from '../../config/config.ts';
 import { CheckpointError } from '../../errors.ts';
 import type { TensorInfo } from './tensor_info.ts';
 
-/** A config, and what its user should be told about it. */
+/** A config, and a doubt to report to the user. */
 export interface FoundConfig {
   readonly config: AutoencoderDCConfig;
-  /** What couldn't be told for certain, and the remedy; `undefined` where nothing is in doubt. */
+  /** Why the config may be wrong, with the remedy; `undefined` if it is certain. */
   readonly warning: string | undefined;
 }
 
+/** Hints for `resolveConfig`. */
+export interface ConfigHints {
+  /** The repository's id, if the checkpoint comes from one. */
+  readonly repo?: string | undefined;
+  /** Why there is no config.json, as a sentence for error messages. */
+  readonly noConfig?: string | undefined;
+}
+
 /**
- * The config that belongs to a checkpoint: config.json's where that is a diffusers config; that of the released checkpoint which an
- * original config.json (`{"model_name": "dc-ae-f32c32-in-1.0"}`) or the repository names; else what the tensors say.
+ * Finds the config of a checkpoint. A diffusers config.json decides. Otherwise it is the config of a released
+ * checkpoint: the one that an original config.json names (`{"model_name": "dc-ae-f32c32-in-1.0"}`), the one of the
+ * repository, or the one that the tensors fit.
  *
- * @param json - config.json, parsed; `undefined` where there is none
+ * @param json - config.json, parsed; `undefined` if there is none
  * @param tensors - by diffusers' key
- * @param repo - the repository's id, where the checkpoint comes from one
- * @throws ConfigError where config.json can't be used, CheckpointError where nothing tells the config
+ * @throws ConfigError if config.json cannot be used, CheckpointError if nothing tells the config
  */
-export function resolveConfig(json: unknown, tensors: ReadonlyMap<string, TensorInfo>, repo?: string): FoundConfig {
+export function resolveConfig(
+  json: unknown,
+  tensors: ReadonlyMap<string, TensorInfo>,
+  { repo, noConfig }: ConfigHints = {},
+): FoundConfig {
   if (isDiffusersConfig(json)) return { config: parseConfig(json), warning: undefined };
   const name = typeof json === 'object' && json !== null && 'model_name' in json ? json.model_name : undefined;
   for (const candidate of [name, repo]) {
     const known = typeof candidate === 'string' ? findCheckpoint(candidate) : undefined;
     if (known !== undefined && fits(known.config, tensors)) return { config: known.config, warning: undefined };
   }
-  return inferConfig(tensors);
+  return inferConfig(tensors, noConfig);
 }
 
 /**
- * The config of the released network that these tensors are of, by the number of blocks in each stage and the width of the latent.
- * The `in` and `mix` checkpoints differ in nothing but their weights and scaling factor: like diffusers, this takes `mix`'s, and
- * says so in `warning`. Unlike diffusers, it knows DC-AE-Lite.
+ * Finds the released network that these tensors belong to, by the number of blocks in each stage and the channels of
+ * the latent. The `in` and `mix` checkpoints differ only in their weights and scaling factor: like diffusers, this
+ * takes `mix` and says so in `warning`. Unlike diffusers, it knows DC-AE-Lite.
  *
- * @param tensors - by diffusers' key; one half is enough
- * @throws CheckpointError where they are of no released network
+ * @param tensors - by diffusers' key; those of one network are enough
+ * @param noConfig - why there is no config.json, as a sentence for the error
+ * @throws CheckpointError if they belong to no released network
  */
-export function inferConfig(tensors: ReadonlyMap<string, TensorInfo>): FoundConfig {
+export function inferConfig(tensors: ReadonlyMap<string, TensorInfo>, noConfig?: string): FoundConfig {
   const matches = knownCheckpoints.filter((known) => known.format === 'diffusers' && fits(known.config, tensors));
   const [first] = matches;
   if (first === undefined) {
     throw new CheckpointError(
-      'These weights are of none of the released DC-AE networks, so they alone do not tell their config. Pass `config`: the ' +
-        "network's config.json as an object.",
+      `${noConfig === undefined ? '' : `${noConfig} `}The weights belong to none of the released DC-AE networks, so they ` +
+        "do not tell their config. Pass `config`: the network's config.json as an object.",
     );
   }
   const others = matches.filter((known) => known.scalingFactor !== first.scalingFactor);
@@ -54,34 +67,35 @@ export function inferConfig(tensors: ReadonlyMap<string, TensorInfo>): FoundConf
 function doubt(taken: KnownCheckpoint, others: readonly KnownCheckpoint[]): string {
   const list = others.map(({ repo, scalingFactor }) => `${repo} (scaling factor ${scalingFactor})`).join(', ');
   return (
-    `The weights could be those of ${taken.repo} or of ${list}: they differ in nothing that the file tells. ` +
+    `The weights may be those of ${taken.repo} or of ${list}: nothing in the file tells them apart. ` +
     `Took the scaling factor ${taken.scalingFactor}; if that is wrong, pass \`config: "${others[0]?.repo ?? ''}"\`.`
   );
 }
 
-/** Whether the halves that are there have this network's stages and latent. */
+/** Whether the networks in a checkpoint have this config's stages, image channels and latent channels. */
 function fits(config: AutoencoderDCConfig, tensors: ReadonlyMap<string, TensorInfo>): boolean {
   const found = { encoder: stagesIn(tensors, 'encoder.down_blocks'), decoder: stagesIn(tensors, 'decoder.up_blocks') };
   if (found.encoder === '' && found.decoder === '') return false;
-  const stages = (half: StageStack, has: string): boolean => has === '' || has === stagesOf(half);
-  const latent = (key: string, axis: number): boolean => {
+  const hasStages = (stack: StageStack, stages: string): boolean => stages === '' || stages === stagesOf(stack);
+  const hasChannels = (key: string, axis: number, channels: number): boolean => {
     const tensor = tensors.get(key);
-    return tensor === undefined || tensor.shape[axis] === config.latentChannels;
+    return tensor === undefined || tensor.shape[axis] === channels;
   };
   return (
-    stages(config.encoder, found.encoder) &&
-    stages(config.decoder, found.decoder) &&
-    latent('encoder.conv_out.weight', 0) &&
-    latent('decoder.conv_in.weight', 1)
+    hasStages(config.encoder, found.encoder) &&
+    hasStages(config.decoder, found.decoder) &&
+    hasChannels('encoder.conv_in.weight', 1, config.inChannels) &&
+    hasChannels('encoder.conv_out.weight', 0, config.latentChannels) &&
+    hasChannels('decoder.conv_in.weight', 1, config.latentChannels)
   );
 }
 
-/** How many modules each stage holds, the resampling one counted: `"3,3,3,4,4,3"`. */
+/** The modules in each stage, with the resampling one: `"3,3,3,4,4,3"`. */
 function stagesOf({ layersPerBlock }: StageStack): string {
   return layersPerBlock.map((layers, i) => (layers > 0 && i < layersPerBlock.length - 1 ? layers + 1 : layers)).join();
 }
 
-/** The same, counted in a checkpoint's keys; empty where it doesn't hold this half. */
+/** The modules in each stage, counted in a checkpoint's keys; empty if it does not hold this network. */
 function stagesIn(tensors: ReadonlyMap<string, TensorInfo>, prefix: string): string {
   const modules: number[] = [];
   for (const key of tensors.keys()) {

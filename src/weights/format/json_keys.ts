@@ -1,8 +1,8 @@
 /**
- * The keys of the outermost object of `json`, in order and with repetitions, which `JSON.parse` doesn't tell: of two entries with
- * one key it keeps the last.
+ * Lists the keys of the outermost object of `json`, in order and with repetitions. `JSON.parse` cannot: it keeps the
+ * last of two entries that share a key.
  *
- * @param json - text that `JSON.parse` has accepted, an object
+ * @param json - the text of an object, which `JSON.parse` has accepted
  */
 export function objectKeys(json: string): string[] {
   const keys: string[] = [];

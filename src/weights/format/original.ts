@@ -1,10 +1,10 @@
 /**
- * The key names of the original efficientvit release, translated to diffusers'.
- * Source: diffusers, loaders/single_file_utils.py, `convert_autoencoder_dc_checkpoint_to_diffusers`; unlike there, the two
- * halves are looked at one by one (DC-AE-Lite's have different first stages) and there may be any number of multi-scale branches.
+ * Translates the key names of the original efficientvit release to those of diffusers. Source: diffusers,
+ * loaders/single_file_utils.py, `convert_autoencoder_dc_checkpoint_to_diffusers`. Unlike there, encoder and decoder are
+ * examined separately (DC-AE-Lite's have different first stages), and any number of multi-scale branches works.
  */
 import { CheckpointError } from '../../errors.ts';
-import { bullets, shapeText } from './problems.ts';
+import { bullets, shapeText } from './message_text.ts';
 import type { TensorInfo } from './tensor_info.ts';
 
 /** Whether these are key names of the original release. */
@@ -15,8 +15,8 @@ export function isOriginal(names: Iterable<string>): boolean {
   return false;
 }
 
-/** Replacements in the order in which diffusers makes them, each everywhere in the key. */
-const common: readonly (readonly [RegExp, string])[] = [
+/** Replacements in the order in which diffusers makes them, each wherever it matches in the key. */
+const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/main\./g, ''],
   [/op_list\./g, ''],
   [/context_module/g, 'attn'],
@@ -34,8 +34,11 @@ const common: readonly (readonly [RegExp, string])[] = [
   [/proj\.norm/g, 'norm_out'],
 ];
 
-/** The ends of both halves. A first stage without layers makes a resampling block of `conv_in` or `conv_out`, with `.conv` inside. */
-function ends(resamplesIn: boolean, resamplesOut: boolean): readonly (readonly [string, string])[] {
+/**
+ * Replacements for the first and last modules of both networks. If the first stage has no layers, `conv_in` or
+ * `conv_out` is a resampling block with a `.conv` inside.
+ */
+function endReplacements(resamplesIn: boolean, resamplesOut: boolean): readonly (readonly [string, string])[] {
   return [
     ['encoder.project_in.conv', resamplesIn ? 'encoder.conv_in.conv' : 'encoder.conv_in'],
     ['encoder.project_out.0.conv', 'encoder.conv_out'],
@@ -48,15 +51,15 @@ function ends(resamplesIn: boolean, resamplesOut: boolean): readonly (readonly [
 }
 
 /**
- * Translates the tensors of an original checkpoint to diffusers' keys and shapes: the fused qkv becomes three neighbouring byte
- * ranges (no byte is moved), and the 1×1 convolutions that diffusers has as linear layers become matrices.
+ * Translates the tensors of an original checkpoint to diffusers' keys and shapes. The fused qkv becomes three
+ * neighbouring byte ranges, so no byte moves. 1×1 convolutions that are linear layers in diffusers become matrices.
  *
  * @returns the tensors by diffusers' key
- * @throws CheckpointError where a fused qkv can't be split, or two tensors end up with one key
+ * @throws CheckpointError if a fused qkv cannot be split, or if two tensors end up with the same key
  */
 export function fromOriginal(tensors: readonly TensorInfo[]): ReadonlyMap<string, TensorInfo> {
   const has = (pattern: RegExp): boolean => tensors.some((tensor) => pattern.test(tensor.name));
-  const replacements = ends(
+  const ends = endReplacements(
     has(/^encoder\.project_in\.(.+\.)?conv\.conv\./),
     has(/^decoder\.project_out\.(.+\.)?2\.conv\.conv\./),
   );
@@ -64,20 +67,22 @@ export function fromOriginal(tensors: readonly TensorInfo[]): ReadonlyMap<string
   const result = new Map<string, TensorInfo>();
   const problems: string[] = [];
   const add = (key: string, tensor: TensorInfo): void => {
-    if (result.has(key)) problems.push(`more than one tensor becomes ${key}`);
+    if (result.has(key)) problems.push(`several tensors become ${key}`);
     result.set(key, { ...tensor, name: key });
   };
   for (const tensor of tensors) {
     let key = tensor.name;
-    for (const [from, to] of common) key = key.replace(from, to);
-    for (const [from, to] of replacements) key = key.replaceAll(from, to);
+    if (!/^(encoder|decoder)\./.test(key)) {
+      add(key, tensor); // not part of the autoencoder
+      continue;
+    }
+    for (const [from, to] of REPLACEMENTS) key = key.replace(from, to);
+    for (const [from, to] of ends) key = key.replaceAll(from, to);
     if (key.endsWith('.qkv.conv.weight')) {
-      const parts = thirds(tensor);
-      if (parts === undefined)
-        problems.push(
-          `${tensor.name} has the shape ${shapeText(tensor.shape)}, which isn't three matrices on top of each other`,
-        );
-      for (const [part, name] of parts ?? []) add(key.replace(/qkv\.conv\.weight$/, name), part);
+      const thirds = splitQkv(tensor);
+      if (thirds === undefined)
+        problems.push(`${tensor.name} has the shape ${shapeText(tensor.shape)}, which is not three matrices stacked`);
+      for (const [third, name] of thirds ?? []) add(key.replace(/qkv\.conv\.weight$/, name), third);
     } else if (key.endsWith('.proj.conv.weight')) {
       add(key.replace(/proj\.conv\.weight$/, 'to_out.weight'), { ...tensor, shape: squeezed(tensor.shape) });
     } else {
@@ -87,14 +92,14 @@ export function fromOriginal(tensors: readonly TensorInfo[]): ReadonlyMap<string
   if (problems.length > 0) {
     const file = tensors[0]?.file ?? 'The file';
     throw new CheckpointError(
-      `${file} can't be read as an original DC-AE checkpoint:${bullets(problems)}\nUse the diffusers format of this model.`,
+      `${file} cannot be read as an original DC-AE checkpoint:${bullets(problems)}\nUse the model in diffusers' format.`,
     );
   }
   return result;
 }
 
-/** A `[3n, C, 1, 1]` weight as the query's, key's and value's `[n, C]`; `undefined` where it isn't one. */
-function thirds(fused: TensorInfo): readonly (readonly [TensorInfo, string])[] | undefined {
+/** Splits a `[3n, C, 1, 1]` weight into those of query, key and value, `[n, C]` each; `undefined` for other shapes. */
+function splitQkv(fused: TensorInfo): readonly (readonly [TensorInfo, string])[] | undefined {
   const [rows = 0, columns] = squeezed(fused.shape);
   if (columns === undefined || rows === 0 || rows % 3 !== 0) return undefined;
   const bytes = (fused.end - fused.start) / 3;
@@ -104,7 +109,9 @@ function thirds(fused: TensorInfo): readonly (readonly [TensorInfo, string])[] |
   });
 }
 
-/** `[n, C]` of a 1×1 convolution's `[n, C, 1, 1]`. Unlike `Tensor.squeeze()`, it leaves n and C alone when they are 1. */
+/**
+ * Turns a 1×1 convolution's `[n, C, 1, 1]` into `[n, C]`. Unlike `Tensor.squeeze()`, it keeps n and C if they are 1.
+ */
 function squeezed(shape: readonly number[]): readonly number[] {
   const [rows, columns, ...rest] = shape;
   return rows !== undefined && columns !== undefined && rest.every((n) => n === 1) ? [rows, columns] : shape;

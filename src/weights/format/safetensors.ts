@@ -1,111 +1,128 @@
 /**
- * The header of a safetensors file: 8 bytes little-endian length N, N bytes of JSON, then the tensors' bytes without holes.
- * Source: https://github.com/huggingface/safetensors, "Format", and the checks of its `safetensors/src/tensor.rs`.
+ * Parses the header of a safetensors file: 8 bytes of little-endian length N, then N bytes of JSON, then the tensors'
+ * bytes without gaps. Source: https://github.com/huggingface/safetensors, "Format", and the checks in its
+ * `safetensors/src/tensor.rs`.
  */
 import { CheckpointError } from '../../errors.ts';
-import type { ByteSource } from '../sources/byte_source.ts';
 import { objectKeys } from './json_keys.ts';
-import { bullets, nameText, shapeText } from './problems.ts';
-import { readAll, type RetryPolicy, sizeOf } from '../read/read.ts';
-import { dtypeBytes, isDtype, type TensorInfo } from './tensor_info.ts';
+import { bullets, nameText, shapeText } from './message_text.ts';
+import { DTYPE_BYTES, type TensorInfo } from './tensor_info.ts';
 
-/** The most that a header may take, as in the reference implementation. */
-const headerLimit = 100_000_000;
+/** The longest header that is accepted, as in the reference implementation. */
+const MAX_HEADER_BYTES = 100_000_000;
 
-/** What a file's header says. */
+/** The bytes before the JSON, which hold its length. */
+export const LENGTH_BYTES = 8;
+
+/** The contents of a file's header. */
 export interface SafetensorsHeader {
-  /** In the order of their bytes. */
+  /** Sorted by position in the file. */
   readonly tensors: readonly TensorInfo[];
-  /** The file's `__metadata__`: strings by name. */
-  readonly metadata: ReadonlyMap<string, string>;
-  /** Where the tensors' bytes begin in the file; not aligned to anything. */
+  /** The position of the tensors' first byte. It is not aligned. */
   readonly dataStart: number;
   /** The file's size in bytes. */
   readonly size: number;
 }
 
 /**
- * Reads and checks the header of the file at `path`.
+ * Reads the length of the JSON from the file's first 8 bytes.
  *
- * Rejects with a CheckpointError where the file is damaged, a SourceError where it can't be had, or the signal's reason.
- */
-export async function readHeader(
-  source: ByteSource,
-  path: string,
-  signal?: AbortSignal,
-  retry?: Partial<RetryPolicy>,
-): Promise<SafetensorsHeader> {
-  const size = await sizeOf(source, path, { signal, retry });
-  const start = await readAll(source, path, 0, Math.min(8, size), signal, retry);
-  const headerEnd = 8 + headerLength(start, size, path);
-  return parseHeader(await readAll(source, path, 0, headerEnd, signal, retry), size, path);
-}
-
-/**
- * The length of the JSON, from the file's first 8 bytes.
- *
- * @throws CheckpointError where the file can't hold it
+ * @throws CheckpointError if the file cannot hold a header of that length
  */
 export function headerLength(start: Uint8Array, fileSize: number, file: string): number {
-  if (start.length < 8 || fileSize < 8) {
+  if (start.length < LENGTH_BYTES || fileSize < LENGTH_BYTES) {
     throw new CheckpointError(`${file} has ${fileSize} bytes, too few for a safetensors file. Fetch it again.`);
   }
-  const view = new DataView(start.buffer, start.byteOffset, 8);
-  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
-  if (length <= headerLimit && 8 + length <= fileSize) return length;
-  // Only now: 60 bytes of JSON begin with a `<` as well.
+  const length = lengthField(start);
+  if (length <= MAX_HEADER_BYTES && LENGTH_BYTES + length <= fileSize) return length;
+  // Other formats are looked for only now: the length field of a valid header may begin with `<` (60), too.
   const other = otherFormat(start);
   if (other !== undefined) throw new CheckpointError(`${file} is not a safetensors file: ${other}`);
-  if (length > headerLimit) {
+  if (length > MAX_HEADER_BYTES) {
     throw new CheckpointError(
-      `${file} is not a safetensors file, or is damaged: its header would have ${length} bytes, allowed are ${headerLimit}. Fetch it again.`,
+      `${file} is not a safetensors file, or is damaged: its header would have ${length} bytes; allowed are ` +
+        `${MAX_HEADER_BYTES}. Fetch it again.`,
     );
   }
   throw new CheckpointError(
-    `${file} is cut short or damaged: its header has ${length} bytes, but the whole file only ${fileSize}. Fetch it again.`,
+    `${file} is cut short or damaged: its header has ${length} bytes, but the whole file has ${fileSize}. Fetch it again.`,
   );
 }
 
 /**
- * Parses and checks a header.
+ * The size of a safetensors file by its own header, for servers that do not send a length; `undefined` if `start` does
+ * not hold a whole header.
  *
- * @param bytes - the start of the file, at least the 8 bytes of the length and the whole JSON
+ * @param start - the file's first bytes
+ */
+export function impliedFileSize(start: Uint8Array): number | undefined {
+  if (start.length < LENGTH_BYTES) return undefined;
+  const dataStart = LENGTH_BYTES + lengthField(start);
+  if (dataStart > start.length) return undefined;
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(start.subarray(LENGTH_BYTES, dataStart)));
+    const entries = isRecord(json) ? Object.values(json) : [];
+    const ends = entries.map((entry) =>
+      isRecord(entry) && isListOfCounts(entry['data_offsets']) ? entry['data_offsets'][1] : 0,
+    );
+    return dataStart + ends.reduce<number>((end, next = 0) => Math.max(end, next), 0);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Parses and checks a header. A tensor of an unknown number format is kept: it may be one that nobody needs.
+ *
+ * @param bytes - the start of the file: at least the length and the whole JSON
  * @param fileSize - the size of the whole file in bytes
- * @param file - the file's path, for messages and the tensors' `file`
- * @throws CheckpointError that names everything that is wrong
+ * @param file - the file's path, for messages and for the tensors' `file`
+ * @throws CheckpointError that lists everything that is wrong
  */
 export function parseHeader(bytes: Uint8Array, fileSize: number, file: string): SafetensorsHeader {
   const length = headerLength(bytes, fileSize, file);
-  const dataStart = 8 + length;
-  if (bytes.length < dataStart)
-    throw new CheckpointError(`${file}: only ${bytes.length} of the header's ${dataStart} bytes came. Fetch it again.`);
-  const { json, text } = parseJson(bytes.subarray(8, dataStart), file);
+  const dataStart = LENGTH_BYTES + length;
+  if (bytes.length < dataStart) {
+    throw new CheckpointError(
+      `${file}: only ${bytes.length} of the header's ${dataStart} bytes arrived. Fetch the file again.`,
+    );
+  }
+  const { json, text } = parseJson(bytes.subarray(LENGTH_BYTES, dataStart), file);
 
   const problems: string[] = [];
   const tensors: TensorInfo[] = [];
   for (const name of duplicates(objectKeys(text))) problems.push(`${nameText(name)} appears twice`);
   for (const [name, entry] of Object.entries(json)) {
     if (name === '__metadata__') continue;
-    const read = readEntry(name, entry, dataStart, fileSize, file);
-    if (typeof read === 'string') problems.push(`${nameText(name)} ${read}`);
-    else tensors.push(read);
+    const tensor = readEntry(name, entry, dataStart, fileSize, file);
+    if (typeof tensor === 'string') problems.push(`${nameText(name)} ${tensor}`);
+    else tensors.push(tensor);
   }
   tensors.sort((a, b) => a.start - b.start || a.end - b.end);
-  // Holes and overlaps follow from any other damage; naming them too would only hide the cause.
+  // Gaps and overlaps follow from any other damage; listing them too would hide the cause.
   if (problems.length === 0) problems.push(...layoutProblems(tensors, dataStart, fileSize));
   if (problems.length > 0) {
     throw new CheckpointError(
       `The header of ${file} is damaged:${bullets(problems)}\nFetch the file again, or take it from its original place.`,
     );
   }
-  return { tensors, metadata: metadataOf(json['__metadata__']), dataStart, size: fileSize };
+  return { tensors, dataStart, size: fileSize };
 }
 
-/** What a file is, where its first 8 bytes are those of something else that people mistake for weights. */
+function lengthField(start: Uint8Array): number {
+  const view = new DataView(start.buffer, start.byteOffset, LENGTH_BYTES);
+  return view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+}
+
+/** Names another format that people mistake for safetensors, with the remedy; `undefined` if it is not recognised. */
 function otherFormat(start: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...start.subarray(0, 8));
-  if (/^\s*</.test(text))
-    return "it is a web page (HTML). The file is missing there, or the address is a page's; on huggingface.co write /resolve/ for /blob/.";
+  const text = String.fromCharCode(...start.subarray(0, LENGTH_BYTES));
+  if (/^\s*</.test(text)) {
+    return (
+      'it is a web page (HTML). The file does not exist there, or the address is that of a page; on huggingface.co write ' +
+      '/resolve/ instead of /blob/.'
+    );
+  }
   if (text === 'version ')
     return 'it is a Git LFS pointer. Run `git lfs pull` in the repository to get the weights themselves.';
   if (text.startsWith('PK') || text.startsWith('\x80\x02'))
@@ -136,7 +153,7 @@ function parseJson(bytes: Uint8Array, file: string): { json: Readonly<Record<str
   return { json, text };
 }
 
-/** The tensor, or what is wrong with it. */
+/** The tensor of a header's entry, or what is wrong with the entry. */
 function readEntry(
   name: string,
   entry: unknown,
@@ -146,8 +163,9 @@ function readEntry(
 ): TensorInfo | string {
   if (!isRecord(entry)) return 'is not an object with dtype, shape and data_offsets';
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isDtype(dtype)) return `has the dtype ${shown(dtype)}; known are ${Object.keys(dtypeBytes).join(', ')}`;
-  if (!isListOfCounts(shape)) return `has the shape ${shown(shape)}; allowed is a list of whole numbers, none below 0`;
+  if (typeof dtype !== 'string' || dtype === '')
+    return `has the dtype ${shown(dtype)}; allowed is a name such as "F32"`;
+  if (!isListOfCounts(shape)) return `has the shape ${shown(shape)}; allowed is a list of whole numbers from 0`;
   if (!isListOfCounts(offsets) || offsets.length !== 2)
     return `has the data_offsets ${shown(offsets)}; allowed are two whole numbers`;
   const [from = 0, to = 0] = offsets;
@@ -155,14 +173,17 @@ function readEntry(
   if (from > to) return `has data_offsets that run backwards: [${from}, ${to}]`;
   if (to > available)
     return `ends at byte ${to} of the data, but the file holds only ${available}: it is cut short, or damaged`;
-  const bytes = shape.reduce((product, n) => product * n, dtypeBytes[dtype]);
-  // A product beyond 2^53 isn't exact, but it is then beyond any file too.
-  if (bytes !== to - from)
-    return `is ${dtype} of shape ${shapeText(shape)}, ${bytes} bytes, but its data_offsets hold ${to - from}`;
+  const bytesEach = Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  if (bytesEach !== undefined) {
+    // A product beyond 2^53 is not exact, but it is larger than any file, too.
+    const bytes = shape.reduce((product, n) => product * n, bytesEach);
+    if (bytes !== to - from)
+      return `is ${dtype} of shape ${shapeText(shape)}, ${bytes} bytes, but its data_offsets hold ${to - from}`;
+  }
   return { name, dtype, shape, file, start: dataStart + from, end: dataStart + to };
 }
 
-/** Overlaps, holes and a surplus at the end, in a list sorted by position. */
+/** Overlaps, gaps and surplus bytes at the end, in a list sorted by position. */
 function layoutProblems(tensors: readonly TensorInfo[], dataStart: number, fileSize: number): string[] {
   const problems: string[] = [];
   let position = dataStart;
@@ -178,11 +199,6 @@ function layoutProblems(tensors: readonly TensorInfo[], dataStart: number, fileS
   }
   if (position < fileSize) problems.push(`the last ${fileSize - position} bytes of the file belong to no tensor`);
   return problems;
-}
-
-function metadataOf(value: unknown): ReadonlyMap<string, string> {
-  const entries = isRecord(value) ? Object.entries(value) : [];
-  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 function duplicates(names: readonly string[]): string[] {

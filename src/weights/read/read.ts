@@ -1,40 +1,43 @@
-/** Reads ranges of a source exactly, whatever the source answers with, and tries again where the network broke. */
+/** Reads exact ranges of a source, whatever form its answers have, and tries again if the network breaks. */
 import { CheckpointError, SourceError } from '../../errors.ts';
+import { BufferPool, chunkReader } from '../sources/buffer_pool.ts';
 import type { Bytes, ByteSource } from '../sources/byte_source.ts';
-import { abortable, asSourceError, isTransient, TransientError } from '../sources/failures.ts';
-import { BufferPool, piecesOf } from './buffer_pool.ts';
+import { asSourceError, isTransient, missingFile, TransientError } from '../sources/failures.ts';
+import { abortable, withTimeout } from './waiting.ts';
 
 /** When to try again, and when to give up. */
 export interface RetryPolicy {
-  /** Tries in a row that may fail before the error is passed on; a try that brought 64 KiB or more starts the count anew. */
+  /** Failures in a row after which the error is passed on. A try that brought 64 KiB or more starts a new count. */
   readonly tries: number;
-  /** How long a source may stay silent, in milliseconds, before the try counts as failed. */
-  readonly stallTimeout: number;
-  /** Waits `ms` milliseconds; tests put a clock of their own here. */
+  /** The silence of a source after which a try counts as failed, in milliseconds. */
+  readonly stallTimeoutMs: number;
+  /** Waits for a number of milliseconds. Tests replace it. */
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** Three tries, half a second and then a second apart; silence for 30 s counts as a break. */
-export const defaultRetryPolicy: RetryPolicy = {
+/** Three tries, with pauses of half a second and a second, and a limit of 30 s to silence. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   tries: 3,
-  stallTimeout: 30_000,
+  stallTimeoutMs: 30_000,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** What reading may be told: when to stop, and how often to try. */
+/** Options for reading. */
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
-  /** Buffers to read streams into. Whoever gives them releases what it was given. */
-  readonly pieces?: BufferPool | undefined;
+  /** Buffers to read streams into. A caller that passes a pool releases the chunks to it. */
+  readonly pool?: BufferPool | undefined;
 }
 
-const goodProgress = 64 * 1024;
-const longestWait = 60_000;
+/** The bytes of a try that count as progress. */
+const PROGRESS_BYTES = 64 * 1024;
+const MAX_PAUSE_MS = 60_000;
+const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
 /**
- * The bytes `[start, end)` of a file, as they come. Where the source breaks, reading goes on from the byte where it broke.
- * Ending the iteration early lets go of the source.
+ * Reads the bytes `[start, end)` of a file, chunk by chunk. If the source breaks, reading continues at the byte where
+ * it broke. Ending the iteration early cancels the request.
  *
  * Rejects with a SourceError once the tries are used up, or with the signal's reason.
  */
@@ -43,18 +46,19 @@ export async function* readChunks(
   path: string,
   start: number,
   end: number,
-  { signal, retry, pieces = new BufferPool() }: ReadOptions = {},
+  { signal, retry, pool = new BufferPool() }: ReadOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const policy = { ...defaultRetryPolicy, ...retry };
+  const policy = { ...DEFAULT_RETRY_POLICY, ...retry };
   let position = start;
   let failures = 0;
   let lastStart = start;
   while (position < end) {
     signal?.throwIfAborted();
-    const attempt = new Attempt(signal, policy.stallTimeout, path);
+    const attempt = new Attempt(signal, policy.stallTimeoutMs, path);
     try {
       const answer = await attempt.wait(source.read(path, position, end, attempt.signal));
-      for await (const chunk of chunksOf(answer, attempt, pieces)) {
+      assertBytes(answer, path);
+      for await (const chunk of bytesOf(answer, pool, (next) => attempt.wait(next))) {
         if (chunk.length === 0) continue;
         if (chunk.length > end - position) throw tooLong(source, path, position, end);
         position += chunk.length;
@@ -63,7 +67,7 @@ export async function* readChunks(
       if (position < end) throw endedEarly(path, position, end);
     } catch (error) {
       signal?.throwIfAborted();
-      failures = position - lastStart >= goodProgress ? 1 : failures + 1;
+      failures = position - lastStart >= PROGRESS_BYTES ? 1 : failures + 1;
       lastStart = position;
       if (!isTransient(error) || failures >= policy.tries) throw asSourceError(error, path);
       await pause(error, failures, policy, signal);
@@ -74,9 +78,9 @@ export async function* readChunks(
 }
 
 /**
- * The bytes `[start, end)` of a file, in one piece of exactly that length.
+ * Reads the bytes `[start, end)` of a file into one array.
  *
- * Rejects with a SourceError where they can't be had, or with the signal's reason.
+ * Rejects with a SourceError if they cannot be read, or with the signal's reason.
  */
 export async function readAll(
   source: ByteSource,
@@ -87,27 +91,33 @@ export async function readAll(
   retry?: Partial<RetryPolicy>,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start);
-  const pieces = new BufferPool();
+  const pool = new BufferPool();
   let length = 0;
-  for await (const chunk of readChunks(source, path, start, end, { signal, retry, pieces })) {
+  for await (const chunk of readChunks(source, path, start, end, { signal, retry, pool })) {
     bytes.set(chunk, length);
     length += chunk.length;
-    pieces.release(chunk);
+    pool.release(chunk);
   }
   return bytes;
 }
 
-/** A file's size in bytes, with the same tries as reading. Rejects with a SourceError, status 404 where there is no such file. */
+/**
+ * Asks for a file's size in bytes, with the same tries as reading.
+ *
+ * Rejects with a SourceError, with status 404 if the file does not exist, or with the signal's reason.
+ */
 export async function sizeOf(source: ByteSource, path: string, { signal, retry }: ReadOptions = {}): Promise<number> {
-  const policy = { ...defaultRetryPolicy, ...retry };
+  const policy = { ...DEFAULT_RETRY_POLICY, ...retry };
   for (let failures = 1; ; failures++) {
     signal?.throwIfAborted();
-    const attempt = new Attempt(signal, policy.stallTimeout, path);
+    const attempt = new Attempt(signal, policy.stallTimeoutMs, path);
     try {
-      const size = await attempt.wait(source.size(path, attempt.signal));
-      if (Number.isSafeInteger(size) && size >= 0) return size;
+      const answer: unknown = await attempt.wait(source.size(path, attempt.signal));
+      if (answer === undefined || answer === null) throw missingFile(path, 'the source has no size for it');
+      const size = typeof answer === 'bigint' ? Number(answer) : answer;
+      if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
       throw new SourceError(
-        `${path}: the source gave ${String(size)} as its size. Let size(path) resolve to a number of bytes.`,
+        `${path}: the source gave ${String(answer)} as its size. Let size(path) resolve to a number of bytes.`,
       );
     } catch (error) {
       signal?.throwIfAborted();
@@ -119,12 +129,11 @@ export async function sizeOf(source: ByteSource, path: string, { signal, retry }
   }
 }
 
-const jsonLimit = 64 * 1024 * 1024;
-
 /**
  * Reads a JSON file.
  *
- * Rejects with a SourceError where it can't be had, with a CheckpointError where it isn't JSON, or with the signal's reason.
+ * Rejects with a SourceError if it cannot be read, with a CheckpointError if it is not JSON, or with the signal's
+ * reason.
  */
 export async function readJson(
   source: ByteSource,
@@ -133,9 +142,9 @@ export async function readJson(
   retry?: Partial<RetryPolicy>,
 ): Promise<unknown> {
   const size = await sizeOf(source, path, { signal, retry });
-  if (size > jsonLimit)
+  if (size > MAX_JSON_BYTES)
     throw new CheckpointError(
-      `${path} has ${size} bytes: too long for a JSON file of a checkpoint. Check the address.`,
+      `${path} has ${size} bytes, too many for a JSON file of a checkpoint. Check the address.`,
     );
   const bytes = await readAll(source, path, 0, size, signal, retry);
   const text = new TextDecoder().decode(bytes);
@@ -151,21 +160,21 @@ function whyNotJson(text: string): string {
   const start = text.trimStart().slice(0, 200);
   if (start === '') return 'is empty. Fetch it again.';
   if (start.startsWith('<'))
-    return 'is a web page (HTML), not JSON: the file is missing there, or this is not the address of the files.';
+    return 'is a web page (HTML), not JSON: the file does not exist there, or the address is that of a page.';
   if (start.startsWith('version https://git-lfs'))
     return 'is a Git LFS pointer, not the file itself. Run `git lfs pull` in the repository.';
   if (/^[[{]/.test(start) && !/[\]}]\s*$/.test(text)) return 'is cut short: its JSON has no end. Fetch it again.';
   return `is not JSON; it begins with ${JSON.stringify(start.slice(0, 40))}. Use the file that came with the weights.`;
 }
 
-/** One try: its own signal, which the caller's aborts, and a limit to silence. */
+/** One try, with a signal of its own that follows the caller's, and a limit to silence. */
 class Attempt {
   readonly #controller = new AbortController();
   readonly #abort: () => void;
 
   constructor(
     readonly outer: AbortSignal | undefined,
-    readonly stallTimeout: number,
+    readonly stallTimeoutMs: number,
     readonly path: string,
   ) {
     this.#abort = () => {
@@ -174,58 +183,50 @@ class Attempt {
     outer?.addEventListener('abort', this.#abort, { once: true });
   }
 
-  /** Aborts when the caller's signal does, and when this try is over. */
+  /** Aborts with the caller's signal, and at the end of this try. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** The promise's value; rejects when the caller aborts, or when nothing has come for too long. */
+  /** Waits for the promise. Rejects when the caller aborts, and when the source stays silent for too long. */
   async wait<T>(promise: Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const seconds = this.stallTimeout / 1000;
-        reject(
-          new TransientError(`${this.path}: nothing has come for ${seconds} s. Check the connection and load again.`),
-        );
-      }, this.stallTimeout);
-    });
-    try {
-      return await abortable(Promise.race([promise, stalled]), this.outer);
-    } finally {
-      clearTimeout(timer);
-    }
+    const stalled = (): Error =>
+      new TransientError(
+        `${this.path}: nothing has arrived for ${this.stallTimeoutMs / 1000} s. Check the connection and load again.`,
+      );
+    return await abortable(withTimeout(promise, this.stallTimeoutMs, stalled), this.outer);
   }
 
-  /** Ends the try: a request still running is cancelled. */
+  /** Ends the try and cancels its request. */
   close(): void {
     this.outer?.removeEventListener('abort', this.#abort);
     this.#controller.abort();
   }
 }
 
-async function* chunksOf(
-  answer: Bytes,
-  attempt: Attempt,
-  pieces: BufferPool,
-): AsyncGenerator<Uint8Array, void, undefined> {
+/** Throws if a caller's source returned something other than bytes. */
+function assertBytes(answer: unknown, path: string): asserts answer is Bytes {
   const isBytes =
     answer instanceof Uint8Array ||
     answer instanceof ArrayBuffer ||
     answer instanceof ReadableStream ||
     (typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer);
-  if (!isBytes) {
-    throw new SourceError(
-      `${attempt.path}: the source's read() gave ${typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer, or a ReadableStream or async iterable of bytes.`,
-    );
-  }
-  yield* bytesOf(answer, pieces, (next) => attempt.wait(next));
+  if (isBytes) return;
+  throw new SourceError(
+    `${path}: the source's read() gave ${answer === null ? 'null' : typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer, ` +
+      'or a ReadableStream or async iterable of bytes.',
+  );
 }
 
-/** What a source answered, piece by piece, each to be released to `pieces`; `wait` may give up on one. Ending the iteration early lets go of the source. */
+/**
+ * Reads a source's answer chunk by chunk. Ending the iteration early cancels the answer.
+ *
+ * @param pool - takes the chunks back
+ * @param wait - waits for each chunk; it may give up
+ */
 export async function* bytesOf(
   answer: Bytes,
-  pieces: BufferPool,
+  pool: BufferPool,
   wait: <T>(next: Promise<T>) => Promise<T> = (next) => next,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (answer instanceof Uint8Array) {
@@ -233,7 +234,7 @@ export async function* bytesOf(
   } else if (answer instanceof ArrayBuffer) {
     yield new Uint8Array(answer);
   } else if (answer instanceof ReadableStream) {
-    const reader = piecesOf(answer, pieces);
+    const reader = chunkReader(answer, pool);
     try {
       for (;;) {
         const bytes = await wait(reader.next());
@@ -241,7 +242,7 @@ export async function* bytesOf(
         yield bytes;
       }
     } finally {
-      // Not awaited: a source that hangs would keep us here.
+      // Not awaited, because a source that hangs would never answer.
       reader.cancel().catch(() => undefined);
     }
   } else {
@@ -265,8 +266,8 @@ async function pause(
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const asked = error instanceof TransientError ? error.retryAfter : undefined;
-  await abortable(policy.sleep(Math.min(asked ?? 500 * 2 ** (failures - 1), longestWait)), signal);
+  const asked = error instanceof TransientError ? error.retryAfterMs : undefined;
+  await abortable(policy.sleep(Math.min(asked ?? 500 * 2 ** (failures - 1), MAX_PAUSE_MS)), signal);
 }
 
 function endedEarly(path: string, position: number, end: number): TransientError {
@@ -276,8 +277,8 @@ function endedEarly(path: string, position: number, end: number): TransientError
 }
 
 function tooLong(source: ByteSource, path: string, start: number, end: number): SourceError {
-  const where = source.label === undefined ? 'the source' : source.label;
   return new SourceError(
-    `${path}: ${where} gave more than the bytes ${start}-${end - 1} that were asked for. Let read() give [start, end) only.`,
+    `${path}: ${source.label ?? 'the source'} gave more than the bytes ${start}-${end - 1} that were asked for. Let read() give ` +
+      '[start, end) only.',
   );
 }

@@ -1,41 +1,42 @@
-/** Which byte ranges to ask for, so that few requests bring little that isn't wanted. */
+/** Plans byte ranges to request: few of them, with few bytes that nobody needs. */
 import { CheckpointError } from '../../errors.ts';
 import type { TensorInfo } from '../format/tensor_info.ts';
 
-/** Bytes `[start, end)` of a file: one request. */
+/** One request: the bytes `[start, end)` of a file. */
 export interface ReadWindow {
   readonly file: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** What to read, in order, and the tensors in the order in which their bytes come. */
-export interface ReadPlan {
-  readonly tensors: readonly TensorInfo[];
+/** The requests in order, and the tensors in the order in which their bytes arrive. */
+export interface ReadPlan<Info extends TensorInfo> {
+  readonly tensors: readonly Info[];
   readonly windows: readonly ReadWindow[];
 }
 
-/** Reading through a gap this long costs less than another request... */
-const longestGap = 64 * 1024;
-/** ...as long as all gaps together stay below this part of what is needed. */
-const gapShare = 0.005;
+/** Gaps up to this length are read through, which costs less than another request. */
+const MAX_GAP_BYTES = 64 * 1024;
+/** The most that all gaps may add to the bytes that are needed. */
+const MAX_GAP_SHARE = 0.005;
 
 /**
- * Joins the tensors' ranges into runs and cuts the runs into windows at multiples of `window` in the file, so that whoever reads the
- * same file asks for the same windows. A file that can't be read from the middle becomes one run
- * and one window.
+ * Joins the tensors' ranges into runs, and cuts the runs into windows at multiples of `windowBytes` in the file. Tabs
+ * that read the same file therefore request the same windows. A file that is not seekable becomes one run and one
+ * window.
  *
- * @param window - bytes in a window at most
+ * @param windowBytes - the most bytes in a window
  * @param seekable - whether a file can be read from the middle
- * @param whole - sizes of files that are to be read from their first byte to their last, whatever is wanted of them
- * @throws CheckpointError where two tensors share bytes
+ * @param whole - the sizes of files that are read from the first byte to the last, even if only parts of them are
+ * needed
+ * @throws CheckpointError if two tensors share bytes
  */
-export function planReads(
-  infos: readonly TensorInfo[],
-  window: number,
+export function planReads<Info extends TensorInfo>(
+  infos: readonly Info[],
+  windowBytes: number,
   seekable: (file: string) => boolean,
   whole: ReadonlyMap<string, number> = new Map(),
-): ReadPlan {
+): ReadPlan<Info> {
   const tensors = [...infos].sort((a, b) => compare(a.file, b.file) || a.start - b.start || a.end - b.end);
   const solid = tensors.filter(({ start, end }) => end > start);
   const joined = gapsToRead(solid);
@@ -56,7 +57,7 @@ export function planReads(
   const all = [...runs.filter(({ file }) => !whole.has(file)), ...inFull].sort((a, b) => compare(a.file, b.file));
   const windows: ReadWindow[] = [];
   for (const { file, start, end } of all) {
-    const step = seekable(file) ? Math.max(8, window) : Infinity;
+    const step = seekable(file) ? Math.max(8, windowBytes) : Infinity;
     for (let from = start; from < end;) {
       const to = Math.min(end, step === Infinity ? end : (Math.floor(from / step) + 1) * step);
       windows.push({ file, start: from, end: to });
@@ -66,19 +67,19 @@ export function planReads(
   return { tensors, windows };
 }
 
-/** The tensors that are read together with the one before, though a gap lies between: the shortest gaps first. */
-function gapsToRead(tensors: readonly TensorInfo[]): ReadonlySet<TensorInfo> {
-  const gaps: { tensor: TensorInfo; length: number }[] = [];
+/** Chooses gaps to read through, the shortest first. Returns the tensors after them. */
+function gapsToRead<Info extends TensorInfo>(tensors: readonly Info[]): ReadonlySet<Info> {
+  const gaps: { tensor: Info; length: number }[] = [];
   let needed = 0;
-  let previous: TensorInfo | undefined;
+  let previous: Info | undefined;
   for (const tensor of tensors) {
     needed += tensor.end - tensor.start;
     const length = previous?.file === tensor.file ? tensor.start - previous.end : 0;
-    if (length > 0 && length <= longestGap) gaps.push({ tensor, length });
+    if (length > 0 && length <= MAX_GAP_BYTES) gaps.push({ tensor, length });
     previous = tensor;
   }
-  const chosen = new Set<TensorInfo>();
-  let left = needed * gapShare;
+  const chosen = new Set<Info>();
+  let left = needed * MAX_GAP_SHARE;
   for (const { tensor, length } of gaps.sort((a, b) => a.length - b.length)) {
     left -= length;
     if (left < 0) break;

@@ -1,70 +1,71 @@
-/** What can go wrong between us and the bytes, told apart: gone, not what was meant, worth another try. */
+/** The ways in which a source fails, told apart: the file is missing, access is refused, or another try may help. */
 import { DcAeError, SourceError } from '../../errors.ts';
 
-/** An answer from a server, or an interruption, that another try may well mend. */
+/** A failure that another try may mend: a busy server, or a broken connection. */
 export class TransientError extends SourceError {
-  /** How long the server asks us to wait before the next try, in milliseconds. */
-  readonly retryAfter: number | undefined;
+  /** The pause that the server asks for before the next try, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, options?: ErrorOptions & { status?: number; retryAfter?: number }) {
+  constructor(message: string, options?: ErrorOptions & { status?: number; retryAfterMs?: number }) {
     super(message, options);
-    this.retryAfter = options?.retryAfter;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 
-/** A web page came where a file was meant: what many servers answer, with status 200, for a file that isn't there. */
+/** A web page arrived instead of a file. Many servers answer so, with status 200, for a file that does not exist. */
 export class WebPageError extends SourceError {
-  constructor(where: string, options?: ErrorOptions & { status?: number }) {
+  constructor(url: string, options?: ErrorOptions & { status?: number }) {
     super(
-      `${where} answered with a web page (HTML) instead of the file. The file is missing there, or the address is a page's and not a ` +
-        "file's: give the folder that holds config.json (on huggingface.co: https://huggingface.co/<repository>/resolve/main/).",
+      `${url} answered with a web page (HTML) instead of the file. Either the file does not exist there, or this is the ` +
+        'address of a page: on a hub or its mirror, write /resolve/ instead of /blob/ or /tree/.',
       options,
     );
   }
 }
 
-/** There is no such repository, or no such revision of it: looking for other files there is of no use. */
-export class NoRepositoryError extends SourceError {}
+/** The repository or its revision is missing or closed, so no other file of it can be read either. */
+export class RepoError extends SourceError {}
 
-/** Whether `error` says that a file isn't there: status 404 or 410, a file system's "not found", or a web page in its place. */
+/** Whether `error` says that a file does not exist: status 404 or 410, "not found" of a file system, or a web page. */
 export function isMissing(error: unknown): boolean {
   if (error instanceof WebPageError) return true;
-  if (error instanceof NoRepositoryError) return false;
-  if (typeof error !== 'object' || error === null) return false;
+  if (error instanceof RepoError || typeof error !== 'object' || error === null) return false;
   if ('status' in error && (error.status === 404 || error.status === 410)) return true;
-  return ('code' in error && error.code === 'ENOENT') || ('name' in error && error.name === 'NotFoundError');
+  if ('code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return true;
+  return 'name' in error && (error.name === 'NotFoundError' || error.name === 'NotFound'); // the latter is Deno's
 }
 
-/** Whether another try could help: the network broke, or the server was busy. Our own errors say so themselves. */
+/**
+ * Whether `error` may mean that a file does not exist. Storage servers that do not let anyone list their files (S3,
+ * CloudFront) answer 401 or 403 for a missing one.
+ */
+export function mayBeMissing(error: unknown): boolean {
+  if (isMissing(error)) return true;
+  if (error instanceof RepoError || typeof error !== 'object' || error === null || !('status' in error)) return false;
+  return error.status === 401 || error.status === 403;
+}
+
+/** Whether another try could help. Errors of this package say so themselves; all others count as network failures. */
 export function isTransient(error: unknown): boolean {
-  return error instanceof TransientError || !(error instanceof DcAeError || isMissing(error));
+  return error instanceof TransientError || !(error instanceof DcAeError || mayBeMissing(error));
 }
 
-/** `error` as one of ours: what a source of the caller's throws becomes the cause of a `SourceError`. */
+/** Wraps an error of a caller's source in a `SourceError`. Errors of this package pass unchanged. */
 export function asSourceError(error: unknown, path: string): DcAeError {
   if (error instanceof DcAeError) return error;
   const detail = error instanceof Error ? error.message : String(error);
-  if (isMissing(error))
-    return new SourceError(`${path} isn't there (${detail}). Check the source's address.`, {
-      cause: error,
-      status: 404,
-    });
+  if (isMissing(error)) return missingFile(path, detail, error);
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   return new SourceError(`${path} could not be read (${detail}). Check the connection or the disk, then load again.`, {
     cause: error,
+    ...(typeof status === 'number' && { status }),
   });
 }
 
-/** Rejects with the signal's reason once it aborts, whatever `promise` does; `promise` itself is left to end on its own. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason);
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', abort);
-    });
+/** The error for a file that a source does not have. */
+export function missingFile(path: string, detail: string, cause?: unknown): SourceError {
+  return new SourceError(`${path} does not exist (${detail}). Check the address of the source.`, {
+    status: 404,
+    cause,
   });
 }

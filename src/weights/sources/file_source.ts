@@ -1,16 +1,15 @@
 import { SourceError } from '../../errors.ts';
+import { commaList } from '../format/message_text.ts';
 import type { ByteSource } from './byte_source.ts';
 
 /**
- * Reads from `File`s: a dropped folder, or what an `<input type="file" multiple>` holds. A path is found by the end of a file's
- * relative path, or else by its name alone.
+ * Reads from `File`s: those of a dropped folder, or of an `<input type="file" multiple>`. A path is looked up at the
+ * end of each file's relative path, or else as the name of a file.
  *
- * `size` and `read` reject with a SourceError: 404 where no file has that name, or where two have it.
+ * `size` and `read` reject with a SourceError: status 404 if no file has that name, no status if several have it.
  */
 export function fileSource(files: Iterable<File>): ByteSource {
   const list = Array.from(files);
-  const pathOf = (file: File): string =>
-    file.webkitRelativePath === '' || file.webkitRelativePath === undefined ? file.name : file.webkitRelativePath;
 
   const find = (path: string): File => {
     const wanted = `/${path}`;
@@ -20,35 +19,32 @@ export function fileSource(files: Iterable<File>): ByteSource {
     const [file, second] = found;
     if (file === undefined) {
       throw new SourceError(
-        `${path} isn't among the files given (${listed(list.map(pathOf))}). Add it, or drop the whole checkpoint folder.`,
-        {
-          status: 404,
-        },
+        `${path} is not among the given files (${commaList(list.map(pathOf))}). Add it, or give the whole folder.`,
+        { status: 404 },
       );
     }
-    if (second !== undefined) {
-      throw new SourceError(
-        `${path} could be any of ${listed(found.map(pathOf))}. Give the files of the autoencoder's folder alone (in a pipeline: "vae").`,
-      );
-    }
+    if (second !== undefined) throw ambiguous(path, found.map(pathOf));
     return file;
   };
 
   return {
     label: 'the given files',
-
-    async size(path) {
-      return find(path).size;
-    },
-
-    async read(path, start, end) {
-      return find(path).slice(start, end).stream();
-    },
+    size: async (path) => find(path).size,
+    read: async (path, start, end) => find(path).slice(start, end).stream(),
+    list: async () => list.map(pathOf),
   };
 }
 
-function listed(paths: readonly string[]): string {
-  const shown = paths.slice(0, 6).join(', ');
-  if (paths.length === 0) return 'none';
-  return paths.length > 6 ? `${shown} and ${paths.length - 6} more` : shown;
+function pathOf(file: File): string {
+  return file.webkitRelativePath === '' || file.webkitRelativePath === undefined ? file.name : file.webkitRelativePath;
+}
+
+/** The error for a name that several files have. In a pipeline, the folder of the autoencoder is meant. */
+function ambiguous(path: string, paths: readonly string[]): SourceError {
+  const folders = paths.map((each) => each.split('/').slice(-2, -1).join());
+  const vae = folders.includes('vae') ? `Pass \`subfolder: 'vae'\`` : 'Pass `subfolder`';
+  return new SourceError(
+    `Several of the given files are called ${path}: ${commaList(paths)}. ${vae} to choose a folder, or give only the files of the ` +
+      'autoencoder.',
+  );
 }

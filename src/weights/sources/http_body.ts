@@ -1,33 +1,63 @@
-/** The bodies of HTTP answers: dropped, read in part, cut to what was asked for. */
+/** The bodies of HTTP answers: dropped, measured, read in part, or cut to the range that was asked for. */
+import { BufferPool, chunkReader } from './buffer_pool.ts';
 import { TransientError } from './failures.ts';
-import { BufferPool, piecesOf } from '../read/buffer_pool.ts';
 
-/** Lets a response go without reading it. */
+/** Drops a response without reading it. */
 export async function drop(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
 
-/** Up to `limit` bytes of the body, then lets go of it. */
+/**
+ * Reads up to `limit` bytes of the body and drops the rest.
+ *
+ * @throws TransientError if the connection breaks
+ */
 export async function firstBytes(
   response: Response,
   limit: number,
   url: URL,
   signal: AbortSignal | undefined,
 ): Promise<{ bytes: Uint8Array; ended: boolean }> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return { bytes: new Uint8Array(0), ended: true };
   const bytes = new Uint8Array(limit);
   let length = 0;
+  const ended = await eachChunk(response, url, signal, (chunk) => {
+    const part = chunk.subarray(0, limit - length);
+    bytes.set(part, length);
+    length += part.length;
+    return length < limit && part.length === chunk.length;
+  });
+  return { bytes: bytes.slice(0, length), ended };
+}
+
+/**
+ * Counts the bytes of the body.
+ *
+ * @throws TransientError if the connection breaks
+ */
+export async function bodyBytes(response: Response, url: URL, signal: AbortSignal | undefined): Promise<number> {
+  let length = 0;
+  await eachChunk(response, url, signal, (chunk) => {
+    length += chunk.length;
+    return true;
+  });
+  return length;
+}
+
+/** Passes the body's chunks on while `take` returns true. Returns whether the body ended. */
+async function eachChunk(
+  response: Response,
+  url: URL,
+  signal: AbortSignal | undefined,
+  take: (chunk: Uint8Array) => boolean,
+): Promise<boolean> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return true;
   try {
-    while (length < limit) {
+    for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { bytes: bytes.slice(0, length), ended: true };
-      const part = value.subarray(0, limit - length);
-      bytes.set(part, length);
-      length += part.length;
-      if (part.length < value.length) return { bytes, ended: false };
+      if (done) return true;
+      if (!take(value)) return false;
     }
-    return { bytes, ended: false };
   } catch (cause) {
     signal?.throwIfAborted();
     throw new TransientError(`${url.href}: the connection broke. Check it and load again.`, { cause });
@@ -36,39 +66,44 @@ export async function firstBytes(
   }
 }
 
+/** The header of a chunk of Xet storage: a version, then three bytes of length, and more that the library reads. */
+const XET_HEADER_BYTES = 8;
+
 /**
- * The same answer, where it is a part of Xet storage given chunk by chunk: 8 bytes of header, which tell the length, and the packed bytes.
- * `@huggingface/hub` copies all that it has read and not yet unpacked several times for each chunk (about 64 KiB), and Chromium gives a megabyte
- * at a time: most of a load's time and memory went into that. All chunks lie in one buffer; the library copies one before it asks for the next.
+ * Splits an answer of Xet storage at its chunks, each with a header that tells its length.
+ *
+ * For each chunk of about 64 KiB, `@huggingface/hub` copies all bytes that it has read and not yet unpacked, several
+ * times. Chromium returns a megabyte at a time, so most of a load's time and memory went into those copies. Here all
+ * chunks share one buffer: the library copies a chunk before it asks for the next.
  */
 export function inXetChunks(response: Response): Response {
   const type = response.headers.get('content-type') ?? '';
   if (response.body === null || response.status !== 206 || /^(multipart|application\/json)/.test(type)) return response;
-  const pieces = new BufferPool();
-  const reader = piecesOf(response.body, pieces);
+  const pool = new BufferPool();
+  const reader = chunkReader(response.body, pool);
   let buffer = new Uint8Array(0);
-  let held = buffer; // what has come and wasn't given yet, in `buffer`
+  let pending = buffer; // bytes in `buffer` that have not been passed on
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
-        while (held.length < chunkLength(held)) {
-          const piece = await reader.next();
-          if (piece === undefined) {
-            if (held.length > 0) controller.enqueue(held);
+        while (pending.length < xetChunkBytes(pending)) {
+          const bytes = await reader.next();
+          if (bytes === undefined) {
+            if (pending.length > 0) controller.enqueue(pending);
             controller.close();
             return;
           }
-          const length = held.length + piece.length;
-          const room = length <= buffer.length ? buffer : new Uint8Array(length);
-          room.set(held);
-          room.set(piece, held.length);
-          pieces.release(piece);
-          buffer = room;
-          held = room.subarray(0, length);
+          const length = pending.length + bytes.length;
+          const target = length <= buffer.length ? buffer : new Uint8Array(length);
+          target.set(pending);
+          target.set(bytes, pending.length);
+          pool.release(bytes);
+          buffer = target;
+          pending = target.subarray(0, length);
         }
-        const length = chunkLength(held);
-        controller.enqueue(held.subarray(0, length));
-        held = held.subarray(length);
+        const length = xetChunkBytes(pending);
+        controller.enqueue(pending.subarray(0, length));
+        pending = pending.subarray(length);
       },
       cancel: () => reader.cancel(),
     },
@@ -78,12 +113,13 @@ export function inXetChunks(response: Response): Response {
   return new Response(body, { status, statusText, headers });
 }
 
-/** Bytes of the chunk that begins here, with its header; more than there are where that hasn't come. */
-function chunkLength([, low, middle, high]: Uint8Array): number {
-  return low === undefined || middle === undefined || high === undefined ? 8 : 8 + low + 256 * middle + 65536 * high;
+/** The bytes of the chunk that begins here, header included; more than there are if its length has not arrived. */
+function xetChunkBytes([, low, middle, high]: Uint8Array): number {
+  if (low === undefined || middle === undefined || high === undefined) return XET_HEADER_BYTES;
+  return XET_HEADER_BYTES + low + 256 * middle + 65536 * high;
 }
 
-/** `head`, then `length` bytes of the body after its first `skip`, as they come; the rest of the body is cancelled. */
+/** Streams `head`, then `length` bytes of the body after its first `skip`, and cancels the rest of the body. */
 export function assemble(
   head: Uint8Array,
   response: Response,
@@ -100,16 +136,13 @@ export function assemble(
       },
       async pull(controller) {
         while (left > 0) {
-          const part = await reader?.read();
-          if (part?.value === undefined) break;
-          const wanted = part.value.subarray(Math.min(toSkip, part.value.length)).subarray(0, left);
-          toSkip = Math.max(0, toSkip - part.value.length);
+          const chunk = await reader?.read();
+          if (chunk?.value === undefined) break;
+          const wanted = chunk.value.subarray(Math.min(toSkip, chunk.value.length)).subarray(0, left);
+          toSkip = Math.max(0, toSkip - chunk.value.length);
           left -= wanted.length;
-          if (wanted.length > 0 && left > 0) {
-            controller.enqueue(wanted);
-            return;
-          }
           if (wanted.length > 0) controller.enqueue(wanted);
+          if (wanted.length > 0 && left > 0) return;
         }
         controller.close();
         await reader?.cancel().catch(() => undefined);

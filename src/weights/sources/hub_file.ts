@@ -1,15 +1,14 @@
 import type { FileDownloadInfoOutput } from '@huggingface/hub';
 import { SourceError } from '../../errors.ts';
 import type { Bytes } from './byte_source.ts';
-import { NoRepositoryError, TransientError } from './failures.ts';
+import { RepoError, TransientError } from './failures.ts';
 import { hubLibrary } from './hub_library.ts';
-import { failedResponse, retryAfter } from './http.ts';
+import { failedResponse, retryAfterMs } from './http.ts';
 import { drop, inXetChunks } from './http_body.ts';
-import { prefixBytes, type FileVersion } from './remote_source.ts';
-import { unkept, UrlFile } from './url_file.ts';
-import { parseUrl } from './url_source.ts';
+import { PREFIX_BYTES, type FileVersion } from './remote_source.ts';
+import { UNCACHED, UrlFile } from './url_file.ts';
 
-/** A repository of a hub, and how to ask for it. */
+/** A repository of a hub, and the means to read it. */
 export interface Hub {
   readonly hubUrl: string;
   readonly repo: string;
@@ -18,20 +17,22 @@ export interface Hub {
   readonly accessToken: string | undefined;
 }
 
-/** Failures in a row after which Xet is left alone: every file of the hub can be had by ranges as well. */
-const xetTries = 2;
+/**
+ * Failures in a row after which Xet storage is no longer used: every file of the hub can also be read by HTTP ranges.
+ */
+const MAX_XET_FAILURES = 2;
 
-/** What the hub said of a file, and the way to its bytes by ranges. */
-interface Found {
+/** The hub's answer about a file, and the same file for reading by HTTP ranges. */
+interface Located {
   readonly info: FileDownloadInfoOutput;
   readonly plain: UrlFile;
 }
 
-/** One file of a repository. The hub is asked once where it lies; its first bytes are kept for later reads. */
+/** One file of a repository. The hub is asked once for its location; its first bytes are kept for later reads. */
 export class HubFile {
   readonly #hub: Hub;
   readonly #path: string;
-  #found: Promise<Found> | undefined;
+  #located: Promise<Located> | undefined;
   #xetPrefix: Promise<Uint8Array> | undefined;
   #xetFailures = 0;
   #seekable = true;
@@ -41,49 +42,49 @@ export class HubFile {
     this.#path = path;
   }
 
-  /** Whether a read from the middle costs no more than what it reads. */
+  /** Whether a read from the middle costs no more than the bytes it returns. */
   get seekable(): boolean {
     return this.#seekable;
   }
 
-  /** The size and ETag; rejects with status 404 where there is no such file. */
+  /** Asks for the size and the ETag. Rejects with status 404 if the file does not exist. */
   async version(signal: AbortSignal | undefined): Promise<FileVersion> {
-    const { info } = await this.#find(signal);
+    const { info } = await this.#locate(signal);
     return { size: info.size, tag: info.etag };
   }
 
-  /** The bytes `[start, end)`, as they come. */
+  /** Reads the bytes `[start, end)`. */
   async read(start: number, end: number, signal: AbortSignal | undefined): Promise<Bytes> {
-    const { info, plain } = await this.#find(signal);
-    if (info.xet === undefined || this.#xetFailures >= xetTries) {
+    const { info, plain } = await this.#locate(signal);
+    if (info.xet === undefined || this.#xetFailures >= MAX_XET_FAILURES) {
       const bytes = await plain.read(start, end, signal);
       this.#seekable = plain.seekable;
       return bytes;
     }
-    const length = Math.min(prefixBytes, info.size);
+    const length = Math.min(PREFIX_BYTES, info.size);
     if (end > length) return this.#xet(info, start, end, signal);
     return (await this.#prefix(info, length, signal)).subarray(start, end);
   }
 
-  async #find(signal: AbortSignal | undefined): Promise<Found> {
-    const shared = this.#found;
+  async #locate(signal: AbortSignal | undefined): Promise<Located> {
+    const shared = this.#located;
     if (shared === undefined) {
-      const finding = this.#ask(signal);
-      this.#found = finding;
-      finding.catch(() => {
-        if (this.#found === finding) this.#found = undefined;
+      const asking = this.#ask(signal);
+      this.#located = asking;
+      asking.catch(() => {
+        if (this.#located === asking) this.#located = undefined;
       });
-      return await finding;
+      return await asking;
     }
     try {
       return await shared;
     } catch {
       signal?.throwIfAborted();
-      return await this.#ask(signal); // theirs failed, perhaps because they gave up; ours may not
+      return await this.#ask(signal); // the other caller's request failed, perhaps by its own abort
     }
   }
 
-  async #ask(signal: AbortSignal | undefined): Promise<Found> {
+  async #ask(signal: AbortSignal | undefined): Promise<Located> {
     const { hubUrl, repo, revision, accessToken } = this.#hub;
     const { fileDownloadInfo } = await hubLibrary();
     const name = `${repo}/${this.#path}`;
@@ -102,13 +103,15 @@ export class HubFile {
       if (cause instanceof SourceError) throw cause;
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new SourceError(
-        `${hubUrl} did not answer for ${name} as a hub does (${detail}). Check options.hubUrl; for a plain file server give the folder's URL.`,
+        `${hubUrl} did not answer for ${name} as a hub does (${detail}). Check options.hubUrl; for a plain file server give the URL of ` +
+          'the folder.',
         { cause },
       );
     }
     if (info === null) {
       throw new SourceError(
-        `${name} isn't in revision "${revision}" of the repository. Check subfolder and variant, or look at ${hubUrl}/${repo}/tree/${revision}.`,
+        `${name} does not exist in revision "${revision}". Check subfolder and variant, or look at ` +
+          `${hubUrl}/${repo}/tree/${revision}.`,
         { status: 404 },
       );
     }
@@ -119,13 +122,15 @@ export class HubFile {
   async #prefix(info: FileDownloadInfoOutput, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const read = async (): Promise<Uint8Array> => {
       const bytes = new Uint8Array(length);
-      let at = 0;
+      let position = 0;
       for await (const chunk of this.#xet(info, 0, length, signal)) {
-        bytes.set(chunk, at);
-        at += chunk.length;
+        bytes.set(chunk, position);
+        position += chunk.length;
       }
-      if (at === length) return bytes;
-      throw new TransientError(`${this.#path} ended after ${at} of ${length} bytes. The connection broke; load again.`);
+      if (position === length) return bytes;
+      throw new TransientError(
+        `${this.#path} ended after ${position} of ${length} bytes. The connection broke; load again.`,
+      );
     };
     const shared = this.#xetPrefix;
     if (shared === undefined) {
@@ -144,7 +149,7 @@ export class HubFile {
     }
   }
 
-  /** Reads from Xet storage: the library asks which chunks hold the range, fetches them and unpacks them. */
+  /** Reads from Xet storage. The library finds the chunks that hold the range, fetches them and unpacks them. */
   async *#xet(
     info: FileDownloadInfoOutput,
     start: number,
@@ -152,7 +157,7 @@ export class HubFile {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { downloadFile } = await hubLibrary();
-    // The library's stream passes only the message on of what broke it.
+    // The library's stream passes on only the message of the error that broke it.
     let failure: unknown;
     const stop = new AbortController();
     const stopped = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
@@ -161,7 +166,7 @@ export class HubFile {
       path: this.#path,
       hubUrl: this.#hub.hubUrl,
       downloadInfo: info,
-      // It would hold 64 MB and more; we have a few requests in flight ourselves.
+      // It would hold 64 MB and more; the stream that reads this has several requests in flight anyway.
       parallelDownloads: false,
       fetch: async (input, init) => {
         try {
@@ -176,9 +181,9 @@ export class HubFile {
     const reader = blob?.slice(start, end).stream().getReader();
     try {
       for (;;) {
-        const part = await reader?.read();
-        if (part?.value === undefined) break;
-        yield part.value;
+        const chunk = await reader?.read();
+        if (chunk?.value === undefined) break;
+        yield chunk.value;
       }
       this.#xetFailures = 0;
     } catch (cause) {
@@ -195,18 +200,19 @@ export class HubFile {
 
   async #send(input: RequestInfo | URL, init?: RequestInit, signal?: AbortSignal): Promise<Response> {
     try {
-      return await this.#hub.fetch(input, { ...unkept, ...init, signal: signal ?? null });
+      return await this.#hub.fetch(input, { ...UNCACHED, ...init, signal: signal ?? null });
     } catch (cause) {
       signal?.throwIfAborted();
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new TransientError(
-        `${addressOf(input)} could not be fetched (${detail}). Check the connection, and that nothing (an ad blocker, a firewall) keeps this page from it.`,
+        `${addressOf(input)} could not be fetched (${detail}). Check the connection, and that nothing (an ad blocker, a firewall) ` +
+          'keeps this page from it.',
         { cause },
       );
     }
   }
 
-  /** Turns what the hub refuses into words; 404 for a single file is the library's to tell. */
+  /** Throws if the hub refuses. The library itself handles 404 for a single file. */
   async #checkRefusal(response: Response): Promise<Response> {
     const { hubUrl, repo, revision, accessToken } = this.#hub;
     const code = response.headers.get('x-error-code');
@@ -214,41 +220,38 @@ export class HubFile {
     if (response.ok || (status === 404 && code === 'EntryNotFound')) return response;
     await drop(response);
     if (code === 'GatedRepo') {
-      throw new SourceError(
-        `${hubUrl}/${repo} is gated: accept its terms on that page, then pass \`accessToken\` of the account that did.`,
+      throw new RepoError(
+        `${hubUrl}/${repo} is gated: accept its terms on that page, then pass an \`accessToken\` of the account that did.`,
         { status },
       );
     }
     if (code === 'RepoNotFound' || ((status === 401 || status === 403) && code === null)) {
       const remedy =
         accessToken === undefined
-          ? 'Check the spelling; for a private one pass `accessToken`.'
+          ? 'Check the spelling; for a private one, pass `accessToken`.'
           : 'Check the spelling, and that the access token may read it.';
-      throw new NoRepositoryError(`There is no repository "${repo}" on ${hubUrl}, or it is private. ${remedy}`, {
+      throw new RepoError(`There is no repository "${repo}" on ${hubUrl}, or it is private. ${remedy}`, {
         status,
       });
     }
     if (code === 'RevisionNotFound') {
-      throw new NoRepositoryError(
-        `${hubUrl}/${repo} has no revision "${revision}". Give a branch, a tag or a commit.`,
-        {
-          status,
-        },
-      );
+      throw new RepoError(`${hubUrl}/${repo} has no revision "${revision}". Give a branch, a tag or a commit.`, {
+        status,
+      });
     }
-    throw failedResponse(addressOf(response.url), status, retryAfter(response));
+    throw failedResponse(addressOf(response.url), status, retryAfterMs(response));
   }
 
-  /** Only what another try may mend is decided here; an expired address (403) the library renews. */
+  /** Throws if another try may help. The library itself renews an expired address (403). */
   async #checkBusy(response: Response): Promise<Response> {
     if (response.status !== 429 && response.status !== 408 && response.status < 500) return response;
     await drop(response);
-    throw failedResponse(addressOf(response.url), response.status, retryAfter(response));
+    throw failedResponse(addressOf(response.url), response.status, retryAfterMs(response));
   }
 }
 
-/** For messages: signed addresses carry secrets in their query. */
+/** An address for messages, without its query: signed addresses carry secrets there. */
 function addressOf(input: RequestInfo | URL): string {
-  const url = parseUrl(typeof input === 'object' && 'url' in input ? input.url : input);
-  return url === undefined ? 'The hub' : `${url.origin}${url.pathname}`;
+  const address = String(typeof input === 'object' && 'url' in input ? input.url : input);
+  return URL.canParse(address) ? address.replace(/[?#].*$/, '') : 'The hub';
 }

@@ -5,53 +5,48 @@ import { hubLibrary } from './hub_library.ts';
 import type { RemoteSource } from './remote_source.ts';
 import { globalFetch } from './url_source.ts';
 
-/** Which folder of which repository. */
+/** A folder of a repository. */
 export interface HubFolder {
   readonly hubUrl: string;
   /** `owner/name`. */
   readonly repo: string;
   /** A branch, a tag or a commit's hash. */
   readonly revision: string;
-  /** Empty for the repository's top; else with a slash at its end. */
+  /** Empty for the repository's top; otherwise it ends with a slash. */
   readonly folder: string;
 }
 
-/** How a hub is asked. */
+/** Options for reading from a hub. */
 export interface HubSourceOptions {
   /** Used in place of the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** For private and gated repositories: begins with `hf_`. */
+  /** For private and gated repositories: a token that begins with `hf_`. */
   readonly accessToken?: string | undefined;
 }
 
 /**
- * Reads a folder of a repository through `@huggingface/hub`, which is imported when the first byte is asked for. Files in Xet storage
- * come as chunks from there, all others by HTTP ranges.
+ * Reads a folder of a repository through `@huggingface/hub`, which is imported at the first read. Files in Xet storage
+ * arrive as chunks from there, all others by HTTP ranges.
  *
- * Reads reject with a SourceError: its `status` where the hub refused, none where the network failed.
+ * Reads reject with a SourceError. Its `status` is that of the hub's answer, or `undefined` if the network failed.
  *
- * @throws InputError for a token that can't be one
+ * @throws InputError if the token is not one of the hub's
  */
-export function hubSource(place: HubFolder, { fetch: own, accessToken }: HubSourceOptions = {}): RemoteSource {
-  if (accessToken !== undefined && !/^hf_\w+$/.test(accessToken)) {
-    throw new InputError(
-      'options.accessToken must be a token of the hub, which begins with "hf_". Make one at https://huggingface.co/settings/tokens.',
-    );
-  }
-  const hub: Hub = { ...place, fetch: own ?? globalFetch, accessToken };
+export function hubSource(folder: HubFolder, options: HubSourceOptions = {}): RemoteSource {
+  const hub: Hub = { ...folder, fetch: options.fetch ?? globalFetch, accessToken: hubToken(options.accessToken) };
   const files = new Map<string, HubFile>();
   const file = (path: string): HubFile => {
-    const known = files.get(path) ?? new HubFile(hub, place.folder + path);
+    const known = files.get(path) ?? new HubFile(hub, folder.folder + path);
     files.set(path, known);
     return known;
   };
-  const origin = `${place.hubUrl}/${place.repo}`;
+  const origin = `${folder.hubUrl}/${folder.repo}`;
   return {
-    label: `${origin}/tree/${place.revision}/${place.folder}`,
+    label: `${origin}/tree/${folder.revision}/${folder.folder}`,
     address: (path) => ({
-      id: `${origin}@${place.revision}/${place.folder}${path}`,
+      id: `${origin}@${folder.revision}/${folder.folder}${path}`,
       origin,
-      fixed: /^[0-9a-f]{40}$/.test(place.revision),
+      isImmutable: /^[0-9a-f]{40}$/.test(folder.revision),
     }),
     version: (path, _, signal) => file(path).version(signal),
     async size(path, signal) {
@@ -59,11 +54,25 @@ export function hubSource(place: HubFolder, { fetch: own, accessToken }: HubSour
     },
     read: async (path, start, end, signal): Promise<Bytes> => await file(path).read(start, end, signal),
     seekable: (path) => file(path).seekable,
-    sha256: (path, signal) => publishedHash(hub, place.folder, path, signal),
+    sha256: (path, signal) => publishedHash(hub, folder.folder, path, signal),
   };
 }
 
-/** What the hub's listing says of a large file: the hash of its bytes. */
+/**
+ * Normalises an access token: `hf_…`, or `hf_oauth_…` from a sign-in with the hub, whose rest is a JSON Web Token.
+ *
+ * @throws InputError if it is not a token of the hub. The message does not repeat it.
+ */
+function hubToken(accessToken: string | undefined): string | undefined {
+  const token = accessToken?.trim().replace(/^Bearer\s+/i, '');
+  if (token === undefined || /^hf_[\w.~+/=-]+$/.test(token)) return token;
+  throw new InputError(
+    'options.accessToken must be a token of the hub, which begins with "hf_". Make one at ' +
+      'https://huggingface.co/settings/tokens.',
+  );
+}
+
+/** Finds the hash of a large file's bytes in the hub's listing. */
 async function publishedHash(
   hub: Hub,
   folder: string,
@@ -88,8 +97,9 @@ async function publishedHash(
     return undefined;
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new SourceError(`The listing of ${hub.repo} could not be had. Load without \`verify\`, or try again later.`, {
-      cause,
-    });
+    throw new SourceError(
+      `The listing of ${hub.repo} could not be read. Load without \`verify\`, or try again later.`,
+      { cause },
+    );
   }
 }

@@ -1,97 +1,107 @@
-/** What people call a place by: a repository's id, a page of the hub, a URL. */
+/** Parses the ways in which people name a repository of the hub. */
 import { InputError } from '../../errors.ts';
-import { parseUrl } from './url_source.ts';
 
-/** A place in a repository of the hub. */
+/** A folder or file in a repository of a hub. */
 export interface RepoReference {
-  readonly kind: 'hub';
+  readonly kind: 'repo';
   readonly hubUrl: string;
   /** `owner/name`. */
   readonly repo: string;
-  /** A branch, a tag or a commit's hash; `undefined` where the address names none. */
+  /** A branch, a tag or a commit's hash; `undefined` if none is given. */
   readonly revision: string | undefined;
   /** The folder or file in the repository; empty for its top. */
   readonly path: string;
 }
 
-/** A place anywhere else. */
-export interface UrlReference {
-  readonly kind: 'url';
-  readonly url: URL;
-}
+type RepoPath = Pick<RepoReference, 'repo' | 'revision' | 'path'>;
 
-/** The hub that is asked unless the caller names another. */
-export const defaultHub = 'https://huggingface.co';
+/** The hub of repositories that are given without one. */
+export const DEFAULT_HUB = 'https://huggingface.co';
 
-const hubHosts = new Set(['huggingface.co', 'www.huggingface.co', 'hf.co']);
-const repoName = /^[\w-][\w.-]*\/[\w-][\w.-]*$/;
+const HUB_HOSTS = new Set(['huggingface.co', 'www.huggingface.co', 'hf.co']);
+/** Mirrors of the hub: their pages name repositories, but their files come from the mirror. */
+const MIRROR_HOSTS = new Set(['hf-mirror.com']);
+
+const REPO_ID = /^[\w-][\w.-]*\/[\w-][\w.-]*$/;
+/** A revision after `@`. Pull requests have slashes in theirs. */
+const REVISION = /^([^@]+)@(refs\/(?:pr|convert)\/[^/]+|[^/]+)(.*)$/;
 
 /**
- * Understands `owner/name`, `owner/name/path/to/model.safetensors`, pages of the hub (`…/owner/name`, `…/tree/main/vae`,
- * `…/blob/main/model.safetensors`, `…/resolve/main/`) and every other URL. On other hosts a file's page (`/blob/`) becomes the file
- * itself (`/resolve/`), which is what hubs and their mirrors have in common.
+ * Parses `owner/name`, `owner/name/folder`, `owner/name@revision/folder`, `owner/name/tree/main/folder`, `hf://…` with
+ * any of these, `git@hf.co:owner/name` and pages of the hub without their protocol.
  *
- * @param hubUrl - the hub that ids without a host belong to
- * @throws InputError where it is none of these
+ * @param hub - the hub of repositories that are given without one
+ * @returns `undefined` if the text does not name a repository
+ * @throws InputError for a dataset or a space
  */
-export function parseRepoReference(input: string | URL, hubUrl: string = defaultHub): RepoReference | UrlReference {
-  const hub = hubAddress(hubUrl);
-  const text = String(input);
-  const id = typeof input === 'string' ? repositoryPath(text) : undefined;
-  if (id !== undefined) return { kind: 'hub', hubUrl: hub, ...id, revision: undefined };
-  const url = parseUrl(input);
-  if (url === undefined) {
-    throw new InputError(
-      `source ${JSON.stringify(text)} isn't a URL, nor a repository's id. Give "owner/name" for a repository of the hub, or a full address ` +
-        'such as https://example.com/model/.',
-    );
-  }
-  const own = url.origin === new URL(hub).origin && url.href.startsWith(`${hub}/`);
-  if (own || hubHosts.has(url.hostname)) {
-    const page = hubPage(own ? url.href.slice(hub.length + 1) : url.pathname.slice(1));
-    if (page !== undefined) return { kind: 'hub', hubUrl: own ? hub : defaultHub, ...page };
-  }
-  if (/^\/[^/]+\/[^/]+\/blob\/./.test(url.pathname)) {
-    url.pathname = url.pathname.replace('/blob/', '/resolve/');
-    url.search = '';
-  }
-  return { kind: 'url', url };
+export function parseRepoReference(text: string, hub: string): RepoReference | undefined {
+  const [host = ''] = text.split('/');
+  if (HUB_HOSTS.has(host) || MIRROR_HOSTS.has(host)) return parseHubPage(new URL(`https://${text}`), hub);
+  const id = text.replace(/^(hf:\/\/|git@(huggingface\.co|hf\.co):)(models\/)?/, '');
+  if (id.endsWith('/') && id === text) return undefined; // a relative URL
+  const path = repoPath(id.replace(/\/+$/, ''));
+  return path && { kind: 'repo', hubUrl: hub, ...path };
 }
 
-/** `owner/name`, or `owner/name/…/file.safetensors`: whatever else has slashes in it is a relative URL. */
-function repositoryPath(text: string): Pick<RepoReference, 'repo' | 'path'> | undefined {
-  const [owner = '', name = '', ...rest] = text.split('/');
-  const repo = `${owner}/${name}`;
-  if (!repoName.test(repo) || rest.some((part) => /^\.{0,2}$/.test(part))) return undefined;
-  if (rest.length > 0 && !/\.(safetensors|json)$/.test(text)) return undefined;
-  return { repo, path: rest.join('/') };
+/**
+ * Parses a page of the hub: `…/owner/name`, `…/tree/main/vae`, `…/blob/main/model.safetensors`, `…/resolve/main/`.
+ *
+ * @param hub - the hub that the caller has chosen; its pages are recognised besides those of huggingface.co
+ * @returns `undefined` if the URL is not one of a repository
+ */
+export function parseHubPage(url: URL, hub: string): RepoReference | undefined {
+  const isOwn = url.href.startsWith(`${hub}/`);
+  if (!isOwn && !HUB_HOSTS.has(url.hostname) && !MIRROR_HOSTS.has(url.hostname)) return undefined;
+  const [address = ''] = (isOwn ? url.href.slice(hub.length) : url.pathname).split(/[?#]/);
+  const segments = address
+    .replace(/^\/(api\/models\/)?|\/+$/g, '')
+    .split('/')
+    .map(decoded);
+  if (segments[0] === 'datasets' || segments[0] === 'spaces' || segments[0] === 'api') return undefined;
+  const path = repoSegments(segments);
+  const hubUrl = isOwn ? hub : MIRROR_HOSTS.has(url.hostname) ? url.origin : DEFAULT_HUB;
+  return path && { kind: 'repo', hubUrl, ...path };
 }
 
-/** `owner/name`, `owner/name/tree/main/vae` and the like, as they stand in the hub's addresses. */
-function hubPage(address: string): Pick<RepoReference, 'repo' | 'path' | 'revision'> | undefined {
-  const [bare = ''] = address.split(/[?#]/);
-  const [owner = '', name = '', view, revision, ...rest] = bare.replace(/\/+$/, '').split('/').map(decoded);
-  const repo = `${owner}/${name}`;
-  if (!repoName.test(repo) || owner === 'api' || owner === 'datasets' || owner === 'spaces') return undefined;
-  if (view === undefined) return { repo, revision: undefined, path: '' };
-  if (!['tree', 'blob', 'resolve', 'raw'].includes(view) || revision === undefined) return undefined;
-  return { repo, revision, path: rest.join('/') };
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-function hubAddress(hubUrl: string): string {
-  const url = parseUrl(hubUrl);
+/**
+ * Normalises the address of a hub.
+ *
+ * @throws InputError if it is not an http address
+ */
+export function hubAddress(hubUrl = DEFAULT_HUB): string {
+  const url = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new InputError(
-      `options.hubUrl ${JSON.stringify(hubUrl)} isn't an http address. Give one such as "${defaultHub}", or leave it out.`,
+      `options.hubUrl ${JSON.stringify(hubUrl)} is not an http address. Give one such as "${DEFAULT_HUB}", or leave it out.`,
     );
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/** Parses `owner/name` with an optional revision and path. */
+function repoPath(id: string): RepoPath | undefined {
+  const [, base, revision, rest = ''] = REVISION.exec(id) ?? [undefined, id, undefined];
+  const found = repoSegments(`${base ?? ''}${rest}`.split('/'));
+  if (found === undefined) return undefined;
+  if (/^(datasets|spaces)\//.test(found.repo)) {
+    throw new InputError(`source "${id}" is not a model's repository. Give "owner/name" of one.`);
+  }
+  return revision === undefined ? found : { ...found, revision: decoded(revision) };
+}
+
+/** Parses the segments of `owner/name`, `owner/name/tree/main/vae` or `owner/name/vae`. */
+function repoSegments([owner = '', name = '', ...rest]: readonly string[]): RepoPath | undefined {
+  const repo = `${owner}/${name.replace(/\.git$/, '')}`;
+  if (!REPO_ID.test(repo) || rest.some((segment) => /^\.{0,2}$/.test(segment))) return undefined;
+  const [view = '', revision, ...path] = rest;
+  if (revision !== undefined && /^(tree|blob|resolve|raw)$/.test(view)) return { repo, revision, path: path.join('/') };
+  return { repo, revision: undefined, path: rest.join('/') };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }

@@ -1,34 +1,36 @@
 import { SourceError } from '../../errors.ts';
+import { impliedFileSize } from '../format/safetensors.ts';
 import { TransientError, WebPageError } from './failures.ts';
-import { assemble, drop, firstBytes } from './http_body.ts';
-import { contentRange, failedResponse, retryAfter, versionTag, wholeLength } from './http.ts';
-import { prefixBytes, type FileVersion } from './remote_source.ts';
+import { contentLength, contentRange, failedResponse, retryAfterMs, versionOf } from './http.ts';
+import { assemble, bodyBytes, drop, firstBytes } from './http_body.ts';
+import { isSameVersion, PREFIX_BYTES, type FileVersion } from './remote_source.ts';
 
-/** What a file is fetched with. */
+/** The means to fetch a file. */
 export interface Requester {
   readonly fetch: typeof globalThis.fetch;
   readonly headers: HeadersInit | undefined;
 }
 
 /**
- * The browser's own HTTP cache stays out of it: it would answer for a server that should be asked what is new, write gigabytes to the
- * disk a second time, and fetch a range again where its cache of partial answers gives up in the middle (Chromium does).
+ * Keeps the browser's HTTP cache out. It would answer for a server that should be asked for changes, write gigabytes to
+ * the disk a second time, and fetch a range again if its cache of partial answers gives up in the middle (Chromium
+ * does).
  */
-export const unkept = { cache: 'no-store' } as const;
+export const UNCACHED = { cache: 'no-store' } as const;
 
-/** What is known of a file after an answer. */
+/** Knowledge about a file after an answer. */
 interface Entry extends FileVersion {
-  /** The file's first bytes, `prefixBytes` or fewer. */
+  /** The file's first bytes, at most `PREFIX_BYTES`. */
   readonly prefix: Uint8Array;
-  /** Whether the server answers a range with that range. */
+  /** Whether the server answers a request for a range with that range. */
   readonly ranges: boolean;
 }
 
 /**
- * One file behind a URL, read with HTTP range requests. A server that ignores `Range` is read from the start and the surplus
- * dropped. The file's first bytes are kept for later reads.
+ * One file behind a URL, read with HTTP range requests. A server that ignores `Range` is read from the start, and the
+ * surplus is dropped. The file's first bytes are kept for later reads.
  *
- * All methods reject with a SourceError: its `status` where the server refused, none where the network failed.
+ * All methods reject with a SourceError. Its `status` is that of the answer, or `undefined` if the network failed.
  */
 export class UrlFile {
   readonly #url: URL;
@@ -37,45 +39,44 @@ export class UrlFile {
   #known: Entry | undefined;
   #opening: { readonly limit: number; readonly entry: Promise<Entry> } | undefined;
 
-  /** @param size - where somebody else has told it already: then nothing is asked before the first read */
+  /** @param size - the file's size if it is already known; the first request is then a read */
   constructor(url: URL, requester: Requester, size?: number) {
     this.#url = url;
     this.#requester = requester;
     this.#promisedSize = size;
   }
 
-  /** Whether a read from the middle costs no more than what it reads; `true` until the first answer says otherwise. */
+  /** Whether a read from the middle costs no more than the bytes it returns; `true` until an answer says otherwise. */
   get seekable(): boolean {
     return this.#known?.ranges ?? true;
   }
 
-  /** The size and the version, with the file's start if that is wanted next. */
+  /** Asks for the size and the version; the same request fetches the file's start if that is needed next. */
   async version(startNeeded: boolean, signal: AbortSignal | undefined): Promise<FileVersion> {
-    return await this.#entry(startNeeded ? prefixBytes : 1, signal);
+    return await this.#entry(startNeeded ? PREFIX_BYTES : 1, signal);
   }
 
-  /** The bytes `[start, end)`, as they come. */
+  /** Reads the bytes `[start, end)`. */
   async read(
     start: number,
     end: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array | ReadableStream<Uint8Array>> {
     const known = this.#known;
-    const startMissing = start < prefixBytes && start >= (known?.prefix.length ?? 0);
-    // What lies beyond the prefix can be read at once where the size was told.
+    const startMissing = start < PREFIX_BYTES && start >= (known?.prefix.length ?? 0);
+    // If the size is known, bytes beyond the prefix can be read at once.
     const entry =
       startMissing || (known === undefined && this.#promisedSize === undefined)
-        ? await this.#entry(prefixBytes, signal)
+        ? await this.#entry(PREFIX_BYTES, signal)
         : known;
     const prefix = entry?.prefix ?? new Uint8Array(0);
     if (end <= prefix.length) return prefix.subarray(start, end);
     const from = Math.max(start, prefix.length);
     const response = await this.#get(from, end, signal);
     const range = contentRange(response);
-    const size = entry?.size ?? this.#promisedSize;
-    const changed =
-      (range?.size !== undefined && range.size !== size) || isOtherVersion(entry?.tag, versionTag(response));
-    if (changed || response.status === 416) {
+    const size = entry?.size ?? this.#promisedSize ?? end;
+    const now = versionOf(response, range?.size ?? size);
+    if (now.size !== size || (entry !== undefined && !isSameVersion(entry, now)) || response.status === 416) {
       await drop(response);
       throw this.#changed(response);
     }
@@ -83,20 +84,15 @@ export class UrlFile {
       await drop(response);
       throw this.#wrongRange(from, end, response);
     }
-    // The first answer says which version all others must be of.
-    this.#known ??= {
-      size: size ?? end,
-      tag: versionTag(response),
-      prefix: new Uint8Array(0),
-      ranges: response.status === 206,
-    };
-    // What holds nothing but what was asked for goes on as it is: the browser's own stream reads into buffers that its reader gives.
+    // The first answer decides which version all others must have.
+    this.#known ??= { ...now, prefix: new Uint8Array(0), ranges: response.status === 206 };
+    // An answer that holds exactly the range is passed on as it is: a byte stream reads into its reader's buffers.
     if (from === start && range?.end === end && response.body !== null) return response.body;
     const skip = response.status === 206 ? 0 : from;
     return assemble(prefix.subarray(Math.min(start, prefix.length)), response, skip, end - from);
   }
 
-  /** One first request, however many ask; a failed one is forgotten. */
+  /** Shares one first request among all callers. A failed one is forgotten. */
   async #entry(limit: number, signal: AbortSignal | undefined): Promise<Entry> {
     const known = this.#known;
     if (known !== undefined && known.prefix.length >= Math.min(limit, known.size)) return known;
@@ -106,15 +102,14 @@ export class UrlFile {
         return await shared.entry;
       } catch {
         signal?.throwIfAborted();
-        return await this.#entry(limit, signal); // theirs failed, perhaps because they gave up; ours may not
+        return await this.#entry(limit, signal); // the other caller's request failed, perhaps by its own abort
       }
     }
     const opening = { limit, entry: this.#open(limit, signal) };
     this.#opening = opening;
     try {
       const entry = await opening.entry;
-      if (known !== undefined && (known.size !== entry.size || isOtherVersion(known.tag, entry.tag)))
-        throw this.#changed();
+      if (known !== undefined && !isSameVersion(known, entry)) throw this.#changed();
       this.#known = entry;
       return entry;
     } finally {
@@ -124,44 +119,48 @@ export class UrlFile {
 
   async #open(limit: number, signal: AbortSignal | undefined): Promise<Entry> {
     const response = await this.#get(0, limit, signal);
-    const tag = versionTag(response);
     if (response.status === 416) {
       await drop(response); // only an empty file has no first byte
-      return { size: 0, prefix: new Uint8Array(0), tag, ranges: true };
+      return { ...versionOf(response, 0), prefix: new Uint8Array(0), ranges: true };
     }
     const range = contentRange(response);
-    // More than was asked for is no harm: sirv, which Vite and many hosts serve with, takes `bytes=0-0` for the whole file.
+    // More bytes than asked for do no harm: sirv, which Vite and many hosts use, takes `bytes=0-0` for the whole file.
     if (range !== undefined && range.start !== 0) {
       await drop(response);
       throw this.#wrongRange(0, limit, response);
     }
     const { bytes, ended } = await firstBytes(response, limit, this.#url, signal);
     const ranges = response.status === 206;
-    // A file that ended within the prefix has told its size; a longer one tells it in a header.
-    let size =
-      range?.size ??
-      this.#promisedSize ??
-      (ended && (!ranges || bytes.length < limit) ? bytes.length : ranges ? undefined : wholeLength(response));
-    if (size === undefined && ranges) {
-      // Content-Range is hidden from us unless the other origin exposes it; Content-Length never is.
-      const head = await this.#send({ method: 'HEAD', headers: new Headers(this.#requester.headers) }, signal);
-      size = head.ok ? wholeLength(head) : undefined;
-    }
-    if (size === undefined) {
-      throw new SourceError(
-        `${this.#url.href}: the server doesn't say how long the file is. Let it answer range requests (206 with Content-Range, and ` +
-          'Access-Control-Expose-Headers: Content-Range, ETag), or send Content-Length.',
-        { status: response.status },
-      );
-    }
-    if (this.#promisedSize !== undefined && size !== this.#promisedSize) throw this.#changed(response);
+    const isWhole = ended && (!ranges || bytes.length < limit);
+    const told = range?.size ?? (isWhole ? bytes.length : ranges ? undefined : contentLength(response));
+    if (told !== undefined && this.#promisedSize !== undefined && told !== this.#promisedSize)
+      throw this.#changed(response);
+    if (told === undefined && !ranges && limit < PREFIX_BYTES) return await this.#open(PREFIX_BYTES, signal);
+    const size = told ?? this.#promisedSize ?? (await this.#untoldSize(bytes, ranges, signal));
     const wanted = Math.min(size, limit);
     if (bytes.length < wanted) {
       throw new TransientError(
         `${this.#url.href} ended after ${bytes.length} of ${wanted} bytes. The connection broke; load again.`,
       );
     }
-    return { size, prefix: bytes, tag, ranges };
+    return { ...versionOf(response, size), prefix: bytes, ranges };
+  }
+
+  /** Finds the size of a file if the server's first answer does not tell it. */
+  async #untoldSize(start: Uint8Array, ranges: boolean, signal: AbortSignal | undefined): Promise<number> {
+    if (ranges) {
+      // CORS hides Content-Range unless the server exposes it; it never hides Content-Length.
+      const head = await this.#send({ method: 'HEAD', headers: new Headers(this.#requester.headers) }, signal);
+      const length = head.ok ? contentLength(head) : undefined;
+      if (length !== undefined) return length;
+    }
+    const implied = impliedFileSize(start);
+    if (implied !== undefined) return implied;
+    // Not weights, or with a very long header: the bytes are counted.
+    const response = await this.#send({ headers: new Headers(this.#requester.headers) }, signal);
+    if (response.ok) return await bodyBytes(response, this.#url, signal);
+    await drop(response);
+    throw failedResponse(this.#url.href, response.status, retryAfterMs(response));
   }
 
   async #get(start: number, end: number, signal: AbortSignal | undefined): Promise<Response> {
@@ -176,18 +175,18 @@ export class UrlFile {
       return response;
     }
     await drop(response);
-    throw failedResponse(this.#url.href, response.status, retryAfter(response));
+    throw failedResponse(this.#url.href, response.status, retryAfterMs(response));
   }
 
   async #send(init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
     try {
-      return await this.#requester.fetch(this.#url, { ...unkept, ...init, signal: signal ?? null });
+      return await this.#requester.fetch(this.#url, { ...UNCACHED, ...init, signal: signal ?? null });
     } catch (cause) {
       signal?.throwIfAborted();
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new TransientError(
-        `${this.#url.href} could not be fetched (${detail}). Check the connection; a server on another origin must also allow this page (CORS: ` +
-          'Access-Control-Allow-Origin).',
+        `${this.#url.href} could not be fetched (${detail}). Check the connection; a server on another origin must also allow ` +
+          'this page (CORS: Access-Control-Allow-Origin).',
         { cause },
       );
     }
@@ -200,8 +199,8 @@ export class UrlFile {
   #wrongRange(start: number, end: number, response: Response): SourceError {
     const got = response.headers.get('content-range') ?? 'none';
     return new SourceError(
-      `${this.#url.href}: asked for bytes ${start}-${end - 1}, got Content-Range "${got}". The server or a proxy before it handles ranges wrongly; ` +
-        'serve the files from elsewhere.',
+      `${this.#url.href}: asked for bytes ${start}-${end - 1}, got Content-Range "${got}". The server or a proxy before it ` +
+        'handles ranges wrongly; serve the files from elsewhere.',
       { status: response.status },
     );
   }
@@ -212,8 +211,4 @@ export class UrlFile {
       response === undefined ? {} : { status: response.status },
     );
   }
-}
-
-function isOtherVersion(before: string | undefined, now: string | undefined): boolean {
-  return before !== undefined && now !== undefined && before !== now;
 }

@@ -1,8 +1,10 @@
+/** Sources behind URLs. The URL that was given is the URL that is asked: its escapes and its query stay as they are. */
 import { InputError } from '../../errors.ts';
+import { parseUrl } from './reference.ts';
 import type { RemoteSource } from './remote_source.ts';
 import { UrlFile } from './url_file.ts';
 
-/** How a URL is read. */
+/** Options for reading URLs. */
 export interface UrlSourceOptions {
   /** Used in place of the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -11,33 +13,62 @@ export interface UrlSourceOptions {
 }
 
 /**
- * Reads files below a URL with HTTP range requests. A server that ignores `Range` is read from the start and the surplus dropped.
- * Each file's first bytes are kept for later reads.
+ * Reads files in a folder with HTTP range requests. A server that ignores `Range` is read from the start, and the
+ * surplus is dropped. Each file's first bytes are kept for later reads.
  *
- * Reads reject with a SourceError: its `status` where the server refused, none where the network failed.
+ * Reads reject with a SourceError. Its `status` is that of the answer, or `undefined` if the network failed.
  *
- * @param baseUrl - the folder; a query string stays on every request (signed URLs)
- * @throws InputError where `baseUrl` isn't a URL
+ * @param folder - the folder's URL; a query string is sent with every request (signed URLs)
+ * @throws InputError if `folder` is not the URL of a folder
  */
-export function urlSource(baseUrl: string | URL, options: UrlSourceOptions = {}): RemoteSource {
-  const base = folderUrl(baseUrl);
+export function urlFolderSource(folder: string | URL, options: UrlSourceOptions = {}): RemoteSource {
+  const base = folderUrl(folder);
+  return sourceOf(base.href, (path) => inFolder(base, path), options);
+}
+
+/** A source that holds a single file, and the name of that file. */
+export interface UrlFileSource {
+  readonly source: RemoteSource;
+  readonly file: string;
+}
+
+/**
+ * Reads a single file the same way. Files that it names, such as the shards of an index, are read from beside it.
+ *
+ * @throws InputError if the URL is that of a folder
+ */
+export function urlFileSource(url: URL, options: UrlSourceOptions = {}): UrlFileSource {
+  const [, folder = '', name = ''] = LAST_SEGMENT.exec(url.pathname) ?? [];
+  const isOpaque = !/^https?:$/.test(url.protocol) && !url.href.startsWith(`${url.protocol}//`); // blob:, data:
+  if (name === '' && !isOpaque) {
+    throw new InputError(
+      `"${url.href}" is the address of a folder. Give that of a file of weights, or load the folder with ` +
+        'AutoencoderDC.fromPretrained().',
+    );
+  }
+  const file = isOpaque ? 'model.safetensors' : decodedName(name);
+  const base = new URL(url);
+  base.pathname = folder;
+  const source = sourceOf(url.href, (path) => (path === file ? url : inFolder(base, path)), options);
+  return { source, file };
+}
+
+/** A path up to its last separator, and the rest. Storage servers escape slashes within their keys. */
+const LAST_SEGMENT = /^(.*(?:\/|%2F))?(.*)$/i;
+
+function sourceOf(label: string, urlOf: (path: string) => URL, options: UrlSourceOptions): RemoteSource {
   const requester = { fetch: options.fetch ?? globalFetch, headers: options.headers };
   const files = new Map<string, UrlFile>();
-  const urlOf = (path: string): URL => {
-    const url = new URL(path.split('/').map(encodeURIComponent).join('/'), base);
-    url.search = base.search;
-    return url;
-  };
   const file = (path: string): UrlFile => {
     const known = files.get(path) ?? new UrlFile(urlOf(path), requester);
     files.set(path, known);
     return known;
   };
   return {
-    label: base.href,
+    label,
     address(path) {
       const { href } = urlOf(path);
-      return { id: href, origin: href, fixed: false };
+      return { id: href, origin: href, isImmutable: false };
     },
     version: (path, startNeeded, signal) => file(path).version(startNeeded, signal),
     async size(path, signal) {
@@ -48,32 +79,52 @@ export function urlSource(baseUrl: string | URL, options: UrlSourceOptions = {})
   };
 }
 
-/** Looked up at each call: a test or a service may have put another in its place. */
+/** Calls the global `fetch`, looked up at each call: tests and service workers replace it. */
 export const globalFetch: typeof fetch = (input, init) => globalThis.fetch(input, init);
 
-/** `input` as a URL, resolved against the page where it is relative; `undefined` where it is none. */
-export function parseUrl(input: string | URL): URL | undefined {
-  try {
-    // A worker's location is its script's; `location` doesn't exist outside browsers.
-    return new URL(input, typeof location === 'undefined' ? undefined : location.href);
-  } catch {
-    return undefined;
-  }
+/** The URL of a path below a folder. */
+export function inFolder(folder: URL, path: string): URL {
+  const url = new URL(folder);
+  const separator = /%2F$/i.test(folder.pathname) ? '%2F' : '/';
+  url.pathname = folder.pathname + path.split('/').map(encodeURIComponent).join(separator);
+  return url;
 }
 
-/** The URL with a slash at its end. */
-function folderUrl(input: string | URL): URL {
+/**
+ * The URL with a separator at its end.
+ *
+ * @throws InputError if it is not the URL of a folder
+ */
+export function folderUrl(input: string | URL): URL {
   const url = parseUrl(input);
   if (url === undefined) {
     throw new InputError(
-      `source ${JSON.stringify(String(input))} isn't a URL. Give the folder's full address, such as https://example.com/model/.`,
+      `source ${JSON.stringify(String(input))} is not a URL. Give the folder's full address, such as https://example.com/model/.`,
     );
   }
-  if (/\.(json|safetensors)$/.test(url.pathname)) {
+  if (url.protocol === 'blob:' || url.protocol === 'data:') {
     throw new InputError(
-      `source "${String(input)}" is a file's address. Give the folder's: "${new URL('.', url).href}".`,
+      `source is a ${url.protocol} URL, which holds a single file. Load it with AutoencoderDC.fromSingleFile().`,
     );
   }
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  const [, folder = '', name = ''] = LAST_SEGMENT.exec(url.pathname) ?? [];
+  if (/\.(json|safetensors)$/.test(name)) {
+    const parent = new URL(url);
+    parent.pathname = folder;
+    throw new InputError(
+      `source "${String(input)}" is the address of a file. Give that of its folder, "${parent.href}", or load the file with ` +
+        'AutoencoderDC.fromSingleFile().',
+    );
+  }
+  if (name !== '') url.pathname += /%2F$/i.test(folder) ? '%2F' : '/';
   return url;
+}
+
+/** The name of a file for messages; its URL may hold escapes that are not text. */
+function decodedName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }

@@ -42,7 +42,7 @@ export interface LoadRequest {
     'revision' | 'subfolder' | 'hubUrl' | 'accessToken' | 'dtype' | 'networks' | 'variant' | 'verify'
   > & { readonly config?: object | string; readonly cache?: boolean };
   /** Silence that counts as a break, in milliseconds. */
-  readonly stallTimeout?: number;
+  readonly stallTimeoutMs?: number;
   /** Abort after so many milliseconds, or at the first event whose `loaded` reaches `abortAt`. */
   readonly abortAfter?: number;
   readonly abortAt?: number;
@@ -65,7 +65,7 @@ async function device(): Promise<GPUDevice> {
 
 /** Loads a model, runs it once on a picture made by hash, and frees it. */
 async function load(request: LoadRequest): Promise<Outcome> {
-  const { single, source, options, stallTimeout = 30_000, abortAfter, abortAt, dry, worker } = request;
+  const { single, source, options, stallTimeoutMs = 30_000, abortAfter, abortAt, dry, worker } = request;
   const events: LoadProgress[] = [];
   const warnings: string[] = [];
   const controller = new AbortController();
@@ -78,7 +78,7 @@ async function load(request: LoadRequest): Promise<Outcome> {
   const all: LoadOptions = {
     ...options,
     device: await shared,
-    retry: { stallTimeout, sleep: (ms) => sleep(ms / 20) }, // tests are in a hurry
+    retry: { stallTimeoutMs, sleep: (ms) => sleep(ms / 20) }, // tests are in a hurry
     signal: controller.signal,
     onWarning: (message) => warnings.push(message),
     onProgress: (event) => {

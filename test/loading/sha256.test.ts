@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { Sha256 } from '../../src/weights/read/sha256.ts';
+import { Sha256 } from '../../src/loading/sha256.ts';
 import { randomBytes } from '../support/collector.ts';
 
 const expected = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,11 +1,11 @@
-/** SHA-256 (FIPS 180-4) of bytes that come piece by piece: the browser's own `crypto.subtle` wants them all at once. */
+/** SHA-256 (FIPS 180-4) of a stream of bytes. The browser's `crypto.subtle` needs all bytes at once. */
 
-/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes, and of the square roots of the first 8. */
-const [rounds, start] = /* @__PURE__ */ constants();
+/** The first 32 fractional bits of the cube roots of the first 64 primes, and of the square roots of the first 8. */
+const [ROUND_CONSTANTS, INITIAL_STATE] = /* @__PURE__ */ constants();
 
-/** A hash in the making. */
+/** A hash of bytes that arrive in several calls. */
 export class Sha256 {
-  readonly #state = Int32Array.from(start);
+  readonly #state = Int32Array.from(INITIAL_STATE);
   readonly #schedule = new Int32Array(64);
   readonly #block = new Uint8Array(64);
   #filled = 0;
@@ -28,7 +28,7 @@ export class Sha256 {
     this.#filled = bytes.length - at;
   }
 
-  /** The hash of all bytes so far, in hex. Call it once, at the end. */
+  /** Returns the hash of all bytes in hex. Call it once, at the end. */
   hex(): string {
     const length = this.#length;
     this.update(Uint8Array.of(0x80));
@@ -53,7 +53,7 @@ export class Sha256 {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = ((w[i - 16] ?? 0) + s0 + (w[i - 7] ?? 0) + s1) | 0;
     }
-    // One by one: taking a typed array apart by its iterator takes longer than the rounds.
+    // Not destructured: a typed array's iterator takes longer than the rounds.
     let a = state[0] ?? 0;
     let b = state[1] ?? 0;
     let c = state[2] ?? 0;
@@ -64,7 +64,7 @@ export class Sha256 {
     let h = state[7] ?? 0;
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (rounds[i] ?? 0) + (w[i] ?? 0)) | 0;
+      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (ROUND_CONSTANTS[i] ?? 0) + (w[i] ?? 0)) | 0;
       const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
       const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       h = g;
