@@ -4,35 +4,42 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { InputSize } from '../graph/build.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { WeightType } from '../graph/weights.ts';
-import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
+import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import type { SourceInput } from '../weights/sources/open_source.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { Network } from './network.ts';
 import type { ImageInput } from './image.ts';
-import { stageImage, stageLatent, type LatentInput, type StagedInput } from './inputs.ts';
+import type { BandedTensor } from './bands.ts';
+import { CallQueue } from './call_queue.ts';
+import { stageImage, stageLatent, type LatentInput } from './inputs.ts';
 import { loadPretrained, loadSingleFile, type Loaded } from '../loading/load.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
-import { cropped, Latent, Sample } from './results.ts';
+import { cropSize, Latent, Sample, type Size } from './results.ts';
 import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
 import type { RunOptions } from './run_options.ts';
-import { runNetwork, type NetworkResult } from './run_network.ts';
-import { runInStrips, sendStrips, stripsOf, type Strip, type StripTarget } from './strips.ts';
-import { checkTiling, type Tiling, type TilingOptions } from './tiling.ts';
+import { WholeSink } from './output_sink.ts';
+import type { StagedInput } from './staged_input.ts';
+import { sendStrips, streamStrips, type StripTarget } from './strip_stream.ts';
+import { StripSink, type Strip } from './strips.ts';
+import { runTiled } from './tile_sink.ts';
+import { checkTiling, layTiles, type Tiling, type TilingOptions } from './tiling.ts';
 import type { WeightStore } from '../session/weight_store.ts';
 
-/** What `encode` gives, as in diffusers. */
+/** The result of `encode`, named as in diffusers. */
 export interface EncoderOutput {
   readonly latent: Latent;
 }
 
-/** What `decode` and `forward` give, as in diffusers. */
+/** The result of `decode` and `forward`, named as in diffusers. */
 export interface DecoderOutput {
   readonly sample: Sample;
 }
 
 /** Bytes that a model holds on the GPU. */
 export interface MemoryUse {
+  /** Bytes of packed weights. */
   readonly weights: number;
+  /** Bytes of activations, kept from the most recent run of each network. */
   readonly activations: number;
 }
 
@@ -42,92 +49,91 @@ export interface MemoryUse {
  * Calls on one model run one after another. A model owns GPU memory: free it with `dispose()` or `using`.
  */
 export class AutoencoderDC {
+  /** The checkpoint's config.json, checked, with diffusers' defaults. */
   readonly config: AutoencoderDCConfig;
-  /** How weights are stored. */
+  /** Storage type of the weights. */
   readonly dtype: WeightType;
-  /** How activations are stored; results are f32. */
+  /** Storage type of the activations. Results are always f32. */
   readonly activations: StorageType;
-  /** Which checkpoint this is. */
+  /** Identifies the checkpoint. */
   readonly checkpoint: CheckpointReference;
   readonly #gpu: Gpu;
   readonly #encoder: Network | undefined;
   readonly #decoder: Network | undefined;
   readonly #weights: WeightStore;
-  #slicing = false;
+  readonly #calls = new CallQueue();
   #tiling: Tiling | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
-  private constructor({ config, gpu, target, modules: parts, weights, checkpoint }: Loaded) {
+  private constructor({ config, gpu, target, modules, weights, checkpoint }: Loaded) {
     this.config = config;
     this.dtype = target.weights;
     this.activations = target.activations;
     this.checkpoint = checkpoint;
     this.#gpu = gpu;
-    const network = (part: Encoder | Decoder | undefined): Network | undefined =>
-      part && new Network(part, gpu, weights, target);
-    this.#encoder = network(parts.encoder);
-    this.#decoder = network(parts.decoder);
+    const network = (module: Encoder | Decoder | undefined): Network | undefined =>
+      module && new Network(module, gpu, weights, target);
+    this.#encoder = network(modules.encoder);
+    this.#decoder = network(modules.decoder);
     this.#weights = weights;
   }
 
   /**
-   * Loads a checkpoint in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with an index; or one of the
-   * original release (model.safetensors). Weights stream straight to the GPU; JavaScript holds a few tens of MiB of them at a time.
+   * Loads a folder in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with an index. A folder of the
+   * original release (model.safetensors) loads too. Weights stream to the GPU; JavaScript holds a few tens of MiB of them at a time.
    *
-   * @param source - a repository of the hub (`"mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers"`), the folder's URL, a dropped folder's files, or
-   * `{ size(path), read(path, start, end, signal) }`
-   * @throws DeviceError without WebGPU or memory; SourceError, ConfigError or CheckpointError for what is wrong with the source; the signal's
-   * reason when aborted
+   * @param source - a repository on the hub (`"mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers"`), the URL of a folder, the files of a dropped
+   * folder, or `{ size(path), read(path, start, end, signal) }`
+   * @throws DeviceError without WebGPU or if the GPU is out of memory; SourceError if bytes cannot be fetched; ConfigError or CheckpointError if
+   * the files are invalid; the signal's reason when aborted
    */
   static async fromPretrained(source: SourceInput, options: LoadOptions = {}): Promise<AutoencoderDC> {
     return new AutoencoderDC(await loadPretrained(source, options));
   }
 
   /**
-   * Loads a single .safetensors file, in the original efficientvit format or in diffusers'. Without `config` the released network that has these
-   * keys and shapes is taken; where `in` and `mix` can't be told apart, that is `mix`, and a warning says so.
+   * Loads a single .safetensors file, in diffusers' format or in the original efficientvit format. Without `config`, the released checkpoint with
+   * the same keys and shapes is assumed. If both `in` and `mix` checkpoints match, `mix` is assumed and a warning says so.
    *
    * @param file - a file of a repository (`"owner/name/model.safetensors"`), its page on the hub, any URL, or a `File`
-   * @throws DeviceError without WebGPU or memory; SourceError, ConfigError or CheckpointError for what is wrong with the file; the signal's reason
-   * when aborted
+   * @throws as `fromPretrained`
    */
   static async fromSingleFile(file: string | URL | Blob, options: LoadOptions = {}): Promise<AutoencoderDC> {
     return new AutoencoderDC(await loadSingleFile(file, options));
   }
 
-  /** The device that the model runs on; its results' buffers can be used there. */
+  /** The model's device. Buffers of results can be used on it. */
   get device(): GPUDevice {
     return this.#gpu.device;
   }
 
-  /** What the model holds on the GPU at this moment, results apart. */
+  /** Bytes that the model holds on the GPU now, without results. */
   get memory(): MemoryUse {
     const activations = (this.#encoder?.bytes ?? 0) + (this.#decoder?.bytes ?? 0);
     return { weights: this.#weights.bytes, activations };
   }
 
-  /** Pixels of an image's side for each of its latent's. */
+  /** Pixels of the image along one side of a latent pixel, 32 for example. */
   get spatialCompressionRatio(): number {
-    return compressionRatio((this.#encoder ?? this.#half('decoder')).module);
+    return (this.#encoder ?? this.#network('decoder')).ratio;
   }
 
   /**
-   * What a run of one half would take, before anything is allocated.
+   * Plans a run of one network. Allocates nothing.
    *
-   * @throws DeviceError `limits` if it can't be made to fit, with the smallest budget that would do; InputError for a size that is none
+   * @throws DeviceError `limits` if the run cannot fit, with the smallest budget that would do; InputError if an option is invalid
    */
-  plan({ which: part, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
+  plan({ which, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
     for (const [name, value] of Object.entries({ height, width, n })) {
       if (!Number.isSafeInteger(value) || value < 1) {
         throw new InputError(`plan's ${name} must be a positive integer; it was ${String(value)}.`);
       }
     }
-    const half = this.#half(part);
-    const ratio = compressionRatio(half.module);
+    const network = this.#network(which);
+    const { ratio } = network;
     const latent = { n, height: Math.ceil(height / ratio), width: Math.ceil(width / ratio) };
-    const size = part === 'decoder' ? latent : { n, height: latent.height * ratio, width: latent.width * ratio };
-    const { plan, slices } = half.plan(size, memoryBudget, this.#slicing);
+    const size = which === 'decoder' ? latent : { n, height: latent.height * ratio, width: latent.width * ratio };
+    const { plan, slices } = network.plan(size, memoryBudget);
     const { peakBytes, recompute } = plan;
     return {
       peakBytes,
@@ -139,83 +145,90 @@ export class AutoencoderDC {
   }
 
   /**
-   * Image to latent, `[N, latentChannels, H / ratio, W / ratio]`, not scaled.
+   * Encodes an image to a latent, `[N, latentChannels, H / ratio, W / ratio]`, not scaled by `config.scalingFactor`.
    *
-   * A picture whose sides aren't multiples of the compression ratio is padded by repeating its edge, and the latent knows its true size. A raw
-   * tensor must fit. An image of any size is encoded, region by region where it has to be, with the numbers of one piece.
+   * If the sides of a picture are not multiples of the compression ratio, its edge is repeated, and the latent keeps the true size. The sides
+   * of a raw tensor must be multiples. Images that exceed the memory budget are encoded region by region, with the same numbers.
    *
-   * @throws InputError for what isn't an image that the model takes; DeviceError if it doesn't fit the budget, or the device is lost; the signal's
-   * reason when aborted
+   * @throws InputError if the image is not one that the model takes; DeviceError if the run does not fit the budget or the device is lost;
+   * DisposedError after `dispose()`; the signal's reason when aborted
    */
   async encode(image: ImageInput, options: RunOptions = {}): Promise<EncoderOutput> {
-    return await this.#exclusive(options, async () => {
-      const half = this.#half('encoder');
-      const staged = await stageImage(this.#gpu, image, this.config.inChannels);
-      const ratio = compressionRatio(half.module);
-      const fit = (side: number): number => (staged.padded ? Math.ceil(side / ratio) * ratio : side);
-      const { n, height, width } = staged;
-      const { bands, size } = await this.#run(half, { n, height: fit(height), width: fit(width) }, staged, options);
-      const covered = { height: Math.min(height, size.height * ratio), width: Math.min(width, size.width * ratio) };
-      return { latent: new Latent(this.#gpu, bands, size, covered) };
+    return await this.#exclusive(options.signal, async () => {
+      const network = this.#network('encoder');
+      const { ratio } = network;
+      const input = await stageImage(this.#gpu, image, this.config.inChannels);
+      const fit = (side: number): number => (input.isPadded ? Math.ceil(side / ratio) * ratio : side);
+      const { n, height, width } = input;
+      const { tensor, size } = await this.#run(network, input, { n, height: fit(height), width: fit(width) }, options);
+      const imageSize = { height: Math.min(height, size.height * ratio), width: Math.min(width, size.width * ratio) };
+      return { latent: new Latent(this.#gpu, tensor, size, imageSize) };
     });
   }
 
   /**
-   * Latent to image, `[N, inChannels, h * ratio, w * ratio]`, cropped to the picture's true size where the latent knows it. A latent of any size is
-   * decoded, region by region where it has to be, with the numbers of one piece.
+   * Decodes a latent to an image, `[N, inChannels, h * ratio, w * ratio]`, cropped to `imageSize` if the latent has one. Latents that exceed the
+   * memory budget are decoded region by region, with the same numbers.
    *
-   * @throws InputError for a latent that doesn't fit the model; DeviceError if it doesn't fit the budget, or the device is lost; the signal's
-   * reason when aborted
+   * @throws InputError if the latent does not fit the model; DeviceError if the run does not fit the budget or the device is lost; DisposedError
+   * after `dispose()`; the signal's reason when aborted
    */
   async decode(latent: Latent | LatentInput, options: RunOptions = {}): Promise<DecoderOutput> {
-    return await this.#exclusive(options, async () => {
-      const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
-      const { bands, size } = await this.#run(this.#half('decoder'), staged, staged, options);
-      return { sample: new Sample(this.#gpu, bands, cropped(size, latent.imageSize)) };
+    return await this.#exclusive(options.signal, async () => {
+      const input = stageLatent(this.#gpu, latent, this.config.latentChannels);
+      const { tensor, size } = await this.#run(this.#network('decoder'), input, input, options);
+      return { sample: new Sample(this.#gpu, tensor, cropSize(size, latent.imageSize)) };
     });
   }
 
   /**
-   * Decodes a latent of one picture strip by strip: what has been decoded is there while the rest is still to come, and the whole picture is never in
-   * memory. Decoding waits for who takes the strips, and ends when nobody does.
+   * Decodes a latent of one picture strip by strip, from the top, without holding the whole picture in memory. Decoding pauses while a strip is not
+   * taken. Leaving the loop ends the run.
    *
    * @throws as `decode`; InputError for a batch
    */
   decodeStrips(latent: Latent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
-    return stripsOf(options.signal, (signal, give) =>
-      this.#exclusive({ signal }, async () => {
-        const staged = stageLatent(this.#gpu, latent, this.config.latentChannels);
-        if (staged.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${staged.n}.`);
-        await runInStrips(this.#gpu, this.#half('decoder'), staged, latent.imageSize, { ...options, signal }, give);
+    return streamStrips(options.signal, (signal, give) =>
+      this.#exclusive(signal, async () => {
+        const input = stageLatent(this.#gpu, latent, this.config.latentChannels);
+        if (input.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${input.n}.`);
+        const sink = new StripSink(this.#gpu, latent.imageSize, give);
+        try {
+          await this.#network('decoder').run({ input, size: input, sink }, { ...options, signal });
+        } finally {
+          sink.dispose();
+          input.dispose();
+        }
       }),
     );
   }
 
   /**
-   * Decodes a latent of one picture into a canvas with a 2D context, or none yet, which shows it as it comes; or writes its strips into a stream.
+   * Decodes a latent of one picture to a canvas or a stream, strip by strip. The canvas must have a 2D context or no context yet.
    *
-   * @throws as `decodeStrips`; InputError for a canvas that has another context
+   * @throws as `decodeStrips`; InputError if the target is neither
    */
   async decodeTo(target: StripTarget, latent: Latent | LatentInput, options: RunOptions = {}): Promise<void> {
     await sendStrips(this.decodeStrips(latent, options), target);
   }
 
-  /** Runs batches picture by picture, as diffusers' `enable_slicing`: less memory, the same numbers. Batches that don't fit are sliced in any case. */
+  /** Runs batches picture by picture, as diffusers' `enable_slicing`: less memory, the same numbers. A batch that does not fit is always sliced. */
   enableSlicing(): void {
-    this.#slicing = true;
+    this.#setSlicing(true);
   }
 
-  /** Runs batches in one where they fit. */
+  /** Runs batches at once if they fit. */
   disableSlicing(): void {
-    this.#slicing = false;
+    this.#setSlicing(false);
   }
 
   /**
-   * Runs what exceeds a tile in overlapping tiles whose seams are blended, with the numbers of diffusers' `enable_tiling`. Not needed for size: without
-   * it, images of any size have the numbers of one piece. Sides are cut to multiples of the compression ratio, of which
-   * strides should be multiples, too: with others a picture comes out with another size. Strips and `plan` pay no heed to tiling.
+   * Runs images larger than a tile as overlapping tiles with blended seams, with the numbers of diffusers' `enable_tiling`. Memory does not need
+   * this: without tiling, images of any size run region by region with the numbers of one piece. Strips and `plan` ignore tiling.
    *
-   * @throws InputError for an option that is none
+   * Sizes and strides are rounded down to multiples of the compression ratio. With other strides, the result has another size than the image.
+   *
+   * @throws InputError if an option is invalid
    */
   enableTiling(options: TilingOptions = {}): void {
     this.#tiling = checkTiling(options, this.spatialCompressionRatio);
@@ -226,7 +239,11 @@ export class AutoencoderDC {
     this.#tiling = undefined;
   }
 
-  /** `decode(encode(image))`. */
+  /**
+   * Encodes an image and decodes its latent.
+   *
+   * @throws as `encode` and `decode`
+   */
   async forward(image: ImageInput, options: RunOptions = {}): Promise<DecoderOutput> {
     const { latent } = await this.encode(image, options);
     try {
@@ -237,8 +254,8 @@ export class AutoencoderDC {
   }
 
   /**
-   * Frees all GPU memory of the model; calls that are running reject with a DisposedError. A device that was handed in is left alone, and results
-   * on it live on; the model's own device is destroyed with all that is on it.
+   * Frees all GPU memory of the model. Running calls reject with a DisposedError. If the caller provided the device, the device and results on it
+   * stay valid; otherwise the device is destroyed together with all results.
    */
   dispose(): void {
     if (this.#disposed) return;
@@ -249,44 +266,49 @@ export class AutoencoderDC {
     this.#gpu.dispose();
   }
 
-  /** `using` frees it at the end of the block. */
+  /** Calls `dispose()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  #half(part: 'encoder' | 'decoder'): Network {
-    const half = part === 'encoder' ? this.#encoder : this.#decoder;
-    if (half) return half;
-    throw new InputError(`This model was loaded without its ${part}; load it with networks: "both".`);
+  #network(which: 'encoder' | 'decoder'): Network {
+    const network = which === 'encoder' ? this.#encoder : this.#decoder;
+    if (network) return network;
+    throw new InputError(`This model was loaded without its ${which}. Load it with networks: "both".`);
   }
 
-  /** Runs `work` when all earlier calls are done. */
-  async #exclusive<T>({ signal }: RunOptions, work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(async () => {
+  #setSlicing(isSlicing: boolean): void {
+    for (const network of [this.#encoder, this.#decoder]) if (network) network.isSlicing = isSlicing;
+  }
+
+  /** Runs `work` once all earlier calls are done. */
+  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return await this.#calls.run(signal, async () => {
       if (this.#disposed) throw new DisposedError('AutoencoderDC');
-      signal?.throwIfAborted();
       return await this.#gpu.guard(work());
     });
-    this.#queue = turn.catch(() => undefined);
-    return await turn;
   }
 
-  /** Runs a half, in tiles where that is asked for; what it gave is no one's if the model is disposed of or the device is lost meanwhile. */
-  async #run(half: Network, size: InputSize, staged: StagedInput, options: RunOptions): Promise<NetworkResult> {
-    let result: NetworkResult | undefined;
+  /** Runs a network, in tiles if tiling is on and the input exceeds a tile. Frees the input. */
+  async #run(
+    network: Network,
+    input: StagedInput,
+    size: InputSize,
+    options: RunOptions,
+  ): Promise<{ readonly tensor: BandedTensor; readonly size: Size }> {
+    const sink = new WholeSink(this.#gpu);
     try {
-      result = await runNetwork(this.#gpu, half, size, staged, options, {
-        slicing: this.#slicing,
-        tiling: this.#tiling,
-      });
-      await this.#gpu.checked('the result', () => undefined);
-      if (this.#disposed) throw new DisposedError('AutoencoderDC');
-      return result;
-    } catch (error) {
-      for (const { buffer } of result?.bands ?? []) buffer.destroy();
-      throw error;
+      const tiles = this.#tiling && layTiles(network, input, this.#tiling);
+      if (!tiles) await network.run({ input, size, sink }, options);
+      const tensor = tiles ? await runTiled(this.#gpu, network, input, tiles, options) : sink.release();
+      if (this.#disposed) {
+        tensor.dispose();
+        throw new DisposedError('AutoencoderDC');
+      }
+      return { tensor, size: tensor.size };
     } finally {
-      staged.dispose();
+      sink.dispose();
+      input.dispose();
     }
   }
 }

@@ -1,29 +1,19 @@
 import { DeviceError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage } from '../gpu/usage.ts';
-import type { InputSize } from '../graph/build.ts';
 import { intersection, rectOf, type Rect } from '../graph/rects.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { imageIn, nchwIn } from '../kernels/image.ts';
-import { copyCommon, type Band } from './bands.ts';
-import { runSingleDispatch } from '../session/single_dispatch.ts';
+import { copyOverlap, type Band } from './bands.ts';
+import { runSingleDispatch, submitCommands } from '../session/single_dispatch.ts';
 import { checkImage, checkTensor, isTensorInput, openPicture, type ImageInput, type TensorInput } from './image.ts';
 import { Latent, type Size } from './results.ts';
+import type { StagedInput } from './staged_input.ts';
 
 /** A latent from elsewhere: `[N, latentChannels, h, w]`, not scaled (a pipeline's latents divided by `config.scalingFactor`). */
 export interface LatentInput extends TensorInput {
   /** The size to crop the decoded picture to. */
   readonly imageSize?: Size | undefined;
-}
-
-/** An input that has still to be brought to where a session takes it. */
-export interface StagedInput extends InputSize {
-  /** The network may pad it by repeating its edge: a picture. A raw tensor must fit. */
-  readonly padded: boolean;
-  /** Writes the rectangle that `band` holds of the input, from batch's picture `first` on. */
-  into(band: Band, first: number): Promise<void>;
-  /** Frees what was staged. */
-  dispose(): void;
 }
 
 /**
@@ -46,8 +36,8 @@ export async function stageImage(gpu: Gpu, image: ImageInput, channels: number):
     n: 1,
     height,
     width,
-    padded: true,
-    into: async ({ tensor, buffer }) => {
+    isPadded: true,
+    write: async ({ tensor, buffer }) => {
       const { texture, corner, dispose } = await picture.texture(nearest(rectOf(tensor), whole));
       try {
         await runSingleDispatch(gpu, imageIn(tensor, picture, corner), [texture.createView(), { buffer }]);
@@ -85,7 +75,7 @@ function unreadable(cause: DeviceError): InputError {
 export function stageLatent(gpu: Gpu, latent: Latent | LatentInput, channels: number): StagedInput {
   if (!(latent instanceof Latent)) return stageTensor(gpu, 'latent', checkLatent(latent), channels);
   const [n, found, height, width] = latent.shape;
-  const { parts } = latent;
+  const { bandTensors } = latent;
   if (found !== channels) {
     throw new InputError(
       `This model's latents have ${channels} channels; this one has ${found} and belongs to another model.`,
@@ -96,13 +86,12 @@ export function stageLatent(gpu: Gpu, latent: Latent | LatentInput, channels: nu
       'This latent lives on another device: hand in { data: await latent.toArray(), shape: latent.shape }.',
     );
   }
-  const into = (band: Band, first: number): Promise<void> => {
-    const encoder = gpu.device.createCommandEncoder({ label: 'latent in' });
-    for (const part of parts) copyCommon(encoder, part, band, { from: first, to: 0 });
-    gpu.device.queue.submit([encoder.finish()]);
-    return Promise.resolve();
+  const write = (band: Band, first: number): Promise<void> => {
+    return submitCommands(gpu, 'latent in', (encoder) => {
+      for (const part of bandTensors) copyOverlap(encoder, part, band, { from: first, to: 0 });
+    });
   };
-  return { n, height, width, padded: false, into, dispose: () => undefined };
+  return { n, height, width, isPadded: false, write, dispose: () => undefined };
 }
 
 /**
@@ -112,7 +101,7 @@ export function stageLatent(gpu: Gpu, latent: Latent | LatentInput, channels: nu
  */
 export function stageTensor(gpu: Gpu, what: string, input: TensorInput, channels: number): StagedInput {
   const [n, , height, width] = checkTensor(what, input, channels);
-  const into = async ({ tensor, buffer }: Band, first: number): Promise<void> => {
+  const write = async ({ tensor, buffer }: Band, first: number): Promise<void> => {
     const data = planes(input.data, { channels, height, width }, tensor, first);
     const { STORAGE, COPY_DST } = BufferUsage;
     const planar = await gpu.checked(`the ${what}`, () =>
@@ -125,7 +114,7 @@ export function stageTensor(gpu: Gpu, what: string, input: TensorInput, channels
       planar.destroy();
     }
   };
-  return { n, height, width, padded: false, into, dispose: () => undefined };
+  return { n, height, width, isPadded: false, write, dispose: () => undefined };
 }
 
 /** The rectangle that a tensor holds of `[N, C, H, W]` numbers; no copy where that is all of some pictures. */

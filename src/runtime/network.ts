@@ -2,38 +2,51 @@ import { DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { profiler } from '../gpu/profiler.ts';
 import type { InputSize } from '../graph/build.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { Target } from '../graph/weights.ts';
-import type { Decoder, Encoder } from '../model/autoencoder.ts';
-import type { Band } from './bands.ts';
-import type { StagedInput } from './inputs.ts';
+import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import { planNetwork, planNetworkInOnePiece, type Plan } from '../plan/plan.ts';
 import { readProfile } from '../session/profile.ts';
-import type { RunOptions } from './run_options.ts';
 import { Session } from '../session/session.ts';
 import type { WeightStore } from '../session/weight_store.ts';
+import type { OutputSink } from './output_sink.ts';
+import type { RunOptions } from './run_options.ts';
+import type { StagedInput } from './staged_input.ts';
 
-/** How a batch is run: a plan, and how often it is replayed, on `plan.input.n` pictures each time. */
+/** A plan for a batch: it is replayed `slices` times, on `plan.input.n` pictures each time. */
 export interface BatchPlan {
-  /** What it was made for. */
+  /** Identifies the request that the plan answers. */
   readonly key: string;
   readonly plan: Plan;
   readonly slices: number;
 }
 
-/** One half of the autoencoder on the GPU, with the session of its last input's size. */
+/** An input, the size at which the network takes it (padding included), and the receiver of the output. */
+export interface NetworkRun {
+  readonly input: StagedInput;
+  readonly size: InputSize;
+  readonly sink: OutputSink;
+}
+
+/** The encoder or the decoder on the GPU. Keeps the session of the most recent input size. */
 export class Network {
   readonly module: Encoder | Decoder;
+  readonly which: 'encoder' | 'decoder';
+  /** Pixels of the image along one side of a latent pixel. */
+  readonly ratio: number;
+  /** Runs batches picture by picture, as diffusers' `use_slicing`. */
+  isSlicing = false;
   readonly #gpu: Gpu;
   readonly #weights: WeightStore;
   readonly #target: Target;
-  /** The plan that was asked for last, so that who asks before or after a run doesn't plan it again. */
-  #asked: BatchPlan | undefined;
-  #last: { readonly batch: BatchPlan; readonly session: Session } | undefined;
+  /** The most recent plan, kept so that `plan()` followed by a run does not plan twice. */
+  #planned: BatchPlan | undefined;
+  #ready: { readonly batch: BatchPlan; readonly session: Session } | undefined;
   #disposed = false;
 
-  constructor(part: Encoder | Decoder, gpu: Gpu, weights: WeightStore, target: Target) {
-    this.module = part;
+  constructor(module: Encoder | Decoder, gpu: Gpu, weights: WeightStore, target: Target) {
+    this.module = module;
+    this.which = module.type === 'Encoder' ? 'encoder' : 'decoder';
+    this.ratio = compressionRatio(module);
     this.#gpu = gpu;
     this.#weights = weights;
     this.#target = target;
@@ -41,86 +54,83 @@ export class Network {
 
   /** Bytes of activations on the GPU. */
   get bytes(): number {
-    return this.#last?.session.bytes ?? 0;
+    return this.#ready?.session.bytes ?? 0;
   }
 
   /**
-   * Plans inputs of a size. A batch that doesn't fit in one piece is run picture by picture.
+   * Plans a run. A batch that does not fit in one piece runs picture by picture.
    *
-   * @param sliced - run a batch picture by picture in any case
-   * @throws DeviceError `limits` if a picture doesn't fit; InputError if the network can't take the size
+   * @param budget - bytes of activations; a default for the device if absent
+   * @throws DeviceError `limits` if one picture does not fit; InputError if the network cannot take the size
    */
-  plan(size: InputSize, budget: number | undefined, sliced: boolean): BatchPlan {
-    const key = `${size.n} ${size.height} ${size.width} ${budget} ${sliced}`;
-    const known = this.#last?.batch.key === key ? this.#last.batch : this.#asked;
+  plan(size: InputSize, budget: number | undefined): BatchPlan {
+    const key = `${size.n} ${size.height} ${size.width} ${budget} ${this.isSlicing}`;
+    const known = this.#ready?.batch.key === key ? this.#ready.batch : this.#planned;
     if (known?.key === key) return known;
-    this.#asked = { key, ...this.#plan(size, budget, sliced) };
-    return this.#asked;
-  }
-
-  #plan(size: InputSize, budget: number | undefined, sliced: boolean): Omit<BatchPlan, 'key'> {
-    const { limits } = this.#gpu.device;
-    const whole =
-      size.n > 1 && !sliced ? planNetworkInOnePiece(this.module, size, this.#target, limits, budget) : undefined;
-    if (whole) return { plan: whole, slices: 1 };
-    return { plan: planNetwork(this.module, { ...size, n: 1 }, this.#target, limits, budget), slices: size.n };
+    this.#planned = { key, ...this.#plan(size, budget) };
+    return this.#planned;
   }
 
   /**
-   * Runs the half on a staged input.
+   * Runs the network on an input and hands each computed region of the output to the sink.
    *
-   * @param begin - called with the whole output, before anything is computed; what it gives takes a rectangle of that, of the batch's pictures
-   * from `first` on, and what that submits comes in order
-   * @throws DeviceError if it doesn't fit, or the device is lost; the signal's reason when aborted
+   * @throws DeviceError if the run does not fit or the device is lost; DisposedError after `dispose()`; the signal's reason when aborted
    */
   async run(
-    size: InputSize,
-    staged: StagedInput,
+    { input, size, sink }: NetworkRun,
     { signal, onProgress, onProfile, memoryBudget }: RunOptions,
-    sliced: boolean,
-    begin: (output: Tensor) => Promise<(band: Band, first: number) => Promise<void> | void>,
   ): Promise<void> {
-    const batch = this.plan(size, memoryBudget, sliced);
+    const batch = this.plan(size, memoryBudget);
     const session = await this.#session(batch);
     const { plan, slices } = batch;
-    const output = await begin({ ...plan.output, n: size.n });
+    await sink.begin({ ...plan.output, n: size.n });
     const total = slices * plan.regions;
-    const clock = onProfile && profiler(this.#gpu, slices * plan.dispatches.length);
+    const timer = onProfile && profiler(this.#gpu, slices * plan.dispatches.length);
     try {
       for (let slice = 0; slice < slices; slice++) {
         const first = slice * plan.input.n;
         await session.run({
-          input: (tensor, buffer) => staged.into({ tensor, buffer }, first),
-          output: (tensor, buffer) => output({ tensor, buffer }, first),
+          input: (tensor, buffer) => input.write({ tensor, buffer }, first),
+          output: (tensor, buffer) => sink.take({ tensor, buffer }, first),
           onRegion: (done) => onProgress?.({ done: slice * plan.regions + done, total }),
           signal,
-          profiler: clock,
+          profiler: timer,
         });
       }
-      if (clock) onProfile(await readProfile(clock, plan.dispatches));
+      if (timer) onProfile(await readProfile(timer, plan.dispatches));
     } finally {
-      clock?.dispose();
+      timer?.dispose();
     }
   }
 
   /** Frees the activations. */
   dispose(): void {
     this.#disposed = true;
-    this.#last?.session.dispose();
-    this.#last = undefined;
+    this.#ready?.session.dispose();
+    this.#ready = undefined;
   }
 
-  /** The session of a plan, made anew if that is another. */
+  #plan(size: InputSize, budget: number | undefined): Omit<BatchPlan, 'key'> {
+    const { limits } = this.#gpu.device;
+    const whole =
+      size.n > 1 && !this.isSlicing
+        ? planNetworkInOnePiece(this.module, size, this.#target, limits, budget)
+        : undefined;
+    if (whole) return { plan: whole, slices: 1 };
+    return { plan: planNetwork(this.module, { ...size, n: 1 }, this.#target, limits, budget), slices: size.n };
+  }
+
+  /** The session of a plan; another plan's session is freed first. */
   async #session(batch: BatchPlan): Promise<Session> {
-    if (this.#last?.batch === batch) return this.#last.session;
-    this.#last?.session.dispose();
-    this.#last = undefined;
+    if (this.#ready?.batch === batch) return this.#ready.session;
+    this.#ready?.session.dispose();
+    this.#ready = undefined;
     const session = await Session.create(this.#gpu, batch.plan, this.#weights);
     if (this.#disposed) {
       session.dispose();
       throw new DisposedError('AutoencoderDC');
     }
-    this.#last = { batch, session };
+    this.#ready = { batch, session };
     return session;
   }
 }

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { BufferUsage, TextureUsage } from '../gpu/usage.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { imageOut, nchwOut } from '../kernels/image.ts';
-import type { Band } from './bands.ts';
+import type { Band, BandedTensor } from './bands.ts';
 import { readBack, runSingleDispatch } from '../session/single_dispatch.ts';
 
 /** Height and width in pixels. */
@@ -12,8 +12,8 @@ export interface Size {
   readonly width: number;
 }
 
-/** A size that is no larger than what there is. */
-export function cropped(size: Size, to: Size | undefined): Size {
+/** Crops a size, or returns it if `to` is absent. */
+export function cropSize(size: Size, to: Size | undefined): Size {
   const { height, width } = to ?? size;
   return { height: Math.min(height, size.height), width: Math.min(width, size.width) };
 }
@@ -23,15 +23,15 @@ export class GpuTensor {
   /** `[N, C, H, W]`. */
   readonly shape: readonly [number, number, number, number];
   protected readonly gpu: Gpu;
-  readonly #bands: readonly Band[];
+  readonly #tensor: BandedTensor;
   #disposed = false;
 
   /** @internal */
-  constructor(gpu: Gpu, bands: readonly Band[], size: Size) {
-    const [first] = bands;
-    if (!first) throw new RangeError('a result needs a band');
+  constructor(gpu: Gpu, tensor: BandedTensor, size: Size) {
+    const [first] = tensor.bands;
+    if (!first) throw new RangeError('a result has no band');
     this.gpu = gpu;
-    this.#bands = bands;
+    this.#tensor = tensor;
     this.shape = [first.tensor.n, first.tensor.layout.channels, size.height, size.width];
   }
 
@@ -55,7 +55,7 @@ export class GpuTensor {
    * @throws DisposedError after `dispose()`
    */
   get bands(): readonly { readonly buffer: GPUBuffer; readonly y: number; readonly height: number }[] {
-    return this.parts.map(({ tensor, buffer }) => ({ buffer, y: tensor.origin.y, height: tensor.height }));
+    return this.bandTensors.map(({ tensor, buffer }) => ({ buffer, y: tensor.origin.y, height: tensor.height }));
   }
 
   /** The device that the result lives on. */
@@ -64,13 +64,13 @@ export class GpuTensor {
   }
 
   /**
-   * The bands, as tensors.
+   * The bands, each with the tensor that it holds.
    *
    * @internal
    */
-  get parts(): readonly Band[] {
+  get bandTensors(): readonly Band[] {
     if (this.#disposed) throw new DisposedError('result');
-    return this.#bands;
+    return this.#tensor.bands;
   }
 
   /**
@@ -81,7 +81,7 @@ export class GpuTensor {
   async toArray(): Promise<Float32Array> {
     const [n, c, height, width] = this.shape;
     const result = new Float32Array(n * c * height * width);
-    for (const { tensor, buffer } of this.parts) {
+    for (const { tensor, buffer } of this.bandTensors) {
       const rows = Math.min(tensor.height, height - tensor.origin.y);
       if (rows <= 0) continue;
       const planes = await this.#planes(tensor, buffer, rows, width);
@@ -95,7 +95,7 @@ export class GpuTensor {
 
   /** Frees the GPU memory. Calling it again does nothing. */
   dispose(): void {
-    if (!this.#disposed) for (const { buffer } of this.#bands) buffer.destroy();
+    if (!this.#disposed) this.#tensor.dispose();
     this.#disposed = true;
   }
 
@@ -128,8 +128,8 @@ export class Latent extends GpuTensor {
   readonly imageSize: Size;
 
   /** @internal */
-  constructor(gpu: Gpu, bands: readonly Band[], size: Size, imageSize: Size) {
-    super(gpu, bands, size);
+  constructor(gpu: Gpu, tensor: BandedTensor, size: Size, imageSize: Size) {
+    super(gpu, tensor, size);
     this.imageSize = imageSize;
   }
 }
@@ -233,7 +233,7 @@ export class Sample extends GpuTensor {
       );
     }
     // A band's texture must fit, too; a picture of one band is drawn whole where it does.
-    const pieces = this.parts.flatMap(({ tensor, buffer }) => {
+    const pieces = this.bandTensors.flatMap(({ tensor, buffer }) => {
       const rows = Math.min(tensor.height, height - tensor.origin.y);
       return Array.from({ length: Math.ceil(rows / most) }, (_, i) => {
         const first = i * most;

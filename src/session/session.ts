@@ -7,23 +7,23 @@ import type { Plan } from '../plan/plan.ts';
 import { prepareDispatches, type Command } from './commands.ts';
 import type { WeightStore } from './weight_store.ts';
 
-/** What a run takes in and gives out. Both are called between submits: what they submit themselves comes in order. */
+/** Input and output of a run. Both functions are called between submits, so commands that they submit run in order. */
 export interface RunHandlers {
   /** Writes the rectangle of the graph's input that `tensor` holds into `buffer`. */
   readonly input: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void;
-  /** Takes a rectangle of the graph's output out of `buffer`; the run goes on, and overwrites it, when this is done. */
+  /** Takes the rectangle of the graph's output that `buffer` holds. The run overwrites the buffer once this resolves. */
   readonly output: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void;
-  /** Called after each region. */
+  /** Called after each region, with the number of regions done. */
   readonly onRegion?: ((done: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Runs dispatches one by one and times them. */
+  /** Times every dispatch. Dispatches then run one by one. */
   readonly profiler?: Profiler | undefined;
 }
 
-/** A submit should take about this long: short enough for a page to stay alive and an abort to be quick. */
+/** Target duration of a submit: short enough to keep the page responsive and aborts quick. */
 const SUBMIT_TARGET_MS = 20;
 
-/** A plan with its buffers and bind groups made, ready to be replayed. */
+/** The GPU resources of a plan: buffers, bind groups and pipelines. Replays the plan. */
 export class Session {
   readonly plan: Plan;
   readonly #gpu: Gpu;
@@ -47,9 +47,9 @@ export class Session {
   }
 
   /**
-   * Compiles what the plan needs and allocates its buffers.
+   * Compiles the plan's pipelines and allocates its buffers.
    *
-   * @throws DeviceError when the GPU has no room for them, or is lost
+   * @throws DeviceError if the GPU is out of memory or lost
    */
   static async create(gpu: Gpu, plan: Plan, weights: WeightStore): Promise<Session> {
     const made: GPUBuffer[] = [];
@@ -82,14 +82,15 @@ export class Session {
   }
 
   /**
-   * Replays the plan in short submits, two in flight. Resolves when the last is submitted; the queue's order does the rest.
+   * Replays the plan in short submits, two in flight. Resolves once the driver has accepted the last one; the GPU may still be computing.
    *
-   * @throws the signal's reason if it aborts in between
+   * @throws DeviceError if the driver refuses a submit or the device is lost; the signal's reason if it aborts between submits
    */
   async run({ input, output, onRegion, signal, profiler }: RunHandlers): Promise<void> {
     let next = 0;
     let regions = 0;
     let inFlight: Promise<void> | undefined;
+    let lastAccepted: Promise<void> | undefined;
     const submit = async (end: number): Promise<void> => {
       while (next < end) {
         this.#check(signal);
@@ -98,10 +99,11 @@ export class Session {
           next += 1;
           continue;
         }
-        const { done, count } = this.#submit(next, end);
+        const { accepted, done, count } = this.#submit(next, end);
         next += count;
         await inFlight;
         inFlight = done;
+        lastAccepted = accepted;
       }
     };
     let end = 0;
@@ -118,10 +120,11 @@ export class Session {
         onRegion?.(++regions);
       }
     }
+    await lastAccepted;
     signal?.throwIfAborted();
   }
 
-  /** Frees the buffers; a run in progress ends with a DisposedError. */
+  /** Frees the buffers. A run in progress throws a DisposedError. */
   dispose(): void {
     this.#disposed = true;
     for (const buffer of this.#buffers) buffer.destroy();
@@ -141,8 +144,8 @@ export class Session {
     pass.dispatchWorkgroups(...command.grid);
   }
 
-  /** Submits commands from `start` on, for about as long as a submit should take. */
-  #submit(start: number, end: number): { done: Promise<void>; count: number } {
+  /** Submits the next commands, as many as the target duration allows. */
+  #submit(start: number, end: number): { accepted: Promise<void>; done: Promise<void>; count: number } {
     const { device } = this.#gpu;
     const started = performance.now();
     const encoder = device.createCommandEncoder();
@@ -156,11 +159,14 @@ export class Session {
       flops += more;
     }
     pass.end();
-    device.queue.submit([encoder.finish()]);
+    const accepted = this.#gpu.checked('the computation', () => {
+      device.queue.submit([encoder.finish()]);
+    });
     const finished = this.#gpu.guard(device.queue.onSubmittedWorkDone());
-    const done = finished.then(() => this.#adapt(flops, performance.now() - started));
+    const done = Promise.all([accepted, finished]).then(() => this.#adapt(flops, performance.now() - started));
+    accepted.catch(() => undefined); // `run` awaits both and throws the error
     done.catch(() => undefined);
-    return { done, count: i - start };
+    return { accepted, done, count: i - start };
   }
 
   #adapt(flops: number, ms: number): void {

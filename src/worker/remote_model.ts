@@ -8,7 +8,8 @@ import type { RunOptions } from '../runtime/run_options.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/inputs.ts';
-import { sendStrips, stripsOf, type Strip, type StripTarget } from '../runtime/strips.ts';
+import { sendStrips, streamStrips, type StripTarget } from '../runtime/strip_stream.ts';
+import type { Strip } from '../runtime/strips.ts';
 import type { TilingOptions } from '../runtime/tiling.ts';
 import type { CallOptions, Channel } from '../rpc/channel.ts';
 import { transferImage } from './images.ts';
@@ -108,7 +109,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
    * @throws as there
    */
   decodeStrips(latent: WorkerLatent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
-    return stripsOf(options.signal, async (signal, give) => {
+    return streamStrips(options.signal, async (signal, give) => {
       await this.#objects.withTaker(give, async (sink) => {
         const args = { ...this.#decodeArgs(latent, options), sink };
         await this.channel.call('decodeStrips', args, { signal, onReport: reporter(options) });

@@ -3,6 +3,7 @@ import { BufferUsage } from '../../src/gpu/usage.ts';
 import { channelsOf, tensorBytes, type Tensor } from '../../src/graph/tensor.ts';
 import { imageIn } from '../../src/kernels/image.ts';
 import { runSingleDispatch } from '../../src/session/single_dispatch.ts';
+import { BandedTensor } from '../../src/runtime/bands.ts';
 import { openPicture } from '../../src/runtime/image.ts';
 import { stageTensor } from '../../src/runtime/inputs.ts';
 import { GpuTensor, Sample, type Size } from '../../src/runtime/results.ts';
@@ -39,8 +40,8 @@ function bufferFor(tensor: Tensor): GPUBuffer {
 async function sampleOf({ shape, data }: FixtureTensor, size?: Size): Promise<Sample> {
   const tensor = tensorOf(shape);
   const buffer = bufferFor(tensor);
-  await stageTensor(shared.gpu, 'numbers', { data, shape }, tensor.layout.channels).into({ tensor, buffer }, 0);
-  return new Sample(shared.gpu, [{ tensor, buffer }], size ?? tensor);
+  await stageTensor(shared.gpu, 'numbers', { data, shape }, tensor.layout.channels).write({ tensor, buffer }, 0);
+  return new Sample(shared.gpu, new BandedTensor(shared.gpu, [{ tensor, buffer }], tensor), size ?? tensor);
 }
 
 /** Opaque RGBA bytes that go through all values. */
@@ -85,7 +86,7 @@ describe('raw numbers', () => {
     encoder.copyBufferToBuffer(sample.buffer, 0, copy, 0, copy.size);
     shared.gpu.device.queue.submit([encoder.finish()]);
     const tensor = tensorOf([1, 8, 2, 3]);
-    using all = new GpuTensor(shared.gpu, [{ tensor, buffer: copy }], tensor);
+    using all = new GpuTensor(shared.gpu, new BandedTensor(shared.gpu, [{ tensor, buffer: copy }], tensor), tensor);
     const data = await all.toArray();
     expect([...data.subarray(5 * 6)]).toEqual(Array.from({ length: 18 }, () => 0));
   });
@@ -102,7 +103,7 @@ describe('a picture', () => {
     await runSingleDispatch(shared.gpu, imageIn(tensor, opened, corner), [view, { buffer }]);
     dispose();
     opened.dispose();
-    return new Sample(shared.gpu, [{ tensor, buffer }], tensor);
+    return new Sample(shared.gpu, new BandedTensor(shared.gpu, [{ tensor, buffer }], tensor), tensor);
   }
 
   test('is bytes / 127.5 - 1, and every byte comes back as it was', async () => {

@@ -7,7 +7,7 @@ import { channelsOf, type StorageType, type Tensor } from '../../src/graph/tenso
 import { denseWeight, type Target, type WeightType } from '../../src/graph/weights.ts';
 import type { RawType } from '../../src/kernels/pack.ts';
 import { conv2d } from '../../src/model/layers.ts';
-import { copyCommon, makeBands } from '../../src/runtime/bands.ts';
+import { BandedTensor } from '../../src/runtime/bands.ts';
 import { stageTensor } from '../../src/runtime/inputs.ts';
 import { maxBindingBytes, type Limits } from '../../src/plan/budget.ts';
 import { planGraph } from '../../src/plan/plan.ts';
@@ -152,14 +152,10 @@ async function writeWeight(store: WeightStore, key: string, weight: RawWeight, c
 export async function runSession(gpu: Gpu, session: Session, { data, shape }: FixtureTensor): Promise<GpuTensor> {
   const { input, output } = session.plan;
   const staged = stageTensor(gpu, 'input', { data, shape }, input.layout.channels);
-  const bands = await makeBands(gpu, 'result', output);
+  const result = await BandedTensor.create(gpu, 'result', output);
   await session.run({
-    input: (tensor, buffer) => staged.into({ tensor, buffer }, 0),
-    output: (tensor, buffer) => {
-      const encoder = gpu.device.createCommandEncoder();
-      for (const band of bands) copyCommon(encoder, { tensor, buffer }, band);
-      gpu.device.queue.submit([encoder.finish()]);
-    },
+    input: (tensor, buffer) => staged.write({ tensor, buffer }, 0),
+    output: (tensor, buffer) => result.copyFrom({ tensor, buffer }),
   });
-  return new GpuTensor(gpu, bands, output);
+  return new GpuTensor(gpu, result, output);
 }

@@ -1,4 +1,5 @@
 import { requestGpu } from '../../../src/gpu/gpu.ts';
+import { BandedTensor } from '../../../src/runtime/bands.ts';
 import { GpuTensor } from '../../../src/runtime/results.ts';
 import { stageTensor } from '../../../src/runtime/inputs.ts';
 import type { Tensor } from '../../../src/graph/tensor.ts';
@@ -17,7 +18,7 @@ export async function ownPeer(): Promise<Peer> {
       const { plan } = session;
       const staged = stageTensor(gpu, 'input', input, c);
       const run = async (output: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void = () => undefined) => {
-        await session.run({ input: (tensor, buffer) => staged.into({ tensor, buffer }, 0), output });
+        await session.run({ input: (tensor, buffer) => staged.write({ tensor, buffer }, 0), output });
         await gpu.device.queue.onSubmittedWorkDone();
       };
       return {
@@ -25,7 +26,9 @@ export async function ownPeer(): Promise<Peer> {
         async output() {
           let values = new Float32Array();
           await run(async (tensor, buffer) => {
-            values = Float32Array.from(await new GpuTensor(gpu, [{ tensor, buffer }], plan.output).toArray());
+            values = Float32Array.from(
+              await new GpuTensor(gpu, new BandedTensor(gpu, [{ tensor, buffer }], tensor), plan.output).toArray(),
+            );
           });
           return values;
         },
