@@ -1,16 +1,16 @@
 /**
- * What went wrong, in a word that code can branch on. The message says it to a person and names the remedy.
+ * The kind of an error, for code to branch on. The message says what happened and what to do.
  *
- * - `config`: a config.json whose value can't be used.
- * - `checkpoint`: weight files that are damaged, or don't belong to the config.
- * - `source`: bytes could not be had (HTTP status, network, a missing file).
- * - `input`: an argument of the caller's: an image, a latent, an option.
- * - `limits`: the work doesn't fit this device.
+ * - `config`: a invalid value in config.json.
+ * - `checkpoint`: weight files that are damaged or do not match the config.
+ * - `source`: bytes could not be fetched (HTTP status, network, a missing file).
+ * - `input`: an invalid argument: an image, a latent, an option.
+ * - `limits`: the work does not fit this device.
  * - `unsupported`: no WebGPU, or a feature that this adapter lacks.
- * - `device-lost`: the GPU device went away; make a new one and load again.
- * - `gpu`: the driver refused work that should have been valid; please report it.
+ * - `device-lost`: the GPU device was lost; load the model again.
+ * - `gpu`: the driver refused work.
  * - `disposed`: the object was used after `dispose()`.
- * - `format`: a `.dcae` file that can't be opened; `FormatError.problem` says why.
+ * - `format`: a `.dcae` file cannot be opened; `FormatError.problem` says why.
  */
 export type ErrorCode =
   | 'config'
@@ -24,14 +24,14 @@ export type ErrorCode =
   | 'disposed'
   | 'format';
 
-/** The base of every error that this package throws on purpose. Aborted calls reject with the signal's own reason instead. */
+/** The base class of this package's errors. Aborted calls reject with the signal's own reason instead. */
 export class DcAeError extends Error {
   override readonly name: string = 'DcAeError';
 
   /**
    * @param code - the kind of failure, stable across releases
    * @param message - what happened, to what, and what to do about it
-   * @param options - `cause`: the error underneath, where there is one
+   * @param options - `cause`: the underlying error, if any
    */
   constructor(
     readonly code: ErrorCode,
@@ -42,7 +42,7 @@ export class DcAeError extends Error {
   }
 }
 
-/** A value in config.json that can't be used; names the key, what it was and what is allowed. */
+/** An invalid value in config.json. The message names the key, the value and the allowed values. */
 export class ConfigError extends DcAeError {
   override readonly name = 'ConfigError';
 
@@ -51,7 +51,7 @@ export class ConfigError extends DcAeError {
   }
 }
 
-/** Weight files that are damaged, incomplete, or don't belong to the config. */
+/** Weight files that are damaged, incomplete, or do not match the config. */
 export class CheckpointError extends DcAeError {
   override readonly name = 'CheckpointError';
 
@@ -60,11 +60,11 @@ export class CheckpointError extends DcAeError {
   }
 }
 
-/** Bytes that could not be had: the network, an HTTP status, a file that isn't there. */
+/** Bytes that could not be fetched: a network failure, an HTTP status, a missing file. */
 export class SourceError extends DcAeError {
   override readonly name = 'SourceError';
 
-  /** The HTTP status, where a server answered with one. */
+  /** The HTTP status, if a server answered. */
   readonly status: number | undefined;
 
   constructor(message: string, options?: ErrorOptions & { status?: number }) {
@@ -73,7 +73,7 @@ export class SourceError extends DcAeError {
   }
 }
 
-/** An argument of the caller's that can't be used: an image, a latent, an option. */
+/** An invalid argument: an image, a latent, an option. */
 export class InputError extends DcAeError {
   override readonly name = 'InputError';
 
@@ -82,7 +82,7 @@ export class InputError extends DcAeError {
   }
 }
 
-/** The GPU: missing (`unsupported`), too small (`limits`), gone (`device-lost`), or refusing valid work (`gpu`). */
+/** A failure of the GPU: missing (`unsupported`), too small (`limits`), lost (`device-lost`), or refusing work (`gpu`). */
 export class DeviceError extends DcAeError {
   override readonly name = 'DeviceError';
 
@@ -91,35 +91,38 @@ export class DeviceError extends DcAeError {
   }
 }
 
-/** The object was used after its `dispose()`. */
+/** An object was used after its `dispose()`. */
 export class DisposedError extends DcAeError {
   override readonly name = 'DisposedError';
 
   constructor(what: string) {
-    super('disposed', `This ${what} was disposed of. Keep it until its last use, or make a new one.`);
+    super(
+      'disposed',
+      `This ${what} was used after its dispose(). Call dispose() after the last use, or create a new one.`,
+    );
   }
 }
 
 /**
- * Why a `.dcae` file can't be opened.
+ * The reason why a `.dcae` file cannot be opened.
  *
- * - `not-dcae`: it is something else.
- * - `version`: it was written for a later version of this format.
- * - `unsupported`: it has a part that must be understood, and that this version doesn't know.
- * - `truncated`: its end is missing.
- * - `trailing`: something follows its end.
- * - `damaged`: a checksum or a value in it is wrong.
- * - `too-large`: it asks for more memory than its bytes can account for, or than the caller allows.
- * - `wrong-model`: it was made with another checkpoint than the one at hand; `FormatError.needed` says with which.
+ * - `not-dcae`: the file is not a `.dcae` file.
+ * - `version`: a later version of the format.
+ * - `unsupported`: the file has a required section that this version does not know.
+ * - `truncated`: the end of the file is missing.
+ * - `trailing`: bytes follow the end of the file.
+ * - `damaged`: a checksum or a value is wrong.
+ * - `too-large`: the file declares more data than its bytes can hold, or than the caller allows.
+ * - `wrong-model`: the file was made with another checkpoint; `FormatError.needed` names it.
  */
 export type FormatProblem =
   'not-dcae' | 'version' | 'unsupported' | 'truncated' | 'trailing' | 'damaged' | 'too-large' | 'wrong-model';
 
-/** A `.dcae` file that can't be opened, or not with this model. */
+/** A `.dcae` file that cannot be opened, or not with this model. */
 export class FormatError extends DcAeError {
   override readonly name = 'FormatError';
 
-  /** With `wrong-model`: the checkpoint that the file needs, `owner/name` on the hub or an address, where the file says so. */
+  /** For `wrong-model`: the checkpoint that the file needs, `owner/name` on the hub or a URL, if the file names it. */
   readonly needed: string | undefined;
 
   constructor(

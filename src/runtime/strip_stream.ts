@@ -80,7 +80,8 @@ interface StripWriter {
 /** Draws strips on a canvas, which takes the picture's size with the first strip. */
 function canvasWriter(canvas: HTMLCanvasElement | OffscreenCanvas): StripWriter {
   const context = 'getContext' in canvas ? canvas.getContext('2d') : null;
-  if (!context || !('putImageData' in context)) throw invalidTarget('another object');
+  if (!context || !('putImageData' in context))
+    throw invalidTarget('getContext' in canvas ? 'a canvas with another context' : 'another object');
   return {
     write({ y, height, width, data, image }) {
       if (y === 0) {
@@ -97,6 +98,6 @@ function canvasWriter(canvas: HTMLCanvasElement | OffscreenCanvas): StripWriter 
 
 function invalidTarget(found: string): InputError {
   return new InputError(
-    `decodeTo needs a WritableStream, or a canvas with a "2d" context or none yet; it was given ${found}.`,
+    `decodeTo needs a canvas with a "2d" context or none yet, or a WritableStream; it was given ${found}.`,
   );
 }

@@ -36,11 +36,13 @@ export class StripSink implements OutputSink {
     this.#give = give;
   }
 
+  /** Keeps the size of the whole output. */
   begin(output: Tensor): Promise<void> {
     this.#whole = output;
     return Promise.resolve();
   }
 
+  /** Adds a region; waits until a strip that it completes is taken. */
   async take(region: Band): Promise<void> {
     const whole = this.#whole;
     if (!whole) throw new RangeError('a region came before its output began');

@@ -5,19 +5,19 @@ import type { Dispatch, Resource } from '../kernels/dispatch.ts';
 import type { DispatchStep } from '../plan/plan.ts';
 import type { WeightStore } from './weight_store.ts';
 
-/** A dispatch with all its GPU objects. */
+/** A dispatch with its GPU objects, ready to encode. */
 export interface Command {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
-  /** Of its params in their buffer, in bytes. */
+  /** Offset of the dispatch's params in the params buffer, in bytes. */
   readonly offset: readonly [number];
   readonly grid: readonly [number, number, number];
   readonly flops: number;
 }
 
-/** Where dispatches find what they bind. */
+/** The buffers that dispatches bind. */
 export interface CommandResources {
-  /** Takes all params; dispatch `i` has its own at `i * paramStride`. */
+  /** Holds the params of all dispatches; those of dispatch `i` lie at `i * paramStride` bytes. */
   readonly params: GPUBuffer;
   readonly paramStride: number;
   readonly bufferOf: (tensor: Tensor) => GPUBuffer;
@@ -25,7 +25,9 @@ export interface CommandResources {
 }
 
 /**
- * Compiles what dispatches need. The function that it gives makes their bind groups, one for all that bind the same, and writes their params.
+ * Compiles the pipelines of dispatches.
+ *
+ * @returns a function that writes the params and makes bind groups; dispatches that bind the same buffers share one
  *
  * @throws DeviceError if a shader doesn't compile, or the device is lost
  */

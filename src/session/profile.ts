@@ -1,28 +1,28 @@
 import type { ProfileClock, Profiler } from '../gpu/profiler.ts';
 import type { DispatchStep } from '../plan/plan.ts';
 
-/** What a part of a run took. */
+/** Time and work of a layer or a stage. */
 export interface ProfileEntry {
   /** A layer's path and kernel (`decoder.up_blocks.2.1.conv1 conv`), or a stage's path. */
   readonly name: string;
   /** Milliseconds on the GPU. */
   readonly ms: number;
-  /** Two for each multiply-add that it does. */
+  /** Floating-point operations, two for each multiply-add. */
   readonly flops: number;
-  /** Bytes that its dispatches read and write, each once. */
+  /** Bytes that the dispatches read and write, counted once each. */
   readonly bytes: number;
   readonly dispatches: number;
 }
 
-/** Where the time of a run went. */
+/** The time of a run, by layer and by stage. */
 export interface Profile {
-  /** `submits` where the device has no timestamp queries: each dispatch then was a submit of its own, whose cost is in its time. */
+  /** The clock. `submits` if the device lacks timestamp queries: each dispatch is then submitted alone, and its time includes the submit. */
   readonly clock: ProfileClock;
-  /** Of all dispatches together. */
+  /** Milliseconds of all dispatches. */
   readonly ms: number;
-  /** In the order in which they first ran. */
+  /** Layers, in the order in which they first ran. */
   readonly layers: readonly ProfileEntry[];
-  /** The same, added up: `decoder.up_blocks.2`, `decoder.conv_in`. */
+  /** Sums over stages: `decoder.up_blocks.2`, `decoder.conv_in`. */
   readonly stages: readonly ProfileEntry[];
 }
 
@@ -34,7 +34,7 @@ interface ProfiledStep {
   readonly bytes: number;
 }
 
-/** What a profiler found of a plan's dispatches, replayed once or several times, added up by layer and by stage. */
+/** Reads a profiler's times and adds them up by layer and by stage. A plan that ran several times counts as a whole. */
 export async function readProfile(profiler: Profiler, dispatches: readonly DispatchStep[]): Promise<Profile> {
   const times = await profiler.read();
   const steps = times.flatMap((ms, i): ProfiledStep[] => {

@@ -4,15 +4,15 @@ import { BufferUsage } from '../gpu/usage.ts';
 const STAGING_BUFFER_BYTES = 16 * 2 ** 20;
 const STAGING_BUFFER_COUNT = 3;
 
-/** A buffer, and a promise that resolves when the GPU is done with all that was in it. */
+/** A staging buffer. `free` resolves once the GPU has finished with its contents. */
 interface Stage {
   readonly buffer: GPUBuffer;
   free: Promise<unknown>;
 }
 
 /**
- * Where raw bytes wait on the GPU to be packed: one buffer is filled while the GPU packs what is in the others. Where a GPU shares the processor's
- * memory, browsers write straight into a buffer that the GPU is done with; for one in use they make a copy first, in new memory that they clear.
+ * Buffers for raw weights on their way to being packed. One buffer is filled while the GPU packs the contents of the others: a write into a
+ * buffer in use would make the browser allocate and clear a copy.
  */
 export class WeightStaging {
   readonly #gpu: Gpu;
@@ -20,7 +20,7 @@ export class WeightStaging {
   #filling: Stage;
   #filled = 0;
 
-  /** @param maxBinding - bytes of the largest binding that the device allows */
+  /** @param maxBinding - the device's largest binding, in bytes */
   constructor(gpu: Gpu, maxBinding: number) {
     this.#gpu = gpu;
     const size = Math.min(STAGING_BUFFER_BYTES, maxBinding);
@@ -33,35 +33,35 @@ export class WeightStaging {
     this.#waiting = Array.from({ length: STAGING_BUFFER_COUNT - 1 }, (_, i) => create(i + 1));
   }
 
-  /** The buffer that is being filled. */
+  /** The buffer being filled. */
   get buffer(): GPUBuffer {
     return this.#filling.buffer;
   }
 
-  /** Bytes that it has room for. */
+  /** Bytes left in the buffer being filled. */
   get freeBytes(): number {
     return this.buffer.size - this.#filled;
   }
 
-  /** Sets room aside; gives its first byte, which a binding may begin at. */
+  /** Reserves bytes in the buffer being filled; returns their offset, aligned so that a binding may begin there. */
   take(bytes: number): number {
-    if (bytes > this.freeBytes) throw new RangeError(`${bytes} bytes outgrow the staging buffer`);
+    if (bytes > this.freeBytes) throw new RangeError(`${bytes} bytes exceed the staging buffer`);
     const offset = this.#filled;
     this.#filled = Math.min(this.buffer.size, Math.ceil((offset + bytes) / 256) * 256);
     return offset;
   }
 
-  /** Turns to another buffer, once the GPU is done with what was last in it: all that reads the present one has been submitted. */
-  async turn(): Promise<void> {
+  /** Switches to the next buffer once the GPU has finished with it. All commands that read the present buffer must have been submitted. */
+  async nextBuffer(): Promise<void> {
     const free = this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
-    free.catch(() => undefined); // whoever waits for it hears of it
+    free.catch(() => undefined); // nextBuffer() awaits it later and throws
     this.#waiting.push({ buffer: this.buffer, free });
     this.#filling = this.#waiting.shift() ?? this.#filling;
     this.#filled = 0;
     await this.#filling.free;
   }
 
-  /** Writes bytes at a multiple of 4; up to three more may be written behind them. */
+  /** Writes bytes at an offset that is a multiple of 4. Up to three zero bytes may follow. */
   write(offset: number, bytes: Uint8Array): void {
     const whole = bytes.length & ~3;
     const { queue } = this.#gpu.device;
@@ -73,8 +73,8 @@ export class WeightStaging {
     }
   }
 
-  /** Frees it. */
-  destroy(): void {
+  /** Frees the buffers. */
+  dispose(): void {
     for (const { buffer } of [this.#filling, ...this.#waiting]) buffer.destroy();
   }
 }

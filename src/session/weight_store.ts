@@ -22,54 +22,57 @@ import {
 } from '../kernels/pack.ts';
 import { WeightStaging } from './weight_staging.ts';
 
-/** A tensor that is about to arrive. */
+/** A tensor of a checkpoint whose bytes are being written. */
 export interface ArrivingTensor {
   readonly key: string;
   readonly dtype: RawType;
   readonly shape: readonly number[];
 }
 
-/** Packs between two submits at most, and the bytes between their params. */
+/** The most packing dispatches between two submits. */
 const MAX_PENDING_PACKS = 256;
+/** Bytes from the params of one packing dispatch to the next. */
 const PARAMS_STRIDE_BYTES = 256;
 
+/** A checkpoint tensor's share of a weight. */
 interface WeightSource {
   readonly spec: WeightSpec;
-  /** Which of the spec's tensors this is, and the row of the weight at which it starts. */
+  /** The tensor's index among the spec's tensors. */
   readonly index: number;
+  /** The weight's row at which the tensor starts. */
   readonly rowBase: number;
 }
 
-/** A tensor that is arriving, and the window of its rows that is being filled. */
+/** A tensor whose bytes are being written, and the window of its rows that is being filled. */
 interface Arrival {
   readonly tensor: ArrivingTensor;
-  readonly part: WeightSource;
+  readonly source: WeightSource;
   readonly rowBytes: number;
   readonly rows: number;
-  /** Rows of a window are a multiple of this, or all that are left. */
+  /** A window's rows are a multiple of this, or all remaining rows. */
   readonly step: number;
   window: Window;
 }
 
-/** Rows of a tensor in the staging buffer, from byte `offset` on. */
+/** Rows of a tensor in the staging buffer, starting at byte `offset`. */
 interface Window extends RowWindow {
   readonly offset: number;
 }
 
-/** The packed weights of a model on the GPU, and the way there: bytes are uploaded as they came and packed by a kernel. */
+/** The packed weights of a model on the GPU. Uploads a checkpoint's raw bytes and packs them with a kernel. */
 export class WeightStore {
   readonly #gpu: Gpu;
   readonly #type: WeightType;
   readonly #maxBinding: number;
   readonly #buffers = new Map<string, GPUBuffer[]>();
-  readonly #parts = new Map<string, WeightSource>();
-  /** Batch norm's statistics until all four have come. */
+  readonly #sources = new Map<string, WeightSource>();
+  /** Batch norm's statistics, kept until all four tensors are complete. */
   readonly #statistics = new Map<string, { buffer: GPUBuffer; missing: number }>();
   readonly #pipelines = new PipelineMap<Pipeline>();
   readonly #staging: WeightStaging;
   readonly #params: GPUBuffer;
-  readonly #packs = new Uint8Array(MAX_PENDING_PACKS * PARAMS_STRIDE_BYTES);
-  #packed = 0;
+  readonly #pendingParams = new Uint8Array(MAX_PENDING_PACKS * PARAMS_STRIDE_BYTES);
+  #pending = 0;
   #encoder: GPUCommandEncoder | undefined;
   #retired: GPUBuffer[] = [];
   #arrival: Arrival | undefined;
@@ -82,7 +85,7 @@ export class WeightStore {
     const { STORAGE, COPY_DST, UNIFORM } = BufferUsage;
     const create = (label: string, size: number, usage: number): GPUBuffer =>
       gpu.device.createBuffer({ label, size, usage });
-    // All are cut before any buffer is made: a weight that doesn't fit must leave nothing behind.
+    // Slices come before any buffer: a weight that does not fit must throw before anything is allocated.
     const slicesOf = new Map(
       specs.map((spec) => [spec.id, spec.kind === 'matrix' ? weightSlices(spec, type, maxBinding) : []]),
     );
@@ -93,22 +96,22 @@ export class WeightStore {
         this.#buffers.set(spec.id, buffers);
         let rowBase = 0;
         spec.sources.forEach(({ key, rows }, index) => {
-          this.#parts.set(key, { spec, index, rowBase });
+          this.#sources.set(key, { spec, index, rowBase });
           rowBase += rows;
         });
       } else {
         this.#buffers.set(spec.id, [create(spec.id, weightBytes(spec, 'f32'), STORAGE)]);
-        spec.keys.forEach((key, index) => this.#parts.set(key, { spec, index, rowBase: 0 }));
+        spec.keys.forEach((key, index) => this.#sources.set(key, { spec, index, rowBase: 0 }));
       }
     }
     this.#staging = new WeightStaging(gpu, maxBinding);
-    this.#params = create('pack params', this.#packs.length, UNIFORM | COPY_DST);
+    this.#params = create('pack params', this.#pendingParams.length, UNIFORM | COPY_DST);
   }
 
   /**
-   * Room on the GPU for a model's weights.
+   * Allocates buffers for a model's weights.
    *
-   * @throws DeviceError when there isn't any
+   * @throws DeviceError if the GPU is out of memory
    */
   static async create(
     gpu: Gpu,
@@ -130,20 +133,21 @@ export class WeightStore {
     return [...this.#buffers.values()].flat().reduce((sum, buffer) => sum + buffer.size, 0);
   }
 
-  /** One slice of a packed weight, or an affine. */
+  /** The buffer of one slice of a packed weight, or of an affine. */
   buffer(spec: WeightSpec, slice: number): GPUBuffer {
     const buffer = this.#buffers.get(spec.id)?.[slice];
-    if (!buffer) throw new RangeError(`weight ${spec.id} was never made`);
+    if (!buffer) throw new RangeError(`weight ${spec.id} is not part of this model`);
     return buffer;
   }
 
   /**
-   * Takes the next bytes of a tensor; tensors come one after another, each from its start to its end, in chunks whose offsets are
-   * multiples of 8. Waits when the GPU falls behind.
+   * Writes the next bytes of a tensor. Tensors follow one another, each from start to end, in chunks at offsets that are multiples of 8. Waits if
+   * the GPU falls behind.
    */
   async write(tensor: ArrivingTensor, offset: number, bytes: Uint8Array): Promise<void> {
     const arrival = offset === 0 ? await this.#begin(tensor) : this.#arrival;
-    if (arrival?.tensor.key !== tensor.key) throw new RangeError(`${tensor.key} does not follow what came before`);
+    if (arrival?.tensor.key !== tensor.key)
+      throw new RangeError(`${tensor.key} does not continue the tensor before it`);
     for (let at = 0; at < bytes.length;) {
       if (offset + at === (arrival.window.first + arrival.window.rows) * arrival.rowBytes) await this.#advance(arrival);
       const { first, rows } = arrival.window;
@@ -156,11 +160,11 @@ export class WeightStore {
     }
   }
 
-  /** Packs what is still waiting and frees what only loading needed. */
+  /** Packs the remaining bytes and frees the buffers that only loading needs. */
   async finish(): Promise<void> {
     this.#submit();
     await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
-    this.#staging.destroy();
+    this.#staging.dispose();
     this.#params.destroy();
   }
 
@@ -170,23 +174,23 @@ export class WeightStore {
     for (const buffer of [...this.#buffers.values()].flat()) buffer.destroy();
     for (const { buffer } of this.#statistics.values()) buffer.destroy();
     for (const buffer of this.#retired) buffer.destroy();
-    this.#staging.destroy();
+    this.#staging.dispose();
     this.#params.destroy();
   }
 
   async #begin(tensor: ArrivingTensor): Promise<Arrival> {
-    const part = this.#parts.get(tensor.key);
-    if (!part) throw new RangeError(`${tensor.key} is no weight of this model`);
+    const source = this.#sources.get(tensor.key);
+    if (!source) throw new RangeError(`${tensor.key} is not a weight of this model`);
     const rows = tensor.shape[0] ?? 1;
     const rowBytes = tensor.shape.slice(1).reduce((a, b) => a * b, RAW_BYTES[tensor.dtype]);
-    const step = part.spec.kind === 'matrix' ? windowRows(part.spec) : rows;
-    // Compiled here so that packing itself never waits.
+    const step = source.spec.kind === 'matrix' ? windowRows(source.spec) : rows;
+    // Compiled here, so that packing itself never waits.
     await Promise.all(
-      this.#dispatches(part, tensor.dtype, { first: 0, rows }).map(async ({ dispatch }) => this.#compile(dispatch)),
+      this.#dispatches(source, tensor.dtype, { first: 0, rows }).map(async ({ dispatch }) => this.#compile(dispatch)),
     );
-    if (part.spec.kind === 'batch_norm') await this.#compile(packBatchNormWeights(part.spec));
+    if (source.spec.kind === 'batch_norm') await this.#compile(packBatchNormWeights(source.spec));
     this.#assertAlive(tensor);
-    this.#arrival = { tensor, part, rowBytes, rows, step, window: { first: 0, rows: 0, offset: 0 } };
+    this.#arrival = { tensor, source, rowBytes, rows, step, window: { first: 0, rows: 0, offset: 0 } };
     return this.#arrival;
   }
 
@@ -195,9 +199,13 @@ export class WeightStore {
     this.#pipelines.set(shader, constants, await this.#gpu.guard(this.#gpu.pipelines.get(shader, constants)));
   }
 
-  /** The packs of a window of a tensor's rows, each with the buffer that it writes. */
-  #dispatches(part: WeightSource, raw: RawType, window: RowWindow): { dispatch: SingleDispatch; target: GPUBuffer }[] {
-    const { spec, index, rowBase } = part;
+  /** The packing dispatches of a window, each with the buffer that it writes. */
+  #dispatches(
+    source: WeightSource,
+    raw: RawType,
+    window: RowWindow,
+  ): { dispatch: SingleDispatch; target: GPUBuffer }[] {
+    const { spec, index, rowBase } = source;
     if (spec.kind === 'matrix') {
       return weightSlices(spec, this.#type, this.#maxBinding).map((slice, i) => ({
         dispatch: packMatrixWeights(spec, slice, { raw, packed: this.#type }, rowBase, window),
@@ -223,12 +231,12 @@ export class WeightStore {
     return entry;
   }
 
-  /** An aborted load disposes of the store while we wait: what is made after that would never be freed. */
+  /** Throws after `dispose()`: an aborted load disposes of the store while this waits, and later buffers would never be freed. */
   #assertAlive({ key }: ArrivingTensor): void {
-    if (this.#disposed) throw new RangeError(`${key} came after the weights were disposed of`);
+    if (this.#disposed) throw new RangeError(`${key} came after dispose()`);
   }
 
-  /** Begins the tensor's next window: as many of its rows as the staging buffer has room for, or else as the next one has. */
+  /** Begins the tensor's next window, with as many rows as fit into the staging buffer, or into the next one if none fits. */
   async #advance(arrival: Arrival): Promise<void> {
     const { rowBytes, step, window } = arrival;
     const first = window.first + window.rows;
@@ -240,17 +248,17 @@ export class WeightStore {
     let rows = fitting();
     if (rows === 0) {
       this.#submit();
-      await this.#staging.turn();
+      await this.#staging.nextBuffer();
       this.#assertAlive(arrival.tensor);
       rows = Math.max(fitting(), Math.min(step, left));
     }
     arrival.window = { first, rows, offset: this.#staging.take(rows * rowBytes) };
   }
 
-  #pack({ part, tensor, window }: Arrival, bytes: number): void {
-    const { spec } = part;
+  #pack({ source, tensor, window }: Arrival, bytes: number): void {
+    const { spec } = source;
     const raw = { buffer: this.#staging.buffer, offset: window.offset, size: Math.ceil(bytes / 4) * 4 };
-    for (const { dispatch, target } of this.#dispatches(part, tensor.dtype, window)) {
+    for (const { dispatch, target } of this.#dispatches(source, tensor.dtype, window)) {
       this.#encode(dispatch, raw, target);
     }
     if (spec.kind !== 'batch_norm') return;
@@ -263,14 +271,14 @@ export class WeightStore {
   }
 
   #encode({ shader, constants, params, grid }: SingleDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
-    if (this.#packed === MAX_PENDING_PACKS) this.#submit();
+    if (this.#pending === MAX_PENDING_PACKS) this.#submit();
     const { device } = this.#gpu;
     const target = this.#pipelines.get(shader, constants);
     if (!target) throw new RangeError(`${shader.name} was not compiled`);
-    const offset = PARAMS_STRIDE_BYTES * this.#packed++;
-    this.#packs.set(new Uint8Array(params), offset);
+    const offset = PARAMS_STRIDE_BYTES * this.#pending++;
+    this.#pendingParams.set(new Uint8Array(params), offset);
     const resources = [input, { buffer: output }, { buffer: this.#params, size: params.byteLength }];
-    this.#encoder ??= device.createCommandEncoder({ label: 'pack' });
+    this.#encoder ??= device.createCommandEncoder({ label: 'pack weights' });
     const pass = this.#encoder.beginComputePass();
     pass.setPipeline(target.pipeline);
     pass.setBindGroup(
@@ -285,15 +293,15 @@ export class WeightStore {
     pass.end();
   }
 
-  /** Submits the packs so far. */
+  /** Submits the encoded packing dispatches. */
   #submit(): void {
     if (this.#encoder) {
       const { queue } = this.#gpu.device;
-      queue.writeBuffer(this.#params, 0, this.#packs, 0, PARAMS_STRIDE_BYTES * this.#packed);
+      queue.writeBuffer(this.#params, 0, this.#pendingParams, 0, PARAMS_STRIDE_BYTES * this.#pending);
       queue.submit([this.#encoder.finish()]);
     }
     this.#encoder = undefined;
-    this.#packed = 0;
+    this.#pending = 0;
     for (const buffer of this.#retired) buffer.destroy();
     this.#retired = [];
   }

@@ -46,7 +46,7 @@ describe('after dispose()', () => {
       const { latent } = await model.encode(picture);
       afterSubmits(watched.device, submits, () => model.dispose());
       const calls = [model.encode(picture), model.decode(latent), model.forward(picture)];
-      await Promise.all(calls.map((call) => failure(call, DisposedError, 'disposed', /was disposed of/)));
+      await Promise.all(calls.map((call) => failure(call, DisposedError, 'disposed', /was used after its dispose/)));
       await failure(model.encode(picture), DisposedError, 'disposed', /make a new one/);
       await failure(model.decode(latent), DisposedError, 'disposed', /make a new one/);
       // on a device that was handed in, results outlive their model
@@ -59,7 +59,7 @@ describe('after dispose()', () => {
     const model = await loadNano();
     const { latent } = await model.encode(testPicture(8, 8));
     model.dispose();
-    await failure(latent.toArray(), DisposedError, 'disposed', /Keep it until its last use/);
+    await failure(latent.toArray(), DisposedError, 'disposed', /after the last use/);
     latent.dispose();
   });
 
@@ -70,12 +70,17 @@ describe('after dispose()', () => {
     for (const result of [latent, sample]) {
       result.dispose();
       result.dispose();
-      await failure(result.toArray(), DisposedError, 'disposed', /result was disposed of/);
+      await failure(result.toArray(), DisposedError, 'disposed', /result was used after its dispose/);
       expect(() => result.buffer).toThrow(DisposedError);
     }
-    await failure(model.decode(latent), DisposedError, 'disposed', /result was disposed of/);
-    await failure(sample.toImageData(), DisposedError, 'disposed', /result was disposed of/);
-    await failure(sample.drawTo(document.createElement('canvas')), DisposedError, 'disposed', /result was disposed of/);
+    await failure(model.decode(latent), DisposedError, 'disposed', /result was used after its dispose/);
+    await failure(sample.toImageData(), DisposedError, 'disposed', /result was used after its dispose/);
+    await failure(
+      sample.drawTo(document.createElement('canvas')),
+      DisposedError,
+      'disposed',
+      /result was used after its dispose/,
+    );
     model.dispose();
   });
 });

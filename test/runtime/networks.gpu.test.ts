@@ -28,7 +28,9 @@ const WAYS: readonly LoadOptions[] = [
   { dtype: 'f16', activations: 'f16', numerics: 'fast' },
   { dtype: 'f16', activations: 'f16', numerics: 'fast', kernels: 'workgroup' },
   ...FORMS.map((kernels) => ({ dtype: 'f32', numerics: 'fast', kernels }) as const),
-  ...(adapter?.features.has('shader-f16') ? [{ dtype: 'f16', numerics: 'fast', products: 'f16', kernels: 'f16' } as const] : []),
+  ...(adapter?.features.has('shader-f16')
+    ? [{ dtype: 'f16', numerics: 'fast', products: 'f16', kernels: 'f16' } as const]
+    : []),
 ];
 
 describe.each(WAYS)('$dtype, activations $activations, $numerics, $kernels', (options) => {
