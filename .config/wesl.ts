@@ -1,16 +1,17 @@
-// Shaders are linked while the project is built, so nothing of WESL is left at run time:
+// Links WGSL at build time, so no WESL code is needed at run time:
 //
-//     import code from '../../shaders/pack.wgsl?static&f16';   // plain WGSL, with `import`s resolved and @if(f16) taken
-//     import forms from '../../shaders/conv.wgsl?stored&f16';  // the same for each way to store activations: forms.f32.f16 reads f32, writes f16
+//     import code from '../../shaders/pack.wgsl?f16&link=static';    // plain WGSL: imports resolved, @if(f16) applied
+//     import codes from '../../shaders/conv.wgsl?f16&link=stored';   // the same for each storage type: codes.f32.f16 reads f32, writes f16
+//     import code from '../../shaders/multiply_matrix.wgsl?link=none'; // the file as it is
 //
-// `static` and `stored` ask for linking, and every further name is a condition that holds. Their types are in src/shaders.d.ts.
+// The conditions come first, `link` last. src/shaders.d.ts declares the types by the value of `link`.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { link, withLoggerAsync, type LinkedWesl } from 'wesl/core';
 import type { Plugin } from 'vite';
 
-/** A place in a shader's source, counted from 1. */
+/** A position in a shader's source, counted from 1. */
 export interface ShaderPosition {
   readonly file: string;
   readonly line: number;
@@ -21,11 +22,11 @@ export interface ShaderPosition {
 export interface LinkedShader {
   /** Plain WGSL. */
   readonly code: string;
-  /** Where a line and column of `code`, counted from 1, came from. */
+  /** The source of a line and column of `code`, counted from 1. */
   readonly origin: (line: number, column: number) => ShaderPosition;
 }
 
-/** A shader that doesn't link; the message begins with `file:line:column`. */
+/** A shader does not link. The message begins with `file:line:column`. */
 export class ShaderLinkError extends Error {
   override readonly name = 'ShaderLinkError';
 
@@ -48,7 +49,7 @@ export function readShaders(root: string): Record<string, string> {
   return sources;
 }
 
-/** The names that the `@if`s of a source mention. */
+/** The names in the `@if`s of a source. */
 export function conditionsOf(source: string): string[] {
   const expressions = [...source.matchAll(/@(?:el)?if\s*\(([^)]*)\)/g)].map((match) => match[1] ?? '');
   const names = expressions.flatMap((expression) => expression.match(/[A-Za-z_]\w*/g) ?? []);
@@ -56,29 +57,13 @@ export function conditionsOf(source: string): string[] {
 }
 
 /**
- * Chromium's experimental names, which wesl (0.7) takes for misspelt ones. They pass through it as builtins that no shader here uses.
- */
-const EXPERIMENTAL: readonly (readonly [string, string])[] = [
-  ['subgroup_matrix_left', 'texture_storage_1d'],
-  ['subgroup_matrix_right', 'texture_storage_2d_array'],
-  ['subgroup_matrix_result', 'texture_storage_3d'],
-  ['subgroupMatrixLoad', 'subgroupExclusiveMul'],
-  ['subgroupMatrixStore', 'subgroupInclusiveMul'],
-  ['subgroupMatrixMultiplyAccumulate', 'subgroupShuffleXor'],
-];
-
-function replaceNames(text: string, names: readonly (readonly [string, string])[]): string {
-  return names.reduce((out, [from, to]) => out.replace(new RegExp(`\\b${from}\\b`, 'g'), to), text);
-}
-
-/**
  * Links one shader of a folder.
  *
- * @param sources - what `readShaders` gave
+ * @param sources - the result of `readShaders`
  * @param name - the shader's path in `sources`
  * @param conditions - the conditions that hold
- * @param options - `folder`: what messages put before the path; `comments: false` leaves them out
- * @throws ShaderLinkError where the shader doesn't link, or no `@if` knows a condition
+ * @param options - `folder`: the prefix of paths in messages; `comments: false` removes comments
+ * @throws ShaderLinkError if the shader does not link or a condition is unknown
  */
 export async function linkShader(
   sources: Readonly<Record<string, string>>,
@@ -91,17 +76,18 @@ export async function linkShader(
   const unknown = conditions.find((condition) => !known.has(condition));
   if (unknown !== undefined) {
     const list = [...known].sort().join(', ');
-    throw new ShaderLinkError(`${folder}/${name}:1:1: no @if knows '${unknown}', only: ${list || 'none'}`, undefined);
+    throw new ShaderLinkError(
+      `${folder}/${name}:1:1: no @if uses the condition '${unknown}'; known: ${list || 'none'}`,
+      undefined,
+    );
   }
   let linked: LinkedWesl;
   try {
-    // wesl prints what it throws; once is enough
+    // wesl also prints the error that it throws.
     const mute = () => {};
     linked = await withLoggerAsync(mute, () =>
       link({
-        weslSrc: Object.fromEntries(
-          Object.entries(sources).map(([file, source]) => [file, replaceNames(source, EXPERIMENTAL)]),
-        ),
+        weslSrc: { ...sources },
         rootModuleName: name.replace(/\.wgsl$/, ''),
         debugWeslRoot: folder,
         conditions: Object.fromEntries(conditions.map((condition) => [condition, true])),
@@ -111,63 +97,81 @@ export async function linkShader(
   } catch (error) {
     throw linkError(error, `${folder}/${name}`);
   }
-  const wgsl = linked.dest;
-  const code = replaceNames(wgsl, EXPERIMENTAL.map(([from, to]) => [to, from] as const)); // prettier-ignore
+  const { dest: code, sourceMap } = linked;
   const origin = (line: number, column: number): ShaderPosition => {
     const lines = code.split('\n').slice(0, line - 1);
     const offset = lines.reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
-    const { src, position } = linked.sourceMap.destToSrc(Math.min(offset, wgsl.length));
+    const { src, position } = sourceMap.destToSrc(Math.min(offset, code.length));
     const before = src.text.slice(0, position).split('\n');
-    const file = ownName(src.path ?? `${folder}/${name}`);
+    const file = wgslName(src.path ?? `${folder}/${name}`);
     return { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
   };
   return { code, origin };
 }
 
 /**
- * Code cut where declarations begin, without blank lines and indentation. Put together with line ends between, the parts are the code again, however
- * they were cut; where shaders share a declaration, they share a part.
+ * The top-level declarations of a shader, without blank lines and indentation. Joined with line ends they are the same shader
+ * again. Shaders that share a declaration get equal strings.
  */
-export function partsOf(code: string): string[] {
+export function declarationsOf(code: string): string[] {
   const lines = code.split('\n').map((line) => line.trimEnd());
-  const parts: string[] = [];
-  let begins = true;
+  const declarations: string[] = [];
   for (const line of lines.filter(Boolean)) {
     const text = line.trimStart();
-    const top = text === line && !/^[})\]]/.test(line);
-    if (begins || top) parts.push(text);
-    else parts.push(`${parts.pop() ?? ''}\n${text}`);
-    begins = false;
+    const begins = text === line && !/^[})\]]/.test(line);
+    const last = declarations.pop();
+    if (last === undefined) declarations.push(text);
+    else if (begins) declarations.push(last, text);
+    else declarations.push(`${last}\n${text}`);
   }
-  return parts;
+  return declarations;
 }
 
-/** How a shader's activations can be stored, and the conditions of shaders/quad.wgsl for that. */
-export const storageForms = [
-  { reads: 'f32', writes: 'f32', conditions: [] },
-  { reads: 'f32', writes: 'f16', conditions: ['f16_out'] },
-  { reads: 'f16', writes: 'f32', conditions: ['f16_in'] },
-  { reads: 'f16', writes: 'f16', conditions: ['f16_in', 'f16_out'] },
-] as const;
+/** The additional conditions of each module that an import links, by the value of `link`. shaders/quad.wgsl uses them. */
+export const LINKS = {
+  /** One module. */
+  static: [[]],
+  /** By the storage type of the activations that it reads. */
+  input: [[], ['f16_in']],
+  /** By the storage type of the activations that it writes. */
+  output: [[], ['f16_out']],
+  /** By the storage type of its activations, if all have the same. */
+  same: [[], ['f16_in', 'f16_out']],
+  /** By the storage type of the activations that it reads, then of those that it writes. */
+  stored: [[], ['f16_out'], ['f16_in'], ['f16_in', 'f16_out']],
+} as const;
 
-const PART = '\0wgsl-part:';
+type Link = keyof typeof LINKS;
+
+function isLink(name: string): name is Link {
+  return Object.hasOwn(LINKS, name);
+}
+
+/** The exported value as JavaScript. `codes` are expressions in the order of `LINKS`. */
+function exported(link: Link, codes: readonly string[]): string {
+  const byType = ([f32 = '', f16 = '']: readonly string[]) => `{ f32: ${f32}, f16: ${f16} }`;
+  if (link === 'static') return codes.join();
+  if (link === 'stored') return byType([byType(codes.slice(0, 2)), byType(codes.slice(2))]);
+  return byType(codes);
+}
+
+const DECLARATION = '\0wgsl-declaration:';
 
 /**
- * The Vite plugin that answers `*.wgsl?static&…` and `*.wgsl?stored&…` imports. In a build each declaration that several shaders and variants share
- * is one module, which the bundle has once.
+ * The Vite plugin for `*.wgsl?…&link=…` imports. In a build, each declaration that several shaders and variants share is one
+ * module, so the bundle contains it once.
  */
 export function weslStatic(root: string): Plugin {
   let building = false;
-  const parts = new Map<string, string>();
-  /** A module whose default export holds some codes: in what, `write` says, which is given them as JavaScript. */
-  const module = (codes: readonly string[], write: (expressions: readonly string[]) => string): string => {
+  const declarations = new Map<string, string>();
+  const moduleOf = (codes: readonly string[], write: (expressions: readonly string[]) => string): string => {
     const names = new Map<string, string>();
     const expressions = codes.map((code) => {
       if (!building) return JSON.stringify(code);
-      const own = partsOf(code).map((part) => {
-        const id = PART + createHash('sha256').update(part).digest('hex').slice(0, 16);
-        parts.set(id, part);
-        const name = names.get(id) ?? `p${names.size}`;
+      const own = declarationsOf(code).map((declaration) => {
+        const id = DECLARATION + createHash('sha256').update(declaration).digest('hex').slice(0, 16);
+        declarations.set(id, declaration);
+        const name = names.get(id) ?? `d${names.size}`;
         names.set(id, name);
         return name;
       });
@@ -182,25 +186,31 @@ export function weslStatic(root: string): Plugin {
     configResolved(config) {
       building = config.command === 'build';
     },
-    resolveId: (id) => (id.startsWith(PART) ? id : null),
+    resolveId: (id) => (id.startsWith(DECLARATION) ? id : null),
     async load(id) {
-      if (id.startsWith(PART)) return `export default ${JSON.stringify(parts.get(id))};`;
+      if (id.startsWith(DECLARATION)) return `export default ${JSON.stringify(declarations.get(id))};`;
       const [file = '', query = ''] = id.split('?');
-      const flags = [...new URLSearchParams(query).keys()];
-      const stored = flags.includes('stored');
-      if (!file.endsWith('.wgsl') || !(stored || flags.includes('static'))) return null;
+      const search = new URLSearchParams(query);
+      const kind = search.get('link');
+      if (!file.endsWith('.wgsl') || kind === null) return null;
       const sources = readShaders(root);
       for (const source of Object.keys(sources)) this.addWatchFile(join(root, source));
-      const conditions = flags.filter((flag) => !['static', 'stored', 't', 'v'].includes(flag));
       const name = relative(root, file).split(sep).join('/');
+      if (kind === 'none') {
+        const source = sources[name] ?? '';
+        const code = building ? source.replace(/\/\/.*$/gm, '') : source;
+        return { code: moduleOf([code], (codes) => codes.join()), map: null };
+      }
+      if (!isLink(kind)) return this.error(`${id}: link is one of none, ${Object.keys(LINKS).join(', ')}`);
+      const conditions = [...search.keys()].filter((key) => !['link', 't', 'v'].includes(key));
       try {
-        const link = async (more: readonly string[]): Promise<string> =>
-          (await linkShader(sources, name, [...conditions, ...more], { comments: !building })).code;
-        if (!stored) return { code: module([await link([])], ([code = '']) => code), map: null };
-        const codes = await Promise.all(storageForms.map((form) => link(form.conditions)));
-        const forms = ([full, out, into, both]: readonly string[]): string =>
-          `{ f32: { f32: ${full}, f16: ${out} }, f16: { f32: ${into}, f16: ${both} } }`;
-        return { code: module(codes, forms), map: null };
+        const codes = await Promise.all(
+          LINKS[kind].map(async (more) => {
+            const shader = await linkShader(sources, name, [...conditions, ...more], { comments: !building });
+            return shader.code;
+          }),
+        );
+        return { code: moduleOf(codes, (expressions) => exported(kind, expressions)), map: null };
       } catch (error) {
         if (!(error instanceof ShaderLinkError)) throw error;
         const { position } = error;
@@ -213,12 +223,12 @@ export function weslStatic(root: string): Plugin {
   };
 }
 
-/** wesl calls every module `.wesl`; ours are `.wgsl`. */
-function ownName(path: string): string {
+/** wesl names every module `.wesl`; the files here end in `.wgsl`. */
+function wgslName(path: string): string {
   return path.replace(/\.wesl$/, '.wgsl');
 }
 
-/** A link error says where it is in its `weslLocation`, a syntax error in its message: `file:line:column error: …`. */
+/** wesl gives the position of a link error in `weslLocation`, and that of a syntax error in the message `file:line:column error: …`. */
 function linkError(error: unknown, path: string): ShaderLinkError {
   const [text = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   const syntax = /^(.+):(\d+):(\d+) error: (.*)$/.exec(text);
@@ -228,6 +238,6 @@ function linkError(error: unknown, path: string): ShaderLinkError {
   const message = syntax?.[4] ?? text.replace(/ in file: .*/, '');
   if (!location) return new ShaderLinkError(`${path}: ${message}`, undefined, { cause: error });
   const { line, column } = location;
-  const file = ownName(location.file);
+  const file = wgslName(location.file);
   return new ShaderLinkError(`${file}:${line}:${column}: ${message}`, { file, line, column }, { cause: error });
 }

@@ -5,7 +5,7 @@ import package::view::pixel;
 import package::quad::{Output, store_quad};
 import package::attention::{Attention, load, relu, token};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 override SUMS: u32 = 1u; // quads of one head's sums
 override TOKENS: u32 = 4u; // of a workgroup
 

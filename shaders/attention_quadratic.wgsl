@@ -4,7 +4,7 @@ import package::view::pixel;
 import package::quad::{Output, store_quad};
 import package::attention::{Attention, load, relu, token};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 @group(0) @binding(2) var<storage, read_write> y: array<Output>;
 @group(0) @binding(3) var<uniform> params: Attention;

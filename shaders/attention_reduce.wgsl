@@ -1,5 +1,5 @@
 // ReLU linear attention, between the passes: the partial sums of all spans added in their order.
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   spans: u32,

@@ -3,7 +3,7 @@
 // Spans are summed in a fixed order by what follows, so the result does not depend on timing.
 import package::attention::{Attention, load, relu, token};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 @group(0) @binding(2) var<storage, read_write> sums: array<vec4<f32>>; // [span][batch * head][head_dim rows of v k^T, then k]
 @group(0) @binding(3) var<uniform> params: Attention;

@@ -1,5 +1,5 @@
 // Batch norm at inference as a map per channel: scale = weight / sqrt(variance + eps), shift = bias - mean * scale.
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   quads: u32, // channels / 4, rounded up

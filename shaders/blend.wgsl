@@ -1,7 +1,7 @@
 // The seam of two overlapping tiles: y's first rows or columns fade in over x's last ones, in place.
 import package::view::{View, pixel};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   x: View,

@@ -6,7 +6,7 @@ struct Params {
   x: View,
   source: View,
   y: View,
-  gather: ChannelShuffle,
+  shuffle: ChannelShuffle,
   rows: u32, // pixels of the convolution, before the store resamples them; tiles, for Winograd's first passes
   cols: u32,
   taps: u32, // kernel height = kernel width; in Winograd's last pass, places along a side of the tile

@@ -5,7 +5,7 @@ import package::quad::{Output, store_quad};
 import package::activation::silu;
 import package::taps::convolve;
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   x: View,

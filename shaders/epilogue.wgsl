@@ -99,7 +99,7 @@ fn store(n: u32, row: u32, col: u32, q: u32, i: u32, inside: bool, sums: ptr<fun
   }
   if stored {
     if params.shortcut == 1u {
-      v += shuffled_quad(params.gather, params.source, n, out_row, out_col, out_quad);
+      v += shuffled_quad(params.shuffle, params.source, n, out_row, out_col, out_quad);
     }
     y[pixel(params.y, n, out_row, out_col) + out_quad] = store_quad(v);
   }

@@ -3,7 +3,7 @@ import package::view::{View, pixel};
 import package::quad::{Input, Output, load_quad, store_quad};
 import package::weight::{Weight, load_weight};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   x: View,

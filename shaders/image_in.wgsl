@@ -2,7 +2,7 @@
 // row and column, so that sides that the network can't take are padded without a hard edge.
 import package::view::{View, pixel};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   y: View,

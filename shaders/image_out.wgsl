@@ -1,7 +1,7 @@
 // One picture of a stored activation in [-1, 1] -> a texture: clamped, rounded to 8 bits by the store.
 import package::view::{View, pixel};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   x: View,

@@ -1,7 +1,7 @@
 // [N, C, H, W] f32 as callers have it -> a stored activation [N, H, W, quads].
 import package::view::{View, pixel};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   y: View,

@@ -1,7 +1,7 @@
 // A rectangle of a stored activation [N, H, W, quads] -> [N, C, rows, cols] f32 as callers want it.
 import package::view::{View, pixel};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   x: View,

@@ -3,7 +3,7 @@
 // convolution has its rows sorted by phase. A thread writes four rows at a few columns, all taps: what it reads of a row lies together.
 @if(f16) import package::f16::pack_f16;
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 override PLAIN: u32 = 0u; // 1: one phase, and channels that are padded as one group. Saves the divisions that are most of the work
 override DTYPE: u32 = 0u; // of raw: 0 f32, 1 f16, 2 bf16, 3 f64
 

@@ -5,12 +5,12 @@ import package::quad::{Output, store_quad};
 import package::activation::activate;
 import package::channel_shuffle::{ChannelShuffle, shuffled_quad};
 
-override WORKGROUP: u32 = 64u;
+const WORKGROUP = 64u;
 
 struct Params {
   source: View,
   y: View,
-  gather: ChannelShuffle,
+  shuffle: ChannelShuffle,
   rows: u32, // pixels of the output
   cols: u32,
   quads: u32, // channels of the output / 4, rounded up
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if col >= params.cols {
     return;
   }
-  var v = shuffled_quad(params.gather, params.source, id.z, id.y, col, q);
+  var v = shuffled_quad(params.shuffle, params.source, id.z, id.y, col, q);
   if params.affine_quads > 0u {
     v = fma(v, affine[params.affine_quads + q], affine[q]);
   }

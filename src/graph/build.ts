@@ -38,7 +38,7 @@ const SPAN = { least: 256, most: 1024, count: 16 };
 /** Partial sums that the second pass adds by itself; more of them take a pass between. */
 const FEW_SPANS = 16;
 /** Quads of a head that shaders/multiscale.wgsl has room for. */
-const MULTISCALE_QUADS = 64;
+export const MULTISCALE_QUADS = 64;
 
 /** Turns modules into ops. Holds the ops made so far; each method adds a module's and returns its output. */
 export class GraphBuilder {

@@ -3,7 +3,7 @@ import { IDENTITY, inputs, type ConvOp, type Op, type RMSNormOp } from './ops.ts
 import { quadsOf } from './tensor.ts';
 
 /** Quads of a pixel that shaders/winograd_output.wgsl has room for in one workgroup. */
-const NORM_QUADS = 128;
+export const NORM_QUADS = 128;
 
 /**
  * The same graph with RMSNorms, and the residuals behind them, computed in the last pass of the convolutions before them, where a workgroup of

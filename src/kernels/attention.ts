@@ -9,23 +9,24 @@ import {
 } from '../graph/ops.ts';
 import type { Rect } from '../graph/rects.ts';
 import { channelsOf, quadsOf, tensorBytes } from '../graph/tensor.ts';
-import reduceCode from '../../shaders/attention_reduce.wgsl?static';
-import applyCode from '../../shaders/attention_apply.wgsl?stored';
-import quadraticCode from '../../shaders/attention_quadratic.wgsl?stored';
-import sumsCode from '../../shaders/attention_sums.wgsl?stored';
+import reduceCode from '../../shaders/attention_reduce.wgsl?link=static';
+import applyCode from '../../shaders/attention_apply.wgsl?link=same';
+import quadraticCode from '../../shaders/attention_quadratic.wgsl?link=same';
+import sumsCode from '../../shaders/attention_sums.wgsl?link=input';
 import { groups, NONE, tensorResource, view, type Dispatch, type Resource } from './dispatch.ts';
-import { variantFor, storedShader } from './storage.ts';
+import { byStorage, commonStorage } from './storage.ts';
 import { struct, type View } from './struct.ts';
 
-const sumsShader = storedShader('attention_sums', sumsCode, ['read', 'read', 'write', 'uniform']);
+const sumsShader = byStorage('attention_sums', sumsCode, ['read', 'read', 'write', 'uniform']);
 const reduceShader: Shader = { name: 'attention_reduce', code: reduceCode, bindings: ['read', 'write', 'uniform'] };
-const applyShader = storedShader('attention_apply', applyCode, ['read', 'read', 'read', 'write', 'uniform']);
-const quadraticShader = storedShader('attention_quadratic', quadraticCode, ['read', 'read', 'write', 'uniform']);
+const applyShader = byStorage('attention_apply', applyCode, ['read', 'read', 'read', 'write', 'uniform']);
+const quadraticShader = byStorage('attention_quadratic', quadraticCode, ['read', 'read', 'write', 'uniform']);
 
-const params = struct({
-  qkv: 'view',
-  second: 'view',
-  y: 'view',
+/** The params of the shaders that import shaders/attention.wgsl. */
+export const attentionParams = struct({
+  qkv: 'View',
+  second: 'View',
+  y: 'View',
   rows: 'u32',
   cols: 'u32',
   branch_heads: 'u32',
@@ -36,17 +37,18 @@ const params = struct({
   spans: 'u32',
   batch_heads: 'u32',
 });
-const reduceParams = struct({ spans: 'u32', quads: 'u32' });
+/** The params of shaders/attention_reduce.wgsl. */
+export const attentionReduceParams = struct({ spans: 'u32', quads: 'u32' });
 
-/** Tokens that one workgroup of the second pass applies the sums of one head to: what it costs to add these up is shared by all. */
+/** Tokens of a workgroup in the second pass. They share the cost of adding up one head's sums. */
 const APPLY_TOKENS = 256;
 
-/** The branches that a dispatch works on, and the sizes that follow. */
+/** The branches of a dispatch and the sizes that follow from them. */
 interface Heads {
   readonly resources: readonly Resource[];
-  /** Of one branch. */
+  /** Heads of one branch. */
   readonly branchHeads: number;
-  /** Of all branches. */
+  /** Heads of all branches. */
   readonly heads: number;
   readonly batchHeads: number;
   readonly headQuads: number;
@@ -74,11 +76,11 @@ interface Spans {
   readonly count?: number;
 }
 
-function attentionParams(op: { branches: Branches; rect: Rect }, y: View, spans: Spans): ArrayBuffer {
+function paramsOf(op: { branches: Branches; rect: Rect }, y: View, spans: Spans): ArrayBuffer {
   const { branches, rect } = op;
   const [qkv, second = qkv] = branches;
   const { branchHeads, heads, batchHeads, headQuads } = headsOf(op);
-  return params({
+  return attentionParams({
     qkv: view(qkv, { at: rect }),
     second: view(second, { at: rect }),
     y,
@@ -100,10 +102,10 @@ export function attentionSums(op: AttentionSumsOp): Dispatch {
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: variantFor(sumsShader, tensorsOf(branches), y),
+    shader: sumsShader[commonStorage(tensorsOf(branches))],
     constants: {},
     resources: [...resources, tensorResource(y)],
-    params: attentionParams(op, view(y), { first: rect.y / spanRows, rows: spanRows }),
+    params: paramsOf(op, view(y), { first: rect.y / spanRows, rows: spanRows }),
     grid: [groups(headQuads ** 2), Math.ceil(rect.height / spanRows), batchHeads],
   };
 }
@@ -116,21 +118,21 @@ export function attentionReduce({ label, x, y }: AttentionReduceOp): Dispatch {
     shader: reduceShader,
     constants: {},
     resources: [tensorResource(x), tensorResource(y)],
-    params: reduceParams({ spans: x.n, quads }),
+    params: attentionReduceParams({ spans: x.n, quads }),
     grid: [groups(quads), 1, 1],
   };
 }
 
-/** Linear attention, second pass. A workgroup applies one head's sums to some tokens; a thread computes one quad of four at a time. */
+/** Linear attention, second pass. A workgroup applies one head's sums to some tokens. A thread computes one quad of four tokens at a time. */
 export function attentionApply(op: AttentionApplyOp): Dispatch {
   const { label, rect, branches, sums, y, firstHead } = op;
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: variantFor(applyShader, tensorsOf(branches), y),
+    shader: applyShader[commonStorage([...tensorsOf(branches), y])],
     constants: { SUMS: (4 * headQuads + 1) * headQuads, TOKENS: APPLY_TOKENS },
     resources: [...resources, tensorResource(sums), tensorResource(y)],
-    params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), { count: sums.n }),
+    params: paramsOf(op, view(y, { at: rect, quad: firstHead * headQuads }), { count: sums.n }),
     grid: [Math.ceil((rect.height * rect.width) / APPLY_TOKENS), 1, batchHeads],
   };
 }
@@ -141,10 +143,10 @@ export function attentionQuadratic(op: AttentionQuadraticOp): Dispatch {
   const { resources, batchHeads, headQuads } = headsOf(op);
   return {
     label,
-    shader: variantFor(quadraticShader, tensorsOf(branches), y),
+    shader: quadraticShader[commonStorage([...tensorsOf(branches), y])],
     constants: {},
     resources: [...resources, tensorResource(y)],
-    params: attentionParams(op, view(y, { at: rect, quad: firstHead * headQuads }), {}),
+    params: paramsOf(op, view(y, { at: rect, quad: firstHead * headQuads }), {}),
     grid: [groups(headQuads * rect.height * rect.width), 1, batchHeads],
   };
 }

@@ -1,15 +1,16 @@
+import type { Shader } from '../gpu/pipelines.ts';
 import type { DepthwiseOp, GroupedOp, MultiscaleOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
 import { channelsOf, quadsOf } from '../graph/tensor.ts';
 import { affineQuads, type Target, type WeightType } from '../graph/weights.ts';
-import depthwiseF32 from '../../shaders/depthwise.wgsl?stored';
-import depthwiseF16 from '../../shaders/depthwise.wgsl?stored&f16';
-import groupedF32 from '../../shaders/grouped.wgsl?stored';
-import groupedF16 from '../../shaders/grouped.wgsl?stored&f16';
-import multiscaleF32 from '../../shaders/multiscale.wgsl?stored';
-import multiscaleF16 from '../../shaders/multiscale.wgsl?stored&f16';
-import resampleCode from '../../shaders/resample.wgsl?stored';
-import rmsNormCode from '../../shaders/rms_norm.wgsl?stored';
-import rmsNormLanes from '../../shaders/rms_norm.wgsl?stored&lanes';
+import depthwiseF32 from '../../shaders/depthwise.wgsl?link=same';
+import depthwiseF16 from '../../shaders/depthwise.wgsl?f16&link=same';
+import groupedF32 from '../../shaders/grouped.wgsl?link=same';
+import groupedF16 from '../../shaders/grouped.wgsl?f16&link=same';
+import multiscaleF32 from '../../shaders/multiscale.wgsl?link=same';
+import multiscaleF16 from '../../shaders/multiscale.wgsl?f16&link=same';
+import resampleCode from '../../shaders/resample.wgsl?link=stored';
+import rmsNormCode from '../../shaders/rms_norm.wgsl?link=same';
+import rmsNormLanes from '../../shaders/rms_norm.wgsl?lanes&link=same';
 import {
   activationCode,
   shuffleParams,
@@ -22,17 +23,18 @@ import {
   WORKGROUP,
   type Dispatch,
 } from './dispatch.ts';
-import { variantFor, storedShader, type StoredShader } from './storage.ts';
+import { byStorage, commonStorage, variantFor, storedShader, type ByStorage } from './storage.ts';
 import { struct } from './struct.ts';
 
 const depthwiseBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
-const depthwiseShaders: Record<WeightType, StoredShader> = {
-  f32: storedShader('depthwise', depthwiseF32, depthwiseBindings),
-  f16: storedShader('depthwise', depthwiseF16, depthwiseBindings),
+const depthwiseShaders: Record<WeightType, ByStorage<Shader>> = {
+  f32: byStorage('depthwise', depthwiseF32, depthwiseBindings),
+  f16: byStorage('depthwise', depthwiseF16, depthwiseBindings),
 };
-const depthwiseParams = struct({
-  x: 'view',
-  y: 'view',
+/** The params of shaders/depthwise.wgsl. */
+export const depthwiseParams = struct({
+  x: 'View',
+  y: 'View',
   rows: 'u32',
   cols: 'u32',
   quads: 'u32',
@@ -47,7 +49,7 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label: op.label,
-    shader: variantFor(depthwiseShaders[type], [x], y),
+    shader: depthwiseShaders[type][commonStorage([x, y])],
     constants: {},
     resources: [tensorResource(x), weightResource(weight), bias ? weightResource(bias) : NONE, tensorResource(y)],
     params: depthwiseParams({
@@ -64,19 +66,27 @@ export function depthwise(op: DepthwiseOp, type: WeightType): Dispatch {
   };
 }
 
-const multiscaleShaders: Record<WeightType, StoredShader> = {
-  f32: storedShader('multiscale', multiscaleF32, depthwiseBindings),
-  f16: storedShader('multiscale', multiscaleF16, depthwiseBindings),
+const multiscaleShaders: Record<WeightType, ByStorage<Shader>> = {
+  f32: byStorage('multiscale', multiscaleF32, depthwiseBindings),
+  f16: byStorage('multiscale', multiscaleF16, depthwiseBindings),
 };
-const multiscaleParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', taps: 'u32', group_quads: 'u32' });
+/** The params of shaders/multiscale.wgsl. */
+export const multiscaleParams = struct({
+  x: 'View',
+  y: 'View',
+  rows: 'u32',
+  cols: 'u32',
+  taps: 'u32',
+  group_quads: 'u32',
+});
 
-/** A multi-scale branch. A thread computes one quad of four pixels; a workgroup holds whole groups of channels. */
+/** A multi-scale branch. A thread computes one quad of four pixels. A workgroup has whole groups of channels. */
 export function multiscale({ label, rect, x, y, depthwise, weight, kernel }: MultiscaleOp, type: WeightType): Dispatch {
   const groupQuads = quadsOf(channelsOf(y.layout.group));
   const fours = rect.height * Math.ceil(rect.width / 4);
   return {
     label,
-    shader: variantFor(multiscaleShaders[type], [x], y),
+    shader: multiscaleShaders[type][commonStorage([x, y])],
     constants: {},
     resources: [tensorResource(x), weightResource(depthwise), weightResource(weight), tensorResource(y)],
     params: multiscaleParams({
@@ -92,18 +102,26 @@ export function multiscale({ label, rect, x, y, depthwise, weight, kernel }: Mul
 }
 
 const groupedBindings = ['read', 'read', 'write', 'uniform'] as const;
-const groupedShaders: Record<WeightType, StoredShader> = {
-  f32: storedShader('grouped', groupedF32, groupedBindings),
-  f16: storedShader('grouped', groupedF16, groupedBindings),
+const groupedShaders: Record<WeightType, ByStorage<Shader>> = {
+  f32: byStorage('grouped', groupedF32, groupedBindings),
+  f16: byStorage('grouped', groupedF16, groupedBindings),
 };
-const groupedParams = struct({ x: 'view', y: 'view', rows: 'u32', cols: 'u32', quads: 'u32', group_quads: 'u32' });
+/** The params of shaders/grouped.wgsl. */
+export const groupedParams = struct({
+  x: 'View',
+  y: 'View',
+  rows: 'u32',
+  cols: 'u32',
+  quads: 'u32',
+  group_quads: 'u32',
+});
 
 /** Grouped 1x1 convolution. A thread computes one quad of one pixel. */
 export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightType): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label,
-    shader: variantFor(groupedShaders[type], [x], y),
+    shader: groupedShaders[type][commonStorage([x, y])],
     constants: {},
     resources: [tensorResource(x), weightResource(weight), tensorResource(y)],
     params: groupedParams({
@@ -120,15 +138,16 @@ export function grouped({ label, rect, x, y, weight }: GroupedOp, type: WeightTy
 
 const rmsNormBindings = ['read', 'read', 'read', 'write', 'uniform'] as const;
 const rmsNormShaders = {
-  software: storedShader('rms_norm', rmsNormCode, rmsNormBindings),
-  gpu: storedShader('rms_norm', rmsNormLanes, rmsNormBindings),
+  software: byStorage('rms_norm', rmsNormCode, rmsNormBindings),
+  gpu: byStorage('rms_norm', rmsNormLanes, rmsNormBindings),
 };
 /** Threads that share a pixel on a GPU. */
-const RMS_NORM_LANES = 8;
-const rmsNormParams = struct({
-  x: 'view',
-  residual: 'view',
-  y: 'view',
+export const RMS_NORM_LANES = 8;
+/** The params of shaders/rms_norm.wgsl. */
+export const rmsNormParams = struct({
+  x: 'View',
+  residual: 'View',
+  y: 'View',
   rows: 'u32',
   cols: 'u32',
   quads: 'u32',
@@ -139,12 +158,12 @@ const rmsNormParams = struct({
   added: 'u32',
 });
 
-/** RMSNorm. A thread normalises one pixel; on a GPU some share one. */
+/** RMSNorm. A thread normalises one pixel; on a GPU, `RMS_NORM_LANES` threads share one. */
 export function rmsNorm(op: RMSNormOp, { software }: Target): Dispatch {
   const { label, rect, x, y, affine, activation, residual } = op;
   return {
     label,
-    shader: variantFor(rmsNormShaders[software ? 'software' : 'gpu'], residual ? [x, residual] : [x], y),
+    shader: rmsNormShaders[software ? 'software' : 'gpu'][commonStorage(residual ? [x, y, residual] : [x, y])],
     constants: {},
     resources: [
       tensorResource(x),
@@ -170,10 +189,11 @@ export function rmsNorm(op: RMSNormOp, { software }: Target): Dispatch {
 }
 
 const resampleShader = storedShader('resample', resampleCode, ['read', 'read', 'write', 'uniform']);
-const resampleParams = struct({
-  source: 'view',
-  y: 'view',
-  gather: 'gather',
+/** The params of shaders/resample.wgsl. */
+export const resampleParams = struct({
+  source: 'View',
+  y: 'View',
+  shuffle: 'ChannelShuffle',
   rows: 'u32',
   cols: 'u32',
   quads: 'u32',
@@ -181,7 +201,7 @@ const resampleParams = struct({
   activation: 'u32',
 });
 
-/** The gather alone. A thread computes one quad of one pixel. */
+/** A ChannelShuffle without a convolution. A thread computes one quad of one pixel. */
 export function resample({ label, rect, x, y, gather, affine, activation }: ResampleOp): Dispatch {
   const quads = quadsOf(y.layout);
   return {
@@ -192,7 +212,7 @@ export function resample({ label, rect, x, y, gather, affine, activation }: Resa
     params: resampleParams({
       source: shuffleView(x, gather, rect),
       y: view(y, { at: rect }),
-      gather: shuffleParams(gather, y.layout.channels),
+      shuffle: shuffleParams(gather, y.layout.channels),
       rows: rect.height,
       cols: rect.width,
       quads,

@@ -14,11 +14,12 @@ import {
 } from './dispatch.ts';
 import { struct, type View } from './struct.ts';
 
-const convParams = struct({
-  x: 'view',
-  source: 'view',
-  y: 'view',
-  gather: 'gather',
+/** The params of the passes that import shaders/conv_params.wgsl. */
+export const convParams = struct({
+  x: 'View',
+  source: 'View',
+  y: 'View',
+  shuffle: 'ChannelShuffle',
   rows: 'u32',
   cols: 'u32',
   taps: 'u32',
@@ -46,17 +47,17 @@ const convParams = struct({
   norm_eps: 'f32',
 });
 
-/** The params of shaders/conv_params.wgsl. */
+/** The values of `convParams`. */
 export type ConvParams = Parameters<typeof convParams>[0];
 
-const NOWHERE: View = { height: 0, width: 0, quads: 0, quad: 0, y: 0, x: 0 };
+const NO_VIEW: View = { height: 0, width: 0, quads: 0, quad: 0, y: 0, x: 0 };
 
-/** What a pass leaves unread, and an epilogue that does nothing. */
+/** Values for params that a pass does not read, and an epilogue that does nothing. */
 const DEFAULTS: ConvParams = {
-  x: NOWHERE,
-  source: NOWHERE,
-  y: NOWHERE,
-  gather: shuffleParams(IDENTITY, 0),
+  x: NO_VIEW,
+  source: NO_VIEW,
+  y: NO_VIEW,
+  shuffle: shuffleParams(IDENTITY, 0),
   rows: 0,
   cols: 0,
   taps: 1,
@@ -84,8 +85,8 @@ const DEFAULTS: ConvParams = {
   norm_eps: 0,
 };
 
-/** The buffers of a pass of a convolution; it reads nothing where one is missing. */
-export interface ConvResources {
+/** The buffers of one pass of a convolution. A pass does not read an absent one. */
+interface ConvResources {
   readonly source?: Resource | undefined;
   readonly x?: Resource;
   readonly weight?: Resource;
@@ -93,30 +94,31 @@ export interface ConvResources {
   readonly y: Resource;
 }
 
-/** What all passes bind. */
+/** The bindings of every pass. */
 export const CONV_BINDINGS: readonly BindingType[] = ['read', 'read', 'read', 'read', 'write', 'uniform'];
 
-/** A shader of one of the passes that touches no activations. */
+/** A shader of a pass that reads and writes no activations. */
 export function convShader(name: string, code: string): Shader {
   return { name, code, bindings: CONV_BINDINGS };
 }
 
-/** A pass's buffers in the order of its bindings. */
+/** The buffers of a pass in the order of its bindings. */
 export function convResources({ source, x, weight, affine, y }: ConvResources): Resource[] {
   return [source ?? NONE, x ?? NONE, weight ?? NONE, affine ?? NONE, y];
 }
 
-/** A pass's params. */
+/** The params of a pass. */
 export function passParams(params: Partial<ConvParams>): ArrayBuffer {
   return convParams({ ...DEFAULTS, ...params });
 }
 
-/** Whether an epilogue takes the variant that adds a shortcut, or stores elsewhere than at the pixel itself. */
+/** Whether the epilogue needs the `resample` variant: it adds a shortcut or stores to another pixel. */
 export function resamples({ store, shortcut }: ConvOp): boolean {
   return store !== 'plain' || shortcut !== undefined;
 }
 
-const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
+/** The codes of `store` in shaders/epilogue.wgsl. */
+export const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
 
 /** The buffers and params of shaders/epilogue.wgsl. */
 export function epilogue(op: ConvOp): { resources: Omit<ConvResources, 'x' | 'weight'>; params: Partial<ConvParams> } {
@@ -133,7 +135,7 @@ export function epilogue(op: ConvOp): { resources: Omit<ConvResources, 'x' | 'we
     params: {
       source: shuffleView(shortcut?.source ?? x, gather, rect),
       y: view(y, { at: rect }),
-      gather: shuffleParams(gather, y.layout.channels),
+      shuffle: shuffleParams(gather, y.layout.channels),
       rows,
       cols,
       out_quads: phaseQuads * weight.phases,

@@ -6,13 +6,13 @@ import { quadsOf, type Tensor } from '../graph/tensor.ts';
 import type { AffineSpec, MatrixSpec } from '../graph/weights.ts';
 import type { ChannelShuffleParams, View } from './struct.ts';
 
-/** A buffer that a dispatch binds: a tensor, one slice of a weight, or nothing (a binding that this variant leaves unread). */
+/** A buffer that a dispatch binds: a tensor, one slice of a weight, or none if the variant does not read the binding. */
 export type Resource =
   | { readonly kind: 'tensor'; readonly tensor: Tensor }
   | { readonly kind: 'weight'; readonly spec: MatrixSpec | AffineSpec; readonly slice: number }
   | { readonly kind: 'none' };
 
-/** One `dispatchWorkgroups` with all that it needs; the last binding is the uniform with its params. */
+/** One `dispatchWorkgroups` with its shader, buffers and params. The last binding is the uniform with the params. */
 export interface Dispatch {
   readonly label: string;
   readonly shader: Shader;
@@ -23,7 +23,7 @@ export interface Dispatch {
   readonly grid: readonly [number, number, number];
 }
 
-/** Threads of a workgroup. */
+/** Threads of a workgroup, as in every shader. */
 export const WORKGROUP = 64;
 
 /** A tensor as a binding. */
@@ -36,12 +36,12 @@ export function weightResource(spec: MatrixSpec | AffineSpec, slice = 0): Resour
   return { kind: 'weight', spec, slice };
 }
 
-/** A binding that the shader's variant doesn't read. */
+/** A binding that the shader's variant does not read. */
 export const NONE: Resource = { kind: 'none' };
 
 /**
- * A tensor as a shader sees it from the op's pixel (0, 0) on, which is the image's pixel `at`. `padding` moves that corner up and left;
- * `upsample`: pixels, those of `at` too, count in a nearest x2 upsampling of the tensor.
+ * The View of a tensor from the op's pixel (0, 0), which is the image's pixel `at`. `padding` moves this corner up and left.
+ * With `upsample`, pixels (also those of `at`) are counted in a nearest x2 upsampling of the tensor.
  */
 export function view(
   tensor: Tensor,
@@ -59,24 +59,27 @@ export function view(
   };
 }
 
-/** The source of a gather into `rect`. */
-export function shuffleView(source: Tensor, gather: ChannelShuffle, rect: Rect): View {
-  return view(source, { at: scaled(rect, shuffleScale(gather)) });
+/** The View of the source of a ChannelShuffle that writes `rect`. */
+export function shuffleView(source: Tensor, shuffle: ChannelShuffle, rect: Rect): View {
+  return view(source, { at: scaled(rect, shuffleScale(shuffle)) });
 }
 
-/** A gather into a tensor of `channels` channels. */
-export function shuffleParams(gather: ChannelShuffle, channels: number): ChannelShuffleParams {
-  return { ...gather, plain: isPlain(gather), channels };
+/** The params of a ChannelShuffle that writes a tensor of `channels` channels. */
+export function shuffleParams(shuffle: ChannelShuffle, channels: number): ChannelShuffleParams {
+  return { ...shuffle, plain: isPlain(shuffle), channels };
 }
 
-/** Whether a gather takes every value from its own place. */
-export function isPlain({ repeats, group, shuffle, unshuffle, nearest }: ChannelShuffle): boolean {
+/** Whether a ChannelShuffle copies every value from the same position. */
+function isPlain({ repeats, group, shuffle, unshuffle, nearest }: ChannelShuffle): boolean {
   return repeats === 1 && group === 1 && !shuffle && !unshuffle && !nearest;
 }
 
-/** The kind of shaders/activation.wgsl. */
+/** The codes of activations in shaders/activation.wgsl; 0: none. */
+export const ACTIVATION: Readonly<Record<ActivationName, number>> = { relu: 1, silu: 2, gelu: 3, mish: 4 };
+
+/** The code of an activation in shaders/activation.wgsl. */
 export function activationCode(activation: ActivationName | undefined): number {
-  return activation === undefined ? 0 : { relu: 1, silu: 2, gelu: 3, mish: 4 }[activation];
+  return activation === undefined ? 0 : ACTIVATION[activation];
 }
 
 /** Workgroups for `threads` threads. */

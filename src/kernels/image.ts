@@ -1,10 +1,10 @@
 import type { Shader } from '../gpu/pipelines.ts';
 import type { Rect } from '../graph/rects.ts';
 import { quadsOf, type Tensor } from '../graph/tensor.ts';
-import imageInCode from '../../shaders/image_in.wgsl?static';
-import imageOutCode from '../../shaders/image_out.wgsl?static';
-import nchwInCode from '../../shaders/nchw_in.wgsl?static';
-import nchwOutCode from '../../shaders/nchw_out.wgsl?static';
+import imageInCode from '../../shaders/image_in.wgsl?link=static';
+import imageOutCode from '../../shaders/image_out.wgsl?link=static';
+import nchwInCode from '../../shaders/nchw_in.wgsl?link=static';
+import nchwOutCode from '../../shaders/nchw_out.wgsl?link=static';
 import { groups, view } from './dispatch.ts';
 import type { SingleDispatch } from './pack.ts';
 import { struct } from './struct.ts';
@@ -14,10 +14,13 @@ const nchwOutShader: Shader = { name: 'nchw_out', code: nchwOutCode, bindings: [
 const imageInShader: Shader = { name: 'image_in', code: imageInCode, bindings: ['texture', 'write', 'uniform'] };
 const imageOutShader: Shader = { name: 'image_out', code: imageOutCode, bindings: ['read', 'image', 'uniform'] };
 
-const nchwInParams = struct({ y: 'view', rows: 'u32', cols: 'u32', quads: 'u32', channels: 'u32' });
-const nchwOutParams = struct({ x: 'view', rows: 'u32', cols: 'u32', channels: 'u32' });
-const imageInParams = struct({
-  y: 'view',
+/** The params of shaders/nchw_in.wgsl. */
+export const nchwInParams = struct({ y: 'View', rows: 'u32', cols: 'u32', quads: 'u32', channels: 'u32' });
+/** The params of shaders/nchw_out.wgsl. */
+export const nchwOutParams = struct({ x: 'View', rows: 'u32', cols: 'u32', channels: 'u32' });
+/** The params of shaders/image_in.wgsl. */
+export const imageInParams = struct({
+  y: 'View',
   rows: 'u32',
   cols: 'u32',
   height: 'u32',
@@ -27,9 +30,10 @@ const imageInParams = struct({
   texture_top: 'u32',
   texture_left: 'u32',
 });
-const imageOutParams = struct({ x: 'view', rows: 'u32', cols: 'u32', channels: 'u32', n: 'u32' });
+/** The params of shaders/image_out.wgsl. */
+export const imageOutParams = struct({ x: 'View', rows: 'u32', cols: 'u32', channels: 'u32', n: 'u32' });
 
-/** `[N, C, H, W]` f32 into a stored tensor. Binds x, y, params. */
+/** Copies `[N, C, H, W]` f32 to a stored tensor. Binds x, y, params. */
 export function nchwIn(y: Tensor): SingleDispatch {
   const { n, height: rows, width: cols, layout } = y;
   const quads = quadsOf(layout);
@@ -41,7 +45,7 @@ export function nchwIn(y: Tensor): SingleDispatch {
   };
 }
 
-/** The upper left `rows` x `cols` of a stored tensor into `[N, C, rows, cols]` f32. Binds x, y, params. */
+/** Copies the upper left `rows` x `cols` of a stored tensor to `[N, C, rows, cols]` f32. Binds x, y, params. */
 export function nchwOut(x: Tensor, rows: number, cols: number): SingleDispatch {
   const { channels } = x.layout;
   return {
@@ -53,10 +57,11 @@ export function nchwOut(x: Tensor, rows: number, cols: number): SingleDispatch {
 }
 
 /**
- * A texture into a stored tensor, or into one that holds a part of the image; the picture's edge is repeated to fill. Binds the texture, y, params.
+ * Copies a texture to a stored tensor of the image or of a region. Beyond the picture, its last row and column repeat. Binds the
+ * texture, y, params.
  *
  * @param picture - the size of the whole picture
- * @param corner - the picture's pixel that the texture begins with
+ * @param corner - the picture's pixel at the texture's origin
  */
 export function imageIn(
   y: Tensor,
@@ -81,7 +86,10 @@ export function imageIn(
   };
 }
 
-/** The left `cols` of `rows` of a picture of a stored tensor, from row `first` on, into a texture. Binds x, the texture, params. */
+/**
+ * Copies `rows` rows from row `first` on, and their left `cols` pixels, to a texture. `n` is the picture's index in the batch. Binds
+ * x, the texture, params.
+ */
 export function imageOut(x: Tensor, n: number, first: number, rows: number, cols: number): SingleDispatch {
   const at = { y: x.origin.y + first, x: x.origin.x };
   return {

@@ -1,19 +1,19 @@
 import type { Constants, Shader } from '../gpu/pipelines.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { affineQuads, type AffineSpec, type MatrixSpec, type WeightSlice, type WeightType } from '../graph/weights.ts';
-import batchNormCode from '../../shaders/batch_norm.wgsl?static';
-import packF32 from '../../shaders/pack.wgsl?static';
-import packF16 from '../../shaders/pack.wgsl?static&f16';
+import batchNormCode from '../../shaders/batch_norm.wgsl?link=static';
+import packF32 from '../../shaders/pack.wgsl?link=static';
+import packF16 from '../../shaders/pack.wgsl?f16&link=static';
 import { groups } from './dispatch.ts';
 import { struct } from './struct.ts';
 
-/** How a checkpoint stores its numbers. */
+/** The number type of a tensor in a checkpoint. */
 export type RawType = 'F32' | 'F16' | 'BF16' | 'F64';
 
-/** Bytes of a number in a checkpoint. */
+/** Bytes of one number, by its type in a checkpoint. */
 export const RAW_BYTES: Readonly<Record<RawType, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 };
 
-/** A dispatch on buffers that its caller holds: raw or scratch in, packed out, params. */
+/** A one-off dispatch outside a plan. The caller binds its buffers: input, output, params. */
 export interface SingleDispatch {
   readonly shader: Shader;
   readonly constants: Constants;
@@ -21,7 +21,7 @@ export interface SingleDispatch {
   readonly grid: readonly [number, number, number];
 }
 
-/** Rows of a tensor that are on the GPU as they came. */
+/** The rows of a tensor that are on the GPU in the checkpoint's layout. */
 export interface RowWindow {
   readonly first: number;
   readonly rows: number;
@@ -34,7 +34,8 @@ const packShaders: Record<WeightType, Shader> = {
 };
 const batchNormShader: Shader = { name: 'batch_norm', code: batchNormCode, bindings };
 
-const packParams = struct({
+/** The params of shaders/pack.wgsl. */
+export const packParams = struct({
   threads: 'u32',
   first_tile: 'u32',
   first_quad: 'u32',
@@ -52,11 +53,13 @@ const packParams = struct({
   window_first: 'u32',
   window_rows: 'u32',
 });
-const batchNormParams = struct({ quads: 'u32', eps: 'f32' });
+/** The params of shaders/batch_norm.wgsl. */
+export const batchNormParams = struct({ quads: 'u32', eps: 'f32' });
 
+/** The values of `DTYPE` in shaders/pack.wgsl. */
 const RAW_CONSTANT: Record<RawType, number> = { F32: 0, F16: 1, BF16: 2, F64: 3 };
 
-/** Workgroups along x before the grid turns to y: WebGPU promises 65,535 along each. */
+/** Workgroups along x before the grid extends along y. WebGPU guarantees 65,535 along each. */
 const GRID_X = 32768;
 
 function grid(threads: number): [number, number, number] {
@@ -64,21 +67,21 @@ function grid(threads: number): [number, number, number] {
   return count <= GRID_X ? [count, 1, 1] : [GRID_X, Math.ceil(count / GRID_X), 1];
 }
 
-/** Windows of a tensor's rows are multiples of this, so that none parts a quad (all phases of four channels that are stored together). */
+/** The rows of a window are a multiple of this, so no window divides a quad: all phases of four channels that are stored together. */
 export function windowRows({ rows, phases }: MatrixSpec): number {
   const filled = rows.group === rows.channels || rows.group % 4 === 0;
   return 4 * phases * (filled ? 1 : rows.group);
 }
 
-/** Numbers of a row that a thread of the packing kernel reads, as far as whole columns go: a few cache lines. */
+/** Numbers of a row that a thread reads, rounded to whole columns: a few cache lines. */
 const BLOCK_NUMBERS = 32;
 
-/** Whether channels are padded as one group, and rows have one phase: a padded channel is then the channel itself. */
+/** Whether rows have one phase and channels are padded as one group. A padded channel then has the channel's own index. */
 function isPlain({ rows, columns, phases }: Pick<MatrixSpec, 'rows' | 'columns' | 'phases'>): boolean {
   return phases === 1 && rows.group >= rows.channels && columns.group >= columns.channels;
 }
 
-/** Writes what a window of the source tensor that starts at row `rowBase` of the weight gives to one slice. */
+/** Packs a window of rows of a source tensor into one slice of a weight. The tensor's row 0 is row `rowBase` of the weight. */
 export function packMatrixWeights(
   spec: MatrixSpec,
   slice: WeightSlice,
@@ -87,7 +90,7 @@ export function packMatrixWeights(
   window: RowWindow,
 ): SingleDispatch {
   const plain = isPlain(spec);
-  // Tiles that hold none of the window's rows needn't be looked at; where rows are sorted anew, any may.
+  // Only tiles that contain rows of the window are written. If rows are reordered, any tile may contain some.
   const firstRow = rowBase + window.first;
   const end = slice.firstTile + slice.tiles;
   const from = plain ? Math.max(slice.firstTile, Math.floor(firstRow / spec.tile)) : slice.firstTile;
@@ -120,7 +123,7 @@ export function packMatrixWeights(
   };
 }
 
-/** Writes the `index`-th vector of an affine (or of batch norm's statistics). */
+/** Packs the `index`-th vector of an affine or of batch norm's statistics. */
 export function packVectorWeights(spec: AffineSpec, raw: RawType, index: number): SingleDispatch {
   const quads = affineQuads(spec);
   const padded = 4 * quadsOf(spec.rows);
@@ -149,7 +152,7 @@ export function packVectorWeights(spec: AffineSpec, raw: RawType, index: number)
   };
 }
 
-/** Turns batch norm's packed statistics (weight, bias, mean, variance) into shift and scale. */
+/** Computes shift and scale from batch norm's packed statistics: weight, bias, mean, variance. */
 export function packBatchNormWeights(spec: AffineSpec): SingleDispatch {
   const quads = affineQuads(spec);
   return {

@@ -1,53 +1,56 @@
 import type { Shader } from '../gpu/pipelines.ts';
-import { convRect, type WinogradInputOp, type WinogradOutputOp, type WinogradWeightOp } from '../graph/ops.ts';
+import {
+  convRect,
+  type ConvOp,
+  type WinogradInputOp,
+  type WinogradOutputOp,
+  type WinogradWeightOp,
+} from '../graph/ops.ts';
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { convLanes, type WeightSlice, type WeightType } from '../graph/weights.ts';
 import { TILE_GEOMETRIES, type TileAlgorithm } from '../graph/winograd.ts';
-import input2 from '../../shaders/winograd_input.wgsl?stored&f2';
-import input4 from '../../shaders/winograd_input.wgsl?stored&f4';
-import inputPhases from '../../shaders/winograd_input.wgsl?stored&phases';
-import output2 from '../../shaders/winograd_output.wgsl?stored&f2';
-import output2Norm from '../../shaders/winograd_output.wgsl?stored&f2&norm';
-import output2Resample from '../../shaders/winograd_output.wgsl?stored&f2&resample';
-import output4 from '../../shaders/winograd_output.wgsl?stored&f4';
-import output4Norm from '../../shaders/winograd_output.wgsl?stored&f4&norm';
-import output4Resample from '../../shaders/winograd_output.wgsl?stored&f4&resample';
-import outputPhases from '../../shaders/winograd_output.wgsl?stored&phases';
-import outputPhasesResample from '../../shaders/winograd_output.wgsl?stored&phases&resample';
-import weight2Half from '../../shaders/winograd_weight.wgsl?static&f16&f2';
-import weight4Half from '../../shaders/winograd_weight.wgsl?static&f16&f4';
-import weightPhasesHalf from '../../shaders/winograd_weight.wgsl?static&f16&phases';
-import weight2 from '../../shaders/winograd_weight.wgsl?static&f2';
-import weight4 from '../../shaders/winograd_weight.wgsl?static&f4';
-import weightPhases from '../../shaders/winograd_weight.wgsl?static&phases';
+import input2 from '../../shaders/winograd_input.wgsl?f2&link=input';
+import input4 from '../../shaders/winograd_input.wgsl?f4&link=input';
+import inputPhases from '../../shaders/winograd_input.wgsl?phases&link=input';
+import output2 from '../../shaders/winograd_output.wgsl?f2&link=output';
+import output2Norm from '../../shaders/winograd_output.wgsl?f2&norm&link=same';
+import output2Resample from '../../shaders/winograd_output.wgsl?f2&resample&link=stored';
+import output4 from '../../shaders/winograd_output.wgsl?f4&link=output';
+import output4Norm from '../../shaders/winograd_output.wgsl?f4&norm&link=same';
+import output4Resample from '../../shaders/winograd_output.wgsl?f4&resample&link=stored';
+import outputPhases from '../../shaders/winograd_output.wgsl?phases&link=output';
+import outputPhasesResample from '../../shaders/winograd_output.wgsl?phases&resample&link=stored';
+import weight2F16 from '../../shaders/winograd_weight.wgsl?f16&f2&link=static';
+import weight4F16 from '../../shaders/winograd_weight.wgsl?f16&f4&link=static';
+import weightPhasesF16 from '../../shaders/winograd_weight.wgsl?f16&phases&link=static';
+import weight2 from '../../shaders/winograd_weight.wgsl?f2&link=static';
+import weight4 from '../../shaders/winograd_weight.wgsl?f4&link=static';
+import weightPhases from '../../shaders/winograd_weight.wgsl?phases&link=static';
 import { CONV_BINDINGS, convResources, convShader, epilogue, passParams, resamples } from './conv_pass.ts';
 import { groups, tensorResource, view, weightResource, WORKGROUP, type Dispatch } from './dispatch.ts';
-import { variantFor, storedShader, type StoredShader } from './storage.ts';
+import { byStorage, commonStorage, variantFor, storedShader, type ByStorage } from './storage.ts';
 
-type ByAlgorithm<T> = Readonly<Record<TileAlgorithm, T>>;
+const input = (code: ByStorage<string>) => byStorage('winograd_input', code, CONV_BINDINGS);
+const output = (code: ByStorage<string>) => byStorage('winograd_output', code, CONV_BINDINGS);
+const norm = (code: ByStorage<string>) => byStorage('winograd_norm', code, CONV_BINDINGS);
+const resample = (code: ByStorage<ByStorage<string>>) => storedShader('winograd_output', code, CONV_BINDINGS);
+const weight = (code: string) => convShader('winograd_weight', code);
 
-function byAlgorithm<C, S>(shader: (code: C) => S, winograd2: C, winograd4: C, phases: C): ByAlgorithm<S> {
-  return { winograd2: shader(winograd2), winograd4: shader(winograd4), phases: shader(phases) };
-}
-
-const input = (code: typeof input2): StoredShader => storedShader('winograd_input', code, CONV_BINDINGS);
-const output = (code: typeof output2): StoredShader => storedShader('winograd_output', code, CONV_BINDINGS);
-const norm = (code: typeof output2): StoredShader => storedShader('winograd_norm', code, CONV_BINDINGS);
-const weight = (code: string): Shader => convShader('winograd_weight', code);
-
-const inputShaders = byAlgorithm(input, input2, input4, inputPhases);
-const outputShaders = {
-  norm: byAlgorithm(norm, output2Norm, output4Norm, outputPhases),
-  plain: byAlgorithm(output, output2, output4, outputPhases),
-  resample: byAlgorithm(output, output2Resample, output4Resample, outputPhasesResample),
+const inputShaders = { winograd2: input(input2), winograd4: input(input4), phases: input(inputPhases) };
+const outputShaders = { winograd2: output(output2), winograd4: output(output4), phases: output(outputPhases) };
+const normShaders = { winograd2: norm(output2Norm), winograd4: norm(output4Norm) };
+const resampleShaders = {
+  winograd2: resample(output2Resample),
+  winograd4: resample(output4Resample),
+  phases: resample(outputPhasesResample),
 };
-const weightShaders: Record<WeightType, ByAlgorithm<Shader>> = {
-  f32: byAlgorithm(weight, weight2, weight4, weightPhases),
-  f16: byAlgorithm(weight, weight2Half, weight4Half, weightPhasesHalf),
+const weightShaders: Record<WeightType, Record<TileAlgorithm, Shader>> = {
+  f32: { winograd2: weight(weight2), winograd4: weight(weight4), phases: weight(weightPhases) },
+  f16: { winograd2: weight(weight2F16), winograd4: weight(weight4F16), phases: weight(weightPhasesF16) },
 };
 
-/** Some of a convolution's weights into matrices, in f32 whatever they are stored in: a dispatch for each buffer that they lie in. */
+/** Transforms some of a convolution's weights into matrices in f32: one dispatch for each buffer that holds them. */
 export function winogradWeight(
   { label, algorithm, weight, slice, y }: WinogradWeightOp,
   type: WeightType,
@@ -74,12 +77,12 @@ export function winogradWeight(
   });
 }
 
-/** Tiles of x into what is multiplied. */
+/** Transforms Winograd tiles of x into the matrices that are multiplied. */
 export function winogradInput({ label, rect, algorithm, x, y }: WinogradInputOp): Dispatch {
   const quads = quadsOf(x.layout);
   return {
     label,
-    shader: variantFor(inputShaders[algorithm], [x], y),
+    shader: inputShaders[algorithm][x.storage],
     constants: {},
     resources: convResources({ x: tensorResource(x), y: tensorResource(y) }),
     params: passParams({
@@ -94,18 +97,25 @@ export function winogradInput({ label, rect, algorithm, x, y }: WinogradInputOp)
   };
 }
 
-/** Products into pixels. With a norm, a workgroup has all channels of a few tiles. */
+function outputShader(algorithm: TileAlgorithm, conv: ConvOp): Shader {
+  const { norm, shortcut, y } = conv;
+  const sources = shortcut ? [shortcut.source] : [];
+  if (norm && algorithm !== 'phases') return normShaders[algorithm][commonStorage([y, ...sources])];
+  if (resamples(conv)) return variantFor(resampleShaders[algorithm], sources, y);
+  return outputShaders[algorithm][y.storage];
+}
+
+/** Transforms products into pixels. With a norm, a workgroup has all channels of one to four Winograd tiles. */
 export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp): Dispatch {
   const { out } = TILE_GEOMETRIES[algorithm];
   const pixels = convRect(conv);
   const { resources, params } = epilogue(conv);
-  const { norm, shortcut } = conv;
+  const { norm } = conv;
   const quads = quadsOf(x.layout);
-  const forms = outputShaders[norm ? 'norm' : resamples(conv) ? 'resample' : 'plain'];
-  const groupTiles = Math.max(1, Math.min(4, Math.floor(WORKGROUP / quads)));
+  const groupTiles = Math.max(1, Math.min(MAX_GROUP_TILES, Math.floor(WORKGROUP / quads)));
   return {
     label,
-    shader: variantFor(forms[algorithm], shortcut ? [shortcut.source] : [], conv.y),
+    shader: outputShader(algorithm, conv),
     constants: norm ? { WORKGROUP: groupTiles * quads } : {},
     resources: convResources({ ...resources, x: tensorResource(x), ...(norm && { weight: weightResource(norm) }) }),
     params: passParams({
@@ -125,3 +135,6 @@ export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp):
     grid: [norm ? Math.ceil(x.width / groupTiles) : groups(x.width * quads), x.height, conv.y.n],
   };
 }
+
+/** Winograd tiles that a workgroup normalises at most. */
+export const MAX_GROUP_TILES = 4;

@@ -8,16 +8,17 @@ import { randomTensor, randomWeights } from '../support/meets.ts';
 import * as reference from '../support/reference.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Subgroup matrices: no adapter that tests run on has them, so plain functions stand in for Chromium's. What stays untested is a driver's own.
+// The subgroup-matrix kernels compute a convolution. The test adapters do not offer subgroup matrices, so plain functions replace
+// Chromium's builtins. Real drivers stay untested.
 const shared = fileGpu();
 const note = worstErrors('subgroup matrices, emulated');
-const FORMS = [
+const VARIANTS = [
   { kernel: 'matrix', dtype: 'f32', tolerance: 1e-5 },
   { kernel: 'f16-matrix', dtype: 'f16', tolerance: 5e-3 },
 ] as const;
 
 const hasF16 = (await navigator.gpu.requestAdapter())?.features.has('shader-f16') === true;
-const possible = FORMS.filter(({ dtype }) => dtype === 'f32' || hasF16);
+const possible = VARIANTS.filter(({ dtype }) => dtype === 'f32' || hasF16);
 
 test.for(possible)('$kernel', async ({ kernel, dtype, tolerance }) => {
   using _ = emulation(shared.gpu);
@@ -41,7 +42,7 @@ test.for(possible)('$kernel', async ({ kernel, dtype, tolerance }) => {
   }
 });
 
-/** From now on every thread of a subgroup has all of each of its matrices, and the first of them stores it. */
+/** Replaces subgroup matrices: every thread of a subgroup has the whole matrix, and the first one stores it. */
 function emulation({ device }: Gpu): Disposable {
   const { createShaderModule } = GPUDevice.prototype;
   let emulated = 0;
@@ -102,5 +103,5 @@ fn store_matrix(thread: u32, first: u32, matrix: Matrix, stride: u32) {
     for (var i = 0u; i < params.loop_end * SIZE * SIZE; i++) { sum_block[first + i / SIZE * stride + i % SIZE] = m[i]; }
   }
 }
-`.replaceAll('params.loop_end', 'params.taps'); // 1, which a compiler is not to know: it would unroll these loops
+`.replaceAll('params.loop_end', 'min(params.batch, 1u)'); // 1; a constant would make the compiler unroll these loops
 }
