@@ -1,6 +1,6 @@
-// diffusers' get_activation. The kind is a parameter of the dispatch rather than a constant of the pipeline, like all that an epilogue
-// does once for each result: it costs little beside the sums, and one pipeline serves where dozens would have to be compiled.
-// One exponential serves all kinds: SwiftShader runs through every branch, taken or not.
+// diffusers' get_activation. The kind is a parameter of the dispatch, not a constant of the pipeline: it costs little
+// beside the sums, and one pipeline replaces dozens. All kinds share one exponential, because SwiftShader executes
+// every branch.
 const RELU = 1u;
 const SILU = 2u;
 const GELU = 3u; // exact, by erf
@@ -10,7 +10,7 @@ fn silu(v: vec4<f32>) -> vec4<f32> {
   return v / (1.0 + exp(-v));
 }
 
-// erf(|u|) by Abramowitz & Stegun 7.1.26, `e` being exp(-u * u); absolute error below 1.5e-7.
+// erf(|u|) by Abramowitz & Stegun 7.1.26; `e` is exp(-u * u). Absolute error below 1.5e-7.
 fn erf_of_size(size: vec4<f32>, e: vec4<f32>) -> vec4<f32> {
   let t = 1.0 / (1.0 + 0.3275911 * size);
   let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
@@ -22,7 +22,7 @@ fn activate(kind: u32, v: vec4<f32>) -> vec4<f32> {
   if kind == GELU {
     exponent = -0.5 * v * v;
   } else if kind == MISH {
-    exponent = min(v, vec4<f32>(30.0)); // where the ratio below is 1 anyway, and m would not be finite
+    exponent = min(v, vec4<f32>(30.0)); // above 30 the ratio below is 1, and m would overflow
   }
   let e = exp(exponent);
   switch kind {

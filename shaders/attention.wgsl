@@ -1,18 +1,18 @@
 import package::view::{View, pixel};
 import package::quad::{Input, load_quad};
 
-// Multi-head attention over the tokens (pixels) of a rectangle, of one or two branches at once: qkv itself and a multi-scale one. Channels of
-// each, head by head: head_dim of q, of k, of v, each padded to whole quads: consecutive channels of to_q, to_k and to_v laid end to end.
+// Multi-head attention over the tokens (pixels) of a rectangle, for one or two branches: qkv itself and a multi-scale
+// one. The channels of a branch are, head by head, head_dim of q, of k and of v, each padded to whole quads.
 struct Attention {
   qkv: View,
   second: View,
   y: View,
-  rows: u32, // tokens, as pixels
-  cols: u32,
+  rows: u32, // pixel rows; each pixel is a token
+  cols: u32, // pixel columns
   branch_heads: u32, // heads of one branch
   heads: u32, // of all branches
   head_quads: u32, // channels of one head / 4
-  first_span: u32, // number of the rectangle's first span: a partial sum is over one
+  first_span: u32, // index of the rectangle's first span; each span has one partial sum
   span_rows: u32, // rows of tokens in a span
   spans: u32, // of the whole image
   batch_heads: u32, // batch size * heads
@@ -29,7 +29,7 @@ fn token(params: Attention, n: u32, head: u32, row: u32, col: u32) -> u32 {
   return pixel(params.second, n, row, col) + (head - params.branch_heads) * 3u * params.head_quads;
 }
 
-// A quad of the branch that has the head.
+// Quad i of the branch that has the head.
 fn load(params: Attention, head: u32, i: u32) -> vec4<f32> {
   if head < params.branch_heads {
     return load_quad(qkv[i]);

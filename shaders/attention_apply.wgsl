@@ -1,6 +1,7 @@
-// ReLU linear attention, second pass: y = (sum of v k^T) q / (sum of k . q + 1e-15) with q = relu(q). A workgroup takes some tokens of one
-// head: it adds up the partial sums of all spans, in their order, and a thread computes one quad for four tokens at a time. Sums and the
-// division are f32: 1e-15 is zero in f16, and an all-zero query must give 0, not NaN.
+// ReLU linear attention, second pass: y = (sum of v k^T) q / (sum of k . q + 1e-15) with q = relu(q). A workgroup
+// handles some tokens of one head: it adds the partial sums of all spans in order, and a thread computes one quad for
+// four tokens at a time. Sums and the division are f32: 1e-15 is zero in f16, and an all-zero query must give 0, not
+// NaN.
 import package::view::pixel;
 import package::quad::{Output, store_quad};
 import package::attention::{Attention, load, relu, token};
@@ -9,7 +10,8 @@ const WORKGROUP = 64u;
 override SUMS: u32 = 1u; // quads of one head's sums
 override TOKENS: u32 = 4u; // of a workgroup
 
-@group(0) @binding(2) var<storage, read> partial: array<vec4<f32>>; // [span][batch * head][head_dim rows of v k^T, then k]
+// [span][batch * head][head_dim rows of v k^T, then k]
+@group(0) @binding(2) var<storage, read> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> y: array<Output>;
 @group(0) @binding(4) var<uniform> params: Attention;
 
@@ -21,7 +23,8 @@ fn token_at(n: u32, head: u32, t: u32) -> u32 {
 
 fn put(n: u32, head: u32, t: u32, q: u32, value: vec4<f32>, norm: f32) {
   if t < params.rows * params.cols {
-    y[pixel(params.y, n, t / params.cols, t % params.cols) + head * params.head_quads + q] = store_quad(value / (norm + 1e-15));
+    let first = pixel(params.y, n, t / params.cols, t % params.cols) + head * params.head_quads;
+    y[first + q] = store_quad(value / (norm + 1e-15));
   }
 }
 

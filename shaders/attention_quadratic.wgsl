@@ -1,5 +1,5 @@
-// ReLU attention in its quadratic form, as the reference has it where tokens <= head_dim: scores = relu(k)^T relu(q), normalised over
-// keys by their sum + 1e-15, times v. A thread computes one quad of one head for one token.
+// ReLU attention in its quadratic form, which the reference uses if tokens <= head_dim: scores = relu(k)^T relu(q),
+// divided by their sum over keys + 1e-15, times v. A thread computes one quad of one head for one token.
 import package::view::pixel;
 import package::quad::{Output, store_quad};
 import package::attention::{Attention, load, relu, token};

@@ -1,4 +1,4 @@
-// ReLU linear attention, between the passes: the partial sums of all spans added in their order.
+// ReLU linear attention, between the passes: adds the partial sums of all spans in order.
 const WORKGROUP = 64u;
 
 struct Params {

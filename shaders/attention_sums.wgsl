@@ -1,17 +1,18 @@
-// ReLU linear attention, first pass: for every head and every span of tokens, the sums over tokens of v k^T and of k, with
-// k = relu(k). (SanaMultiscaleLinearAttention.apply_linear_attention: the row of ones that pads v makes the sum of k.)
-// Spans are summed in a fixed order by what follows, so the result does not depend on timing.
+// ReLU linear attention, first pass: for every head and every span of tokens, the sums over tokens of v k^T and of k,
+// with k = relu(k). In SanaMultiscaleLinearAttention.apply_linear_attention the sum of k comes from the row of ones
+// that pads v. The next pass adds spans in a fixed order, so results are deterministic.
 import package::attention::{Attention, load, relu, token};
 
 const WORKGROUP = 64u;
 
-@group(0) @binding(2) var<storage, read_write> sums: array<vec4<f32>>; // [span][batch * head][head_dim rows of v k^T, then k]
+// [span][batch * head][head_dim rows of v k^T, then k]
+@group(0) @binding(2) var<storage, read_write> sums: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Attention;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let quads = params.head_quads;
-  // one thread: four rows (one quad of k) by one quad of v
+  // A thread sums four rows (one quad of k) by one quad of v.
   if id.x >= quads * quads {
     return;
   }
@@ -28,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let end = min((id.y + 1u) * params.span_rows, params.rows);
   for (var row = id.y * params.span_rows; row < end; row++) {
     var at = token(params, n, head, row, 0u);
-    // four tokens at a time: their loads are on the way together
+    // Four tokens at a time, so that their loads overlap.
     for (var col = 0u; col < params.cols; col += 4u) {
       let last = min(params.cols - 1u - col, 3u);
       let a1 = at + min(1u, last) * stride;
@@ -53,11 +54,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
   }
   let base = ((params.first_span + id.y) * params.batch_heads + id.z) * (4u * quads + 1u) * quads;
-  let place = base + 4u * (kq - quads) * quads + vq - 2u * quads;
-  sums[place] = r0;
-  sums[place + quads] = r1;
-  sums[place + 2u * quads] = r2;
-  sums[place + 3u * quads] = r3;
+  let first = base + 4u * (kq - quads) * quads + vq - 2u * quads;
+  sums[first] = r0;
+  sums[first + quads] = r1;
+  sums[first + 2u * quads] = r2;
+  sums[first + 3u * quads] = r3;
   if id.x % quads == 0u {
     sums[base + 4u * quads * quads + kq - quads] = k_sum;
   }

@@ -1,4 +1,5 @@
-// Batch norm at inference as a map per channel: scale = weight / sqrt(variance + eps), shift = bias - mean * scale.
+// Batch norm at inference as an affine map for each channel: scale = weight / sqrt(variance + eps), shift = bias - mean
+// * scale.
 const WORKGROUP = 64u;
 
 struct Params {

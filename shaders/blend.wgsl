@@ -1,4 +1,4 @@
-// The seam of two overlapping tiles: y's first rows or columns fade in over x's last ones, in place.
+// Blends the seam of two overlapping tiles in place: y's first rows or columns fade in over x's last ones.
 import package::view::{View, pixel};
 
 const WORKGROUP = 64u;
@@ -6,10 +6,10 @@ const WORKGROUP = 64u;
 struct Params {
   x: View,
   y: View,
-  cols: u32,
-  quads: u32,
-  extent: u32,
-  down: u32, // 1: along rows, 0: along columns
+  cols: u32, // pixels of the seam
+  quads: u32, // channels / 4, rounded up
+  extent: u32, // rows (down) or columns of the seam
+  down: u32, // 1: tiles one below the other, 0: side by side
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;

@@ -1,9 +1,10 @@
 import package::view::{View, pixel};
 import package::quad::{Input, load_quad};
 
-// The resampling shortcuts of DC-AE (arXiv 2410.10733, section 3.2), the plain residual and the bare resamplings, as one
-// gather: out[o] = mean over j < group of in[(o' / repeats) * group + j], where o' is o seen through a pixel-shuffle if `shuffle`,
-// and `unshuffle` and `nearest` say how `in` is seen. Coordinates count from the rectangle's corner, which lies at an even pixel.
+// One operation for the resampling shortcuts of DC-AE (arXiv 2410.10733, section 3.2), the plain residual and
+// resampling alone: out[o] = mean over j < group of in[(o' / repeats) * group + j]. With `shuffle`, o' is the source
+// channel of o in a pixel-shuffle; otherwise o' = o. `unshuffle` and `nearest` resample `in` first. Coordinates count
+// from the rectangle's corner, an even pixel.
 struct ChannelShuffle {
   repeats: u32, // each source channel serves this many consecutive outputs
   group: u32, // consecutive source channels averaged

@@ -1,9 +1,10 @@
-// Dense convolution as an implicit GEMM from registers: 3x3 (stride 1 or 2), 1x1, linear layers, and the multiplications of Winograd's
-// algorithm, with everything that follows them in the network as an epilogue. A lane computes 16 pixels x 8 channels; neighbouring lanes, up to 8,
-// take neighbouring channels and the same pixels. Sums are f32.
+// Dense convolution as an implicit GEMM from registers: 3x3 (stride 1 or 2), 1x1, linear layers, and the
+// multiplications of Winograd's algorithm. The operations that follow a convolution in the network are its epilogue. A
+// lane computes 16 pixels x 8 channels; up to 8 neighbouring lanes compute neighbouring channels of the same pixels.
+// Sums are f32.
 //
-// With `subgroups` the four lanes of a quad load one pixel each and hand it round: loads, not multiply-adds, are what this kernel waits for, and it
-// runs twice as fast for it on CPUs. Quads are taken to be four neighbours of a one-dimensional workgroup, as they are in all drivers known.
+// With `subgroups`, each of the four lanes of a quad loads one pixel and broadcasts it. Loads limit this kernel, so it
+// runs twice as fast on CPUs. All known drivers form quads of four neighbours of a one-dimensional workgroup.
 import package::view::{View, stored_pixel};
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
@@ -12,7 +13,7 @@ import package::quad::{Input, load_quad};
 @if(multiply) import package::view::pixel;
 
 @if(subgroups) enable subgroups;
-@if(subgroups) diagnostic(off, subgroup_uniformity); // lanes leave early, but whole quads of them
+@if(subgroups) diagnostic(off, subgroup_uniformity); // lanes return early, but only whole quads
 
 const WORKGROUP = 64u;
 const PIXELS = 16u;
@@ -22,13 +23,14 @@ const PIXELS = 16u;
 @group(0) @binding(1) var<storage, read> x: array<Input>;
 @group(0) @binding(2) var<storage, read> weight: array<Weight>; // [tile][tap][channel in][8 * lanes]
 
-// Four pixels of the tile: where they start in x, and one channel quad of each. With subgroups each lane of a quad has one of the four.
+// Four pixels of the tile: their starts in x, and one channel quad of each. With subgroups each lane of a quad has one
+// pixel.
 @if(subgroups) alias Starts = u32;
 @else alias Starts = vec4<u32>;
 @if(subgroups) alias Pixels = vec4<f32>;
 @else alias Pixels = mat4x4<f32>;
 
-// A tap of the tile's i-th pixel.
+// Start in x of a tap of the tile's i-th pixel.
 fn tap_start(i: u32, n: u32, corner: vec2<i32>, outside: u32) -> u32 {
   let y = corner.y + i32(i / params.tile_cols * params.stride);
   let x = corner.x + i32(i % params.tile_cols * params.stride);
@@ -68,7 +70,7 @@ fn load_weights(w: u32, stride: u32) -> mat4x4<f32> {
   );
 }
 
-// sum + w * v, but without a multiplication apart from its addition.
+// sum + w * v by fused multiply-adds, so that all variants round alike.
 fn multiply_add_pixel(w: mat4x4<f32>, v: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
   return fma(v.wwww, w[3], fma(v.zzzz, w[2], fma(v.yyyy, w[1], fma(v.xxxx, w[0], sum))));
 }
@@ -92,7 +94,7 @@ fn multiply_add(w: mat4x4<f32>, v: Pixels, sums: mat4x4<f32>) -> mat4x4<f32> {
   );
 }
 
-// Winograd's products lie in one row: four of them, as they are.
+// Stores four of Winograd's products, which lie in one row.
 @if(multiply)
 fn store_sums(first: u32, col: u32, quad: u32, a: mat4x4<f32>, b: mat4x4<f32>) {
   store_sum(first, col, quad, a[0], b[0]);
@@ -131,12 +133,14 @@ fn main(
   let first_tap = (group.x * params.batch + n) / params.images * params.taps * params.taps;
   var w = first_tap * params.in_quads * 4u * w_stride + 2u * channel_lane;
 
-  // One variable for the sums of each four pixels, a for the first four channels and b for the second: indexed arrays would not stay in registers.
+  // Each variable has the sums of four pixels: a of the first four channels, b of the second. Arrays would not stay in
+  // registers.
   var a0 = mat4x4<f32>(); var a1 = mat4x4<f32>(); var a2 = mat4x4<f32>(); var a3 = mat4x4<f32>();
   var b0 = mat4x4<f32>(); var b1 = mat4x4<f32>(); var b2 = mat4x4<f32>(); var b3 = mat4x4<f32>();
   for (var dy = 0u; dy < params.taps; dy++) {
     for (var dx = 0u; dx < params.taps; dx++) {
-      let corner = vec2<i32>(vec2<u32>(col * params.stride + dx, row * params.stride + dy)) + vec2<i32>(params.x.x, params.x.y);
+      let tap = vec2<u32>(col * params.stride + dx, row * params.stride + dy);
+      let corner = vec2<i32>(tap) + vec2<i32>(params.x.x, params.x.y);
       let p0 = starts(0u, lane, n, corner, outside);
       let p1 = starts(4u, lane, n, corner, outside);
       let p2 = starts(8u, lane, n, corner, outside);

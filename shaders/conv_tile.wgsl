@@ -1,5 +1,6 @@
-// Dense convolution on GPUs. Computes what conv.wgsl computes, in the same order, but a workgroup first copies a block of both factors to
-// its memory, where each number is read eight times. A thread computes 8 pixels x 8 channels; `lanes` threads lie side by side along channels.
+// Dense convolution on GPUs: the same sums as conv.wgsl in the same order. A workgroup first copies a block of both
+// factors to its memory, where each number is read eight times. A thread computes 8 pixels x 8 channels; `lanes`
+// threads lie side by side along channels.
 //
 // With `f16_products` blocks are f16: products of four channels are added in f16, and their sums in f32.
 import package::view::{View, stored_pixel};
@@ -70,8 +71,8 @@ fn corner_of(tile: u32) -> vec2<u32> {
   return vec2<u32>(PIXELS / params.tile_cols * (tile / tiles_x), params.tile_cols * (tile % tiles_x));
 }
 
-// Row and column of a block's pixel. A thread's own pixels lie `step` apart in the block, so that neighbouring threads read
-// neighbouring pixels.
+// Row and column of a block's pixel. A thread's own pixels lie `step` apart in the block, so that neighbouring threads
+// read neighbouring pixels.
 @if(multiply)
 fn pixel_of(block: Block, i: u32) -> vec2<u32> {
   return vec2<u32>(0u, PIXELS * block.first + i);
@@ -142,7 +143,8 @@ fn main(
   let outside = arrayLength(&x) - params.in_quads;
   // Neighbouring threads copy neighbouring channels.
   let copied = thread % DEPTH * pixels + thread / DEPTH;
-  var w = (group.x * params.batch + block.n) / params.images * params.taps * params.taps * params.in_quads * 4u * row_quads;
+  let matrix = (group.x * params.batch + block.n) / params.images;
+  var w = matrix * params.taps * params.taps * params.in_quads * 4u * row_quads;
 
   var a0 = mat4x4<f32>(); var a1 = mat4x4<f32>();
   var b0 = mat4x4<f32>(); var b1 = mat4x4<f32>();

@@ -1,5 +1,5 @@
-// Depthwise k x k convolution, zero padding, stride 1; with `gated`, GLUMBConv's gate behind it: the first half of the channels times
-// silu of the second, so that the expanded tensor is read once and its product alone is written. A thread computes one quad of four pixels.
+// Depthwise k x k convolution with zero padding and stride 1. With `gated`, GLUMBConv's gate follows: the first half of
+// the channels times silu of the second half. A thread computes one quad of four pixels.
 import package::view::{View, pixel};
 import package::quad::{Output, store_quad};
 import package::activation::silu;
@@ -10,12 +10,12 @@ const WORKGROUP = 64u;
 struct Params {
   x: View,
   y: View,
-  rows: u32, // pixels of the output
-  cols: u32,
+  rows: u32, // pixel rows of the output
+  cols: u32, // pixel columns of the output
   quads: u32, // channels of the output / 4
   taps: u32, // kernel height = kernel width
-  biased: u32,
-  gated: u32,
+  biased: u32, // 1: add the bias
+  gated: u32, // 1: apply the gate; x then has twice as many channels
 }
 
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;

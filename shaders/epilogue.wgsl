@@ -1,5 +1,6 @@
-// What follows a convolution's sums: bias or batch norm and an activation; with `resample`, a store that may shuffle pixels and a shortcut that
-// may gather from anywhere; with `norm`, a residual. These are variants, not branches: SwiftShader runs through every branch, taken or not.
+// The operations after a convolution's sums: bias or batch norm, then an activation. With `resample`, the store may
+// shuffle pixels and add a ChannelShuffle of a shortcut. With `norm`, it adds a residual. These are variants because
+// SwiftShader executes every branch.
 import package::conv_params::params;
 import package::view::pixel;
 import package::quad::{Output, store_quad};
@@ -12,7 +13,7 @@ const UNSHUFFLE = 2u;
 const MAX_SUMS = 32;
 
 @if(norm) @group(0) @binding(0) var<storage, read> source: array<Input>;
-@group(0) @binding(3) var<storage, read> affine: array<vec4<f32>>; // shifts, then scales; unread zeros where there are none
+@group(0) @binding(3) var<storage, read> affine: array<vec4<f32>>; // shifts, then scales; zeros without an affine
 @group(0) @binding(4) var<storage, read_write> y: array<Output>;
 
 struct Affine {
@@ -30,9 +31,9 @@ fn finish(sum: vec4<f32>, map: Affine) -> vec4<f32> {
   return activate(params.activation, fma(sum, map.scale, map.shift));
 }
 
-// Finishes (unless a norm has) and stores the tile whose corner is (row, col): `sums` has all its pixels' quad `quad`, then all its pixels' next quad. What lies
-// outside the rectangle of rows and cols is left out; a pixel-unshuffle wants tiles of even sides. Looped: it runs once, and unrolled it
-// takes drivers seconds to compile.
+// Finishes the sums, unless a norm has done so, and stores the tile whose corner is (row, col). `sums` has quad `quad`
+// of all its pixels, then the next quad of all its pixels. Pixels outside rows and cols are skipped. A pixel-unshuffle
+// needs tiles of even sides. The loop is not unrolled: that would take drivers seconds to compile.
 fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
   for (var first = 0u; first < params.sums; first += params.tile_pixels) {
     let q = quad + first / params.tile_pixels;
@@ -51,8 +52,9 @@ fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<v
       }
       @else {
         if inside {
-          @if(norm) y[pixel(params.y, n, y_row, y_col) + q] = store_quad((*sums)[first + i] + residual(n, y_row, y_col, q));
-          @else y[pixel(params.y, n, y_row, y_col) + q] = store_quad(finish((*sums)[first + i], map));
+          let target = pixel(params.y, n, y_row, y_col) + q;
+          @if(norm) y[target] = store_quad((*sums)[first + i] + residual(n, y_row, y_col, q));
+          @else y[target] = store_quad(finish((*sums)[first + i], map));
         }
       }
     }
@@ -76,19 +78,20 @@ fn store(n: u32, row: u32, col: u32, q: u32, i: u32, inside: bool, sums: ptr<fun
   var stored = inside;
   var v = (*sums)[i];
   if params.store == UNSHUFFLE {
-    // each channel of a 2x2 block of pixels becomes one quad of one pixel; this one takes the channel that its place in the block numbers
-    let place = 2u * (row & 1u) + (col & 1u);
+    // Each channel of a 2x2 block of pixels becomes one quad of one pixel. This pixel takes the channel of its own
+    // phase.
+    let phase = 2u * (row & 1u) + (col & 1u);
     let corner = i - (row & 1u) * params.tile_cols - (col & 1u);
     out_row = row / 2u;
     out_col = col / 2u;
-    out_quad = 4u * q + place;
+    out_quad = 4u * q + phase;
     stored = inside & (out_quad < params.y.quads);
     if inside {
       v = vec4<f32>(
-        (*sums)[corner][place],
-        (*sums)[corner + 1u][place],
-        (*sums)[corner + params.tile_cols][place],
-        (*sums)[corner + params.tile_cols + 1u][place],
+        (*sums)[corner][phase],
+        (*sums)[corner + 1u][phase],
+        (*sums)[corner + params.tile_cols][phase],
+        (*sums)[corner + params.tile_cols + 1u][phase],
       );
     }
   } else if params.store == SHUFFLE {

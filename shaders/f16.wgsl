@@ -1,4 +1,5 @@
-// Four numbers as f16, packed in pairs: what every adapter can do, without shader-f16. Beyond f16's largest number that one is taken, never infinity.
+// Four numbers as f16, packed in pairs. This works on every adapter, without shader-f16. Values beyond f16's range
+// become its largest number, never infinity.
 fn unpack_f16(v: vec2<u32>) -> vec4<f32> {
   return vec4<f32>(unpack2x16float(v.x), unpack2x16float(v.y));
 }

@@ -1,4 +1,5 @@
-// Grouped 1x1 convolution with as many channels out as in: the second half of a multi-scale branch (groups of one head's q, k or v).
+// Grouped 1x1 convolution with as many output as input channels: the second step of a multi-scale branch, whose groups
+// are one head's q, k or v. A thread computes one quad of one pixel.
 import package::view::{View, pixel};
 import package::quad::{Input, Output, load_quad, store_quad};
 import package::weight::{Weight, load_weight};
@@ -8,8 +9,8 @@ const WORKGROUP = 64u;
 struct Params {
   x: View,
   y: View,
-  rows: u32, // pixels of the output
-  cols: u32,
+  rows: u32, // pixel rows of the output
+  cols: u32, // pixel columns of the output
   quads: u32, // channels / 4
   group_quads: u32, // channels of one group / 4
 }

@@ -1,19 +1,19 @@
-// A picture in a texture (sRGB values, not linearised) -> a stored activation in [-1, 1]; pixels past the picture's edge repeat its last
-// row and column, so that sides that the network can't take are padded without a hard edge.
+// Copies a picture in a texture (sRGB values, not linearised) to a stored activation in [-1, 1]. Beyond the picture its
+// last row and column repeat, so padding adds no hard edge.
 import package::view::{View, pixel};
 
 const WORKGROUP = 64u;
 
 struct Params {
   y: View,
-  rows: u32, // of the part of the padded picture that y holds
-  cols: u32,
-  height: u32, // of the whole picture
-  width: u32,
-  top: u32, // the picture's pixel that y begins with
-  left: u32,
-  texture_top: u32, // the picture's pixel that the texture begins with
-  texture_left: u32,
+  rows: u32, // pixel rows of y
+  cols: u32, // pixel columns of y
+  height: u32, // rows of the whole picture
+  width: u32, // columns of the whole picture
+  top: u32, // row of the picture at y's origin
+  left: u32, // column of the picture at y's origin
+  texture_top: u32, // row of the picture at the texture's origin
+  texture_left: u32, // column of the picture at the texture's origin
 }
 
 @group(0) @binding(0) var image: texture_2d<f32>;

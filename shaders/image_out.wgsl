@@ -1,14 +1,15 @@
-// One picture of a stored activation in [-1, 1] -> a texture: clamped, rounded to 8 bits by the store.
+// Copies one picture of a stored activation in [-1, 1] to a texture. Values are clamped; the store rounds them to 8
+// bits.
 import package::view::{View, pixel};
 
 const WORKGROUP = 64u;
 
 struct Params {
   x: View,
-  rows: u32,
-  cols: u32,
+  rows: u32, // pixel rows
+  cols: u32, // pixel columns
   channels: u32, // 1 grey, 3 RGB, 4 RGBA
-  n: u32, // which picture of the batch
+  n: u32, // index of the picture in the batch
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;

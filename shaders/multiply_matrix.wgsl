@@ -1,8 +1,9 @@
-// Winograd's multiplications by Chromium's experimental subgroup matrices, with sums in f32. Computes what the `multiply` variant of
-// conv_tile.wgsl computes, with the same grid. Two subgroups of 32 threads multiply blocks that the workgroup has copied to its memory.
+// Winograd's multiplications by Chromium's experimental subgroup matrices, with sums in f32: the same products and the
+// same grid as the `multiply` variant of conv_tile.wgsl. Two subgroups of 32 threads multiply blocks that the workgroup
+// has copied to its memory.
 //
-// This file is plain WGSL: wesl 0.7 rejects the experiment's names, so the linker does not read it. src/kernels/conv.ts puts
-// numbers_f32.wgsl or numbers_f16.wgsl before it.
+// This file is plain WGSL: wesl 0.7 rejects the experiment's names, so the linker does not read it. src/kernels/conv.ts
+// puts numbers_f32.wgsl or numbers_f16.wgsl before it.
 
 const WORKGROUP = 64u;
 const DEPTH = 4u; // channel quads of a block

@@ -1,6 +1,6 @@
-// One multi-scale branch over qkv (SanaMultiscaleAttentionProjection): a depthwise k x k convolution, then a 1x1 convolution within each
-// group of channels (one head's q, k or v). A thread computes one quad of four neighbouring pixels of a row; the quads of a group meet in
-// workgroup memory between the two, so what lies between them is never stored.
+// One multi-scale branch over qkv (SanaMultiscaleAttentionProjection): a depthwise k x k convolution, then a 1x1
+// convolution within each group of channels (one head's q, k or v). A thread computes one quad of four neighbouring
+// pixels of a row. Between the two convolutions, the quads of a group lie in workgroup memory.
 import package::view::{View, pixel};
 import package::quad::{Output, store_quad};
 import package::weight::{Weight, load_weight};
@@ -11,8 +11,8 @@ const WORKGROUP = 64u;
 struct Params {
   x: View,
   y: View,
-  rows: u32, // pixels
-  cols: u32,
+  rows: u32, // pixel rows
+  cols: u32, // pixel columns
   taps: u32, // kernel height = kernel width
   group_quads: u32, // channels of a group / 4, at most WORKGROUP
 }

@@ -1,14 +1,14 @@
-// [N, C, H, W] f32 as callers have it -> a stored activation [N, H, W, quads].
+// Copies a caller's [N, C, H, W] f32 to a stored activation [N, H, W, quads].
 import package::view::{View, pixel};
 
 const WORKGROUP = 64u;
 
 struct Params {
   y: View,
-  rows: u32,
-  cols: u32,
+  rows: u32, // H
+  cols: u32, // W
   quads: u32, // channels / 4, rounded up
-  channels: u32,
+  channels: u32, // C
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;

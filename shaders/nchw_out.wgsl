@@ -1,13 +1,13 @@
-// A rectangle of a stored activation [N, H, W, quads] -> [N, C, rows, cols] f32 as callers want it.
+// Copies a rectangle of a stored activation [N, H, W, quads] to a caller's [N, C, rows, cols] f32.
 import package::view::{View, pixel};
 
 const WORKGROUP = 64u;
 
 struct Params {
   x: View,
-  rows: u32,
-  cols: u32,
-  channels: u32,
+  rows: u32, // pixel rows of the rectangle
+  cols: u32, // pixel columns of the rectangle
+  channels: u32, // C
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -21,5 +21,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   let col = id.x % params.cols;
   let c = id.x / params.cols;
-  y[((id.z * params.channels + c) * params.rows + id.y) * params.cols + col] = x[pixel(params.x, id.z, id.y, col) + c / 4u][c % 4u];
+  let value = x[pixel(params.x, id.z, id.y, col) + c / 4u][c % 4u];
+  y[((id.z * params.channels + c) * params.rows + id.y) * params.cols + col] = value;
 }

@@ -1,16 +1,17 @@
-// Weights as they came, row by row, into the order in which the kernels read them: [tile of rows][tap][column][row in the tile].
-// Rows are output channels and columns input channels, each group of them padded with zeros to whole quads; a pixel-shuffling
-// convolution has its rows sorted by phase. A thread writes four rows at a few columns, all taps: what it reads of a row lies together.
+// Packs weights from the checkpoint's order, row by row, into the order of the kernels: [tile of rows][tap][column][row
+// in the tile]. Rows are output channels and columns input channels. Each group of channels is padded with zeros to
+// whole quads. The rows of a pixel-shuffling convolution are sorted by phase. A thread writes all taps of four rows at
+// a few columns, so its reads are adjacent.
 @if(f16) import package::f16::pack_f16;
 
 const WORKGROUP = 64u;
-override PLAIN: u32 = 0u; // 1: one phase, and channels that are padded as one group. Saves the divisions that are most of the work
+override PLAIN: u32 = 0u; // 1: one phase and one padded group; avoids divisions, which are most of the work
 override DTYPE: u32 = 0u; // of raw: 0 f32, 1 f16, 2 bf16, 3 f64
 
 struct Params {
-  threads: u32, // for each tile: blocks of columns * tile_quads
-  first_tile: u32, // first of them, as a tile of the whole weight ...
-  first_quad: u32, // ... and as an index in `packed`
+  threads: u32, // of all tiles; a tile has (blocks of columns) * tile_quads
+  first_tile: u32, // first tile, as an index in the whole weight
+  first_quad: u32, // first tile, as an index in `packed`
   tile_quads: u32, // rows of a tile / 4
   taps: u32, // kernel height * kernel width
   block: u32, // columns that a thread writes
@@ -22,8 +23,8 @@ struct Params {
   padded_rows: u32, // output channels of one phase with padding, all groups
   phases: u32, // 4: row 4 r + p belongs to phase p; otherwise 1
   row_base: u32, // the row that row 0 of this tensor becomes (several tensors may make one weight)
-  window_first: u32, // rows of the tensor that `raw` holds: the first ...
-  window_rows: u32, // ... and how many
+  window_first: u32, // first row of the tensor in `raw`
+  window_rows: u32, // number of rows in `raw`
 }
 
 @group(0) @binding(0) var<storage, read> raw: array<u32>; // [row of the window][column][tap]
@@ -101,7 +102,7 @@ fn main(
     rows[i] = source_row(first_row + i);
   }
   if rows[0] < 0 {
-    return; // padding, or rows of another window: windows never part the rows of one quad
+    return; // padding, or rows of another window; a window never divides the rows of a quad
   }
   let step = params.padded_columns * params.tile_quads;
   let first_quad = params.first_quad + tile * params.taps * step + row_quad;

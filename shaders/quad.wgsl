@@ -1,4 +1,5 @@
-// Four channels of an activation as a kernel reads (`f16_in`) and writes (`f16_out`) them: f32 or f16. All arithmetic is f32.
+// Four channels of an activation, stored in f32, or in f16 with `f16_in` for inputs and `f16_out` for outputs. All
+// arithmetic is f32.
 @if(f16_in) import package::f16::unpack_f16;
 @if(f16_out) import package::f16::pack_f16;
 
@@ -22,7 +23,7 @@
   return v;
 }
 
-// The same, for who reads channels one by one: a word holds WORD_CHANNELS of them.
+// The same for kernels that read single channels. A word holds WORD_CHANNELS of them.
 @if(f16_in) alias Word = u32;
 @else alias Word = f32;
 

@@ -1,5 +1,6 @@
-// The gather alone, without a convolution before it: pixel-(un)shuffle, nearest x2, channel average, channel repeat, copy; then an
-// affine map per channel (batch norm at inference) and an activation. The network has these fused; this is their plain form.
+// A ChannelShuffle without a convolution before it: pixel-(un)shuffle, nearest x2, channel average, channel repeat or
+// copy. Then an affine map for each channel (batch norm at inference) and an activation. A thread computes one quad of
+// one pixel.
 import package::view::{View, pixel};
 import package::quad::{Output, store_quad};
 import package::activation::activate;
@@ -11,11 +12,11 @@ struct Params {
   source: View,
   y: View,
   shuffle: ChannelShuffle,
-  rows: u32, // pixels of the output
-  cols: u32,
+  rows: u32, // pixel rows of the output
+  cols: u32, // pixel columns of the output
   quads: u32, // channels of the output / 4, rounded up
   affine_quads: u32, // distance of the scales from the shifts; 0: no affine
-  activation: u32,
+  activation: u32, // see activation.wgsl; 0: none
 }
 
 @group(0) @binding(1) var<storage, read> affine: array<vec4<f32>>; // shift, then scale

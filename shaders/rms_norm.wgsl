@@ -1,6 +1,6 @@
-// RMSNorm over channels (arXiv 1910.07467): v / sqrt(mean(v^2) + eps) * weight + bias, then an activation, then a residual.
-// A thread normalises one pixel; with `lanes`, eight neighbouring threads share one, so that what they read at a time lies side by side. That
-// is what a GPU's memory wants, and a software adapter's barriers don't.
+// RMSNorm over channels (arXiv 1910.07467): v / sqrt(mean(v^2) + eps) * weight + bias, then an activation, then a
+// residual. A thread normalises one pixel. With `lanes`, eight neighbouring threads share one, so their reads are
+// adjacent; a GPU's memory is faster then. On software adapters the barriers would cost more.
 import package::view::{View, pixel};
 import package::quad::{Input, Output, load_quad, store_quad};
 import package::activation::activate;
@@ -13,13 +13,13 @@ struct Params {
   x: View,
   residual: View,
   y: View,
-  rows: u32, // pixels
-  cols: u32,
+  rows: u32, // pixel rows
+  cols: u32, // pixel columns
   quads: u32, // channels / 4, rounded up
-  channels: u32,
-  eps: f32,
-  biased: u32,
-  activation: u32,
+  channels: u32, // without padding
+  eps: f32, // added to the mean square
+  biased: u32, // 1: the norm has a bias
+  activation: u32, // see activation.wgsl; 0: none
   added: u32, // 1: add the residual
 }
 

@@ -1,4 +1,4 @@
-// The taps of a depthwise k x k convolution, for four neighbouring pixels of a row at once: they share what they read.
+// The taps of a depthwise k x k convolution for four neighbouring pixels of a row, which share their reads.
 import package::view::{View, stored_pixel};
 import package::quad::{Input, load_quad};
 import package::weight::{Weight, load_weight};
@@ -6,7 +6,7 @@ import package::weight::{Weight, load_weight};
 @group(0) @binding(0) var<storage, read> x: array<Input>;
 @group(0) @binding(1) var<storage, read> weight: array<Weight>; // [tap][channel]
 
-// Quad `q` of pixels (row, col) to (row, col + 3), `start` added.
+// Returns quad `q` of pixels (row, col) to (row, col + 3), plus `start`.
 fn convolve(view: View, n: u32, row: u32, col: u32, q: u32, taps: u32, start: vec4<f32>) -> array<vec4<f32>, 4> {
   let outside = arrayLength(&x) - view.quads;
   let left = i32(col) + view.x;

@@ -1,7 +1,7 @@
-// A stored activation [N, height, width, quads]: vec4s of channels, padded with zeros to a multiple of four.
-// An op computes a rectangle of its output; (y, x) says where that rectangle's pixel (0, 0) lies in the stored extents.
-// Outside the extents is outside the image: zero. A buffer of activations ends in a run of zeros as long as its widest pixel, which nothing
-// writes: what stands for all pixels outside, so that a kernel's inner loop reads without asking.
+// A stored activation [N, height, width, quads]: vec4s of channels, padded with zeros to a multiple of four. An op
+// computes a rectangle of its output; (y, x) is the position of the rectangle's pixel (0, 0) in the stored extents.
+// Pixels outside the extents are zero. A buffer of activations ends in zeros as long as its widest pixel. They stand
+// for all pixels outside, so inner loops read without a branch.
 struct View {
   height: u32, // stored rows
   width: u32, // stored columns
@@ -13,10 +13,11 @@ struct View {
   reserved1: u32,
 }
 
-// Index of the first quad of pixel (y, x), which counts from the stored corner; `outside` outside the stored extents.
+// Index of the first quad of pixel (y, x), counted from the stored corner; `outside` if the pixel is outside the
+// extents.
 fn stored_pixel(view: View, n: u32, y: i32, x: i32, outside: u32) -> u32 {
-  // As u32, what is negative is too large. `&`, not `&&`: a short circuit is a branch, and SwiftShader takes half a minute to compile a
-  // loop with eight of these.
+  // As u32, negative coordinates are too large. `&`, not `&&`, whose branch makes SwiftShader compile a loop with eight
+  // of these for half a minute.
   let inside = (u32(y) < view.height) & (u32(x) < view.width);
   let index = ((n * view.height + u32(y)) * view.width + u32(x)) * view.quads + view.quad;
   return select(outside, index, inside);

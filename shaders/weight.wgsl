@@ -1,4 +1,4 @@
-// Four weights as they are stored: f32 or f16.
+// Four stored weights: f32 or f16.
 @if(f16) import package::f16::unpack_f16;
 
 @if(f16) alias Weight = vec2<u32>;

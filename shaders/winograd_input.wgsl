@@ -1,5 +1,6 @@
-// Winograd's first pass: tiles of x into the matrices that are multiplied, [place in the tile][n][tile][channel]. A thread transforms one
-// channel of one tile; of four at once, drivers would compile for many seconds.
+// Winograd's first pass: transforms tiles of x into the matrices that are multiplied, [position in the
+// tile][n][tile][channel]. A thread transforms one channel of one tile. With four channels, drivers would compile for
+// many seconds.
 import package::conv_params::params;
 import package::quad::{Word, WORD_CHANNELS, load_channel};
 import package::winograd::SIZE;
@@ -41,7 +42,7 @@ struct Tile {
   channel: u32,
 }
 
-// Outside the stored extents lies zero: see view.wgsl.
+// Pixels outside the stored extents are zero: see view.wgsl.
 fn load(tile: Tile, row: i32, col: i32) -> f32 {
   let channels = 4u * params.in_quads;
   let inside = (u32(row) < params.x.height) & (u32(col) < params.x.width);
@@ -60,7 +61,12 @@ fn load_line(tile: Tile, i: i32) -> Line {
     load(tile, row, tile.col + 4),
     load(tile, row, tile.col + 5),
   );
-  @if(f2) return Line(load(tile, row, tile.col), load(tile, row, tile.col + 1), load(tile, row, tile.col + 2), load(tile, row, tile.col + 3));
+  @if(f2) return Line(
+    load(tile, row, tile.col),
+    load(tile, row, tile.col + 1),
+    load(tile, row, tile.col + 2),
+    load(tile, row, tile.col + 3),
+  );
   @if(phases) return Line(load(tile, row, tile.col), load(tile, row, tile.col + 1), load(tile, row, tile.col + 2));
 }
 
@@ -89,25 +95,26 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   @if(f4) let r5 = transform(load_line(tile, 5));
 
   let first = ((tile.n * params.rows + id.y) * params.cols + tile_col) * channels + tile.channel;
-  let place = params.batch * params.rows * params.cols * channels; // from one place of a tile to the next along a row ...
-  let step = SIZE * place; // ... and along a column
+  // from one position of a tile to the next along a row
+  let stride = params.batch * params.rows * params.cols * channels;
+  let step = SIZE * stride; // from one position to the next along a column
   @if(f4) {
     store_line(first, step, transform(Line(r0[0], r1[0], r2[0], r3[0], r4[0], r5[0])));
-    store_line(first + place, step, transform(Line(r0[1], r1[1], r2[1], r3[1], r4[1], r5[1])));
-    store_line(first + 2u * place, step, transform(Line(r0[2], r1[2], r2[2], r3[2], r4[2], r5[2])));
-    store_line(first + 3u * place, step, transform(Line(r0[3], r1[3], r2[3], r3[3], r4[3], r5[3])));
-    store_line(first + 4u * place, step, transform(Line(r0[4], r1[4], r2[4], r3[4], r4[4], r5[4])));
-    store_line(first + 5u * place, step, transform(Line(r0[5], r1[5], r2[5], r3[5], r4[5], r5[5])));
+    store_line(first + stride, step, transform(Line(r0[1], r1[1], r2[1], r3[1], r4[1], r5[1])));
+    store_line(first + 2u * stride, step, transform(Line(r0[2], r1[2], r2[2], r3[2], r4[2], r5[2])));
+    store_line(first + 3u * stride, step, transform(Line(r0[3], r1[3], r2[3], r3[3], r4[3], r5[3])));
+    store_line(first + 4u * stride, step, transform(Line(r0[4], r1[4], r2[4], r3[4], r4[4], r5[4])));
+    store_line(first + 5u * stride, step, transform(Line(r0[5], r1[5], r2[5], r3[5], r4[5], r5[5])));
   }
   @if(f2) {
     store_line(first, step, transform(Line(r0[0], r1[0], r2[0], r3[0])));
-    store_line(first + place, step, transform(Line(r0[1], r1[1], r2[1], r3[1])));
-    store_line(first + 2u * place, step, transform(Line(r0[2], r1[2], r2[2], r3[2])));
-    store_line(first + 3u * place, step, transform(Line(r0[3], r1[3], r2[3], r3[3])));
+    store_line(first + stride, step, transform(Line(r0[1], r1[1], r2[1], r3[1])));
+    store_line(first + 2u * stride, step, transform(Line(r0[2], r1[2], r2[2], r3[2])));
+    store_line(first + 3u * stride, step, transform(Line(r0[3], r1[3], r2[3], r3[3])));
   }
   @if(phases) {
     store_line(first, step, transform(Line(r0[0], r1[0], r2[0])));
-    store_line(first + place, step, transform(Line(r0[1], r1[1], r2[1])));
-    store_line(first + 2u * place, step, transform(Line(r0[2], r1[2], r2[2])));
+    store_line(first + stride, step, transform(Line(r0[1], r1[1], r2[1])));
+    store_line(first + 2u * stride, step, transform(Line(r0[2], r1[2], r2[2])));
   }
 }

@@ -1,5 +1,6 @@
-// Winograd's last pass: products, [place in the tile][n][tile][channel], into pixels, and what follows a convolution. A thread has one
-// channel quad of one tile. With `norm`, a workgroup has all channels of a few tiles, and RMSNorm (arXiv 1910.07467) comes before the residual.
+// Winograd's last pass: transforms products, [position in the tile][n][tile][channel], into pixels and applies the
+// epilogue. A thread has one channel quad of one tile. With `norm`, a workgroup has all channels of a few tiles, and
+// RMSNorm (arXiv 1910.07467) comes before the residual.
 import package::conv_params::params;
 import package::epilogue::{affine_of, finish, store_tile, MAX_SUMS};
 import package::winograd::SIZE;
@@ -9,7 +10,8 @@ import package::winograd::SIZE;
 
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 
-// A: what each place along a side adds to each output, SIZE rows; and its product with one line of the tile
+// A: the contribution of each position along a side to each output, in SIZE rows. transform_line multiplies it by one
+// line of a tile.
 @if(f4) const A = array<vec4<f32>, 6>(
   vec4<f32>(1.0, 0.0, 0.0, 0.0),
   vec4<f32>(1.0, 0.75, 0.5625, 0.421875),
@@ -65,7 +67,8 @@ const SEGMENT = 16u;
 @if(norm) var<workgroup> segments: array<f32, WORKGROUP + 80u>; // [tile][segment of SEGMENT threads][pixel]
 @if(norm) var<workgroup> scales: array<f32, 64>; // [tile][pixel]
 
-// Finishes a tile's sums and normalises them. Three steps, so that no thread adds many numbers: segments of threads, tiles, pixels.
+// Finishes a tile's sums and normalises them. It adds in steps (segments of threads, then tiles), so no thread adds
+// many numbers.
 @if(norm)
 fn normalise(thread: u32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
   let map = affine_of(quad);
@@ -109,7 +112,7 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   @if(norm) let own_col = group.x * params.group_tiles + thread / params.out_quads;
-  @if(norm) let tile_col = min(own_col, params.x.width - 1u); // every thread comes to the barriers
+  @if(norm) let tile_col = min(own_col, params.x.width - 1u); // every thread reaches the barriers
   @else let tile_col = id.x / params.out_quads;
   @if(norm) let quad = thread % params.out_quads;
   @else let quad = id.x % params.out_quads;
@@ -119,20 +122,22 @@ fn main(
     }
   }
   let n = id.z;
-  let place = params.batch * params.x.height * params.x.width * params.out_quads; // from one place of a tile to the next
+  // from one position of a tile to the next
+  let stride = params.batch * params.x.height * params.x.width * params.out_quads;
   var first = ((n * params.x.height + id.y) * params.x.width + tile_col) * params.out_quads + quad;
   var s0 = Outputs();
   var s1 = Outputs();
   @if(f4) var s2 = Outputs();
   @if(f4) var s3 = Outputs();
-  for (var i = 0u; i < params.taps; i++) { // SIZE times, which lavapipe is not to know: it would unroll the loop and compile for seconds
-    let line = transform_line(first, place);
+  // params.taps is SIZE. A constant would make lavapipe unroll the loop and compile for seconds.
+  for (var i = 0u; i < params.taps; i++) {
+    let line = transform_line(first, stride);
     let a = A[i];
     s0 += a.x * line;
     s1 += a.y * line;
     @if(f4) s2 += a.z * line;
     @if(f4) s3 += a.w * line;
-    first += SIZE * place;
+    first += SIZE * stride;
   }
   var sums: array<vec4<f32>, MAX_SUMS>;
   @if(f4) {
@@ -151,7 +156,7 @@ fn main(
       return;
     }
   }
-  // x.y and x.x say where the first tile's corner lies, seen from the rectangle's
+  // x.y and x.x are the first tile's corner, relative to the rectangle's
   let row = params.x.y + i32(id.y * params.tile_cols);
   let col = params.x.x + i32(tile_col * params.tile_cols);
   store_tile(n, row, col, quad, &sums);

@@ -1,5 +1,5 @@
-// A 3x3 convolution's weights into the matrices that Winograd's products are made with, [tile][place][channel in][8 * lanes]. A thread
-// transforms four output channels of one input channel.
+// Transforms the weights of a 3x3 convolution into the matrices of Winograd's multiplications, [tile][position][channel
+// in][8 * lanes]. A thread transforms four output channels of one input channel.
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
 import package::winograd::SIZE;
@@ -43,20 +43,20 @@ fn load_taps(first: u32, step: u32) -> Taps {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let place = params.in_quads * 8u * params.lanes; // from one tap, or place, to the next
-  if id.x >= place {
+  let stride = params.in_quads * 8u * params.lanes; // from one tap or position to the next
+  if id.x >= stride {
     return;
   }
-  let tap = (params.first_tile + id.y) * 9u * place + id.x;
-  let w0 = load_taps(tap, 3u * place);
-  let w1 = load_taps(tap + place, 3u * place);
-  let w2 = load_taps(tap + 2u * place, 3u * place);
-  var out = (params.matrix_tile + id.y) * SIZE * SIZE * place + id.x;
+  let tap = (params.first_tile + id.y) * 9u * stride + id.x;
+  let w0 = load_taps(tap, 3u * stride);
+  let w1 = load_taps(tap + stride, 3u * stride);
+  let w2 = load_taps(tap + 2u * stride, 3u * stride);
+  var out = (params.matrix_tile + id.y) * SIZE * SIZE * stride + id.x;
   for (var i = 0u; i < SIZE; i++) {
     let g = Taps(combine(G[i], w0), combine(G[i], w1), combine(G[i], w2));
     for (var j = 0u; j < SIZE; j++) {
       y[out] = combine(G[j], g);
-      out += place;
+      out += stride;
     }
   }
 }

@@ -2,18 +2,18 @@ import { DeviceError, DisposedError, type DcAeError } from '../errors.ts';
 import { PipelineCache } from './pipelines.ts';
 import { BufferUsage } from './usage.ts';
 
-/** Chromium's experiment with subgroup matrices, which browsers offer behind a flag. */
+/** The feature of Chromium's experiment with subgroup matrices. Browsers offer it behind a flag. */
 export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
 
-/** A device and what belongs to it: its pipelines, its loss, and whether it is ours to destroy. */
+/** A device with its pipelines. It reports the loss of the device and destroys the device only if it owns it. */
 export class Gpu {
   readonly device: GPUDevice;
   readonly pipelines: PipelineCache;
-  /** The adapter runs on the CPU (SwiftShader, lavapipe, WARP). */
+  /** Whether the adapter runs on the CPU (SwiftShader, lavapipe, WARP). */
   readonly software: boolean;
-  /** Bound where a shader's variant leaves a binding unread. */
+  /** The buffer for bindings that a shader's variant does not read. */
   readonly unused: GPUBuffer;
-  /** FLOPs of a submit, so that one takes some ten milliseconds here; found as work runs. */
+  /** FLOPs of one submit. Runs adapt it so that a submit takes about ten milliseconds. */
   submitFlops = 5e8;
   /** Rejects once the device is lost. */
   readonly lost: Promise<never>;
@@ -36,9 +36,9 @@ export class Gpu {
     this.lost.catch(() => undefined);
   }
 
-  /** The work's result, or a `device-lost` error as soon as the device is lost. */
+  /** Returns the result of `work`, or rejects with `device-lost` as soon as the device is lost. */
   guard<T>(work: Promise<T>): Promise<T> {
-    // Not Promise.race: `lost` lives as long as the device, and would hold on to every result that it was raced against.
+    // Not Promise.race: `lost` lives as long as the device and would keep every result that it was raced against.
     return new Promise((resolve, reject) => {
       if (this.#loss) reject(this.#loss);
       this.#waiting.add(reject);
@@ -47,11 +47,13 @@ export class Gpu {
   }
 
   /**
-   * Runs `allocate`, which creates GPU objects, and turns what the driver objects to into a typed error.
+   * Runs `allocate`, which creates GPU objects, and reports the driver's errors as typed errors.
    *
-   * @throws DeviceError `limits` when memory ran out, `gpu` on a validation error
+   * @param name - the object in messages, for example "the weights"
+   * @param remedy - the sentence that follows when memory ran out
+   * @throws DeviceError `limits` if memory ran out, `gpu` on a validation error
    */
-  async checked<T>(what: string, allocate: () => T): Promise<T> {
+  async checked<T>(name: string, allocate: () => T, remedy = FREE_MEMORY): Promise<T> {
     this.device.pushErrorScope('validation');
     this.device.pushErrorScope('out-of-memory');
     let result: T;
@@ -64,19 +66,14 @@ export class Gpu {
     }
     if (memory ?? validation) destroyFailed(result);
     if (memory) {
-      throw new DeviceError(
-        'limits',
-        `The GPU ran out of memory for ${what}. Use a smaller image, dtype "f16", or one half of the model (parts), and close ` +
-          'other tabs that use the GPU.',
-        { cause: memory },
-      );
+      throw new DeviceError('limits', `The GPU ran out of memory for ${name}. ${remedy}`, { cause: memory });
     }
     if (validation)
-      throw new DeviceError('gpu', `The GPU refused ${what}: ${validation.message}`, { cause: validation });
+      throw new DeviceError('gpu', `The GPU driver rejected ${name}: ${validation.message}`, { cause: validation });
     return result;
   }
 
-  /** Gives up what this object made; destroys the device if it wasn't handed in. */
+  /** Frees the objects that this one created. Destroys the device if it owns it. */
   dispose(): void {
     this.#released = true;
     this.unused.destroy();
@@ -84,7 +81,7 @@ export class Gpu {
   }
 }
 
-/** What the driver refused is still an object, and counts as alive until it is destroyed. */
+/** Destroys an object that the driver rejected. It would count as alive until then. */
 function destroyFailed(made: unknown): void {
   const isDestroyable = (value: unknown): value is { destroy(): void } =>
     typeof value === 'object' && value !== null && 'destroy' in value && typeof value.destroy === 'function';
@@ -99,32 +96,42 @@ function isSoftware({ adapterInfo }: GPUDevice): boolean {
 }
 
 function lostError({ reason, message }: GPUDeviceLostInfo): DeviceError {
-  const cause = reason === 'destroyed' ? 'its device was destroyed' : 'the driver reset or ran out of memory';
+  const cause = reason === 'destroyed' ? 'destroy() was called' : 'the driver was reset or ran out of memory';
   return new DeviceError(
     'device-lost',
-    `The GPU device was lost: ${cause}${message ? ` (${message})` : ''}. Dispose of this model and load it again; ` +
-      'weights that are in the browser’s cache need no new download.',
+    `The GPU device was lost: ${cause}${message ? ` (${message})` : ''}. Dispose of this model and load it again. ` +
+      'Cached weights are not downloaded again.',
   );
 }
 
-const UNAVAILABLE =
-  'Update the browser (Chrome or Edge 113+, Safari 26+, Firefox 141+), turn on hardware acceleration in its settings, and open the page ' +
-  'over https or on localhost; in Node, hand in `device` from the npm package "webgpu".';
+/** The remedy when memory ran out and no more is known. */
+const FREE_MEMORY =
+  'Close other tabs that use the GPU, dispose of results that you no longer need, or use a smaller image.';
+
+/** The remedy in an environment without `navigator.gpu`. */
+function withoutWebGpu(): string {
+  if (typeof navigator === 'undefined' || typeof isSecureContext === 'undefined') {
+    return 'Pass options.device, for example from the npm package "webgpu".';
+  }
+  if (!isSecureContext) return 'Browsers offer WebGPU only to secure pages: open the page over https or on localhost.';
+  return 'Use Chrome or Edge 113+, Safari 26+ or Firefox 141+.';
+}
 
 /**
- * A device with all that the best adapter offers, or the caller's own.
+ * The caller's device, or a device of the best adapter with the features and limits that the package can use.
  *
- * @throws DeviceError `unsupported` without WebGPU or without an adapter, with the remedy
+ * @throws DeviceError `unsupported` without WebGPU or without an adapter
  */
 export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
   if (device) return new Gpu(device, false);
   const gpu: GPU | undefined = typeof navigator === 'undefined' ? undefined : navigator.gpu;
-  if (!gpu) throw new DeviceError('unsupported', `This environment has no WebGPU. ${UNAVAILABLE}`);
+  if (!gpu) throw new DeviceError('unsupported', `This environment has no WebGPU. ${withoutWebGpu()}`);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new DeviceError(
       'unsupported',
-      `WebGPU is here, but it found no adapter (GPU) that it may use. ${UNAVAILABLE}`,
+      'The browser supports WebGPU but offers no adapter (GPU). Turn on hardware acceleration in the browser’s settings and update ' +
+        'the graphics driver.',
     );
   }
   const { maxStorageBufferBindingSize, maxBufferSize, maxTextureDimension2D } = adapter.limits;
@@ -137,6 +144,10 @@ export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
     });
     return new Gpu(own, true);
   } catch (cause) {
-    throw new DeviceError('unsupported', `The adapter gave no device. ${UNAVAILABLE}`, { cause });
+    throw new DeviceError(
+      'unsupported',
+      'The adapter (GPU) offers no device. Reload the page; if it fails again, restart the browser and update the graphics driver.',
+      { cause },
+    );
   }
 }

@@ -1,18 +1,18 @@
 import { DeviceError } from '../errors.ts';
 import { ShaderStage } from './usage.ts';
 
-/** What a shader's binding holds. A uniform takes its offset when it is set, so that many dispatches share a bind group. */
+/** The kind of a shader's binding. A uniform has a dynamic offset, so many dispatches share a bind group. */
 export type BindingType = 'read' | 'write' | 'uniform' | 'texture' | 'image';
 
-/** A shader and what it binds, in the order of its binding numbers, in group 0. */
+/** A shader and its bindings in group 0, in the order of their numbers. */
 export interface Shader {
-  /** The shader file's name: labels and messages use it. */
+  /** The name of the shader file, for labels and messages. */
   readonly name: string;
   readonly code: string;
   readonly bindings: readonly BindingType[];
 }
 
-/** A pipeline with the layout that bind groups for it are made with. */
+/** A pipeline and the layout of its bind group. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
@@ -29,33 +29,33 @@ const LAYOUT_ENTRY: Record<BindingType, Omit<GPUBindGroupLayoutEntry, 'binding' 
   image: { storageTexture: { format: 'rgba8unorm', access: 'write-only' } },
 };
 
-/** Values by shader and constants. A shader's code, which is long, is looked up as it is: a key made with it would be a copy each time. */
+/** Values by shader and constants. The code itself is a key of the outer map; a combined key would copy it for every lookup. */
 export class PipelineMap<T> {
   readonly #byCode = new Map<string, Map<string, T>>();
 
-  /** How many there are. */
+  /** Number of values. */
   get size(): number {
     return [...this.#byCode.values()].reduce((sum, values) => sum + values.size, 0);
   }
 
-  /** The value; `undefined` where there is none. */
+  /** Returns the value, or `undefined` if there is none. */
   get({ code }: Shader, constants: Constants): T | undefined {
     return this.#byCode.get(code)?.get(JSON.stringify(constants));
   }
 
-  /** Puts a value. */
+  /** Sets a value. */
   set({ code }: Shader, constants: Constants, value: T): void {
     const values = this.#byCode.get(code) ?? new Map<string, T>();
     this.#byCode.set(code, values.set(JSON.stringify(constants), value));
   }
 
-  /** Forgets a value. */
+  /** Deletes a value. */
   delete({ code }: Shader, constants: Constants): void {
     this.#byCode.get(code)?.delete(JSON.stringify(constants));
   }
 }
 
-/** Compiles each shader variant once, however many ask for it at the same time; a failed compile is forgotten. */
+/** Compiles each shader variant once, also if several callers request it at the same time. A failed compile is not kept. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new PipelineMap<Promise<Pipeline>>();
@@ -66,15 +66,15 @@ export class PipelineCache {
     this.#device = device;
   }
 
-  /** Pipelines compiled or compiling. */
+  /** Number of pipelines that are compiled or compiling. */
   get size(): number {
     return this.#pipelines.size;
   }
 
   /**
-   * The pipeline of a shader with these constants.
+   * Returns the pipeline of a shader with these constants.
    *
-   * @throws DeviceError `gpu` if the shader doesn't compile, with line, column and source
+   * @throws DeviceError `gpu` if the shader does not compile, with line, column and source; `device-lost` if the device is lost
    */
   get(shader: Shader, constants: Constants): Promise<Pipeline> {
     let pipeline = this.#pipelines.get(shader, constants);
@@ -112,7 +112,7 @@ export class PipelineCache {
       );
       throw new DeviceError(
         'gpu',
-        `This GPU's driver refused the shader ${label}. Please report it with the adapter's name.\n${report.join('\n')}`,
+        `The GPU driver rejected the shader ${label}. Please report this with the name of the GPU.\n${report.join('\n')}`,
         { cause },
       );
     }

@@ -1,24 +1,24 @@
 import type { Gpu } from './gpu.ts';
 import { BufferUsage, MapMode } from './usage.ts';
 
-/** WebGPU promises query sets of this many: two for each dispatch. */
+/** Queries of a set, the most that WebGPU guarantees. A dispatch takes two. */
 const SET_SIZE = 4096;
 
-/** How dispatches were timed: by the GPU's own clock, or one submit at a time by the page's, with what a submit costs in it. */
+/** The clock of a profile: the GPU's timestamps, or the page's clock around one submit each, which includes the cost of the submit. */
 export type ProfileClock = 'timestamps' | 'submits';
 
-/** Times dispatches one by one, each in a pass of its own. */
+/** Times dispatches one by one, each in its own pass. */
 export interface Profiler {
   readonly clock: ProfileClock;
-  /** Runs what `encode` puts into a pass as the next dispatch. */
+  /** Encodes, runs and times the next dispatch. */
   time(encode: (pass: GPUComputePassEncoder) => void): Promise<void>;
-  /** Milliseconds of each dispatch so far. */
+  /** Returns the milliseconds of each dispatch so far. */
   read(): Promise<number[]>;
   /** Frees the queries. */
   dispose(): void;
 }
 
-/** A profiler for `dispatches` dispatches: by timestamp queries where the device was requested with them. */
+/** A profiler for `dispatches` dispatches. It uses timestamp queries if the device has that feature. */
 export function profiler(gpu: Gpu, dispatches: number): Profiler {
   return gpu.device.features.has('timestamp-query') ? timestamps(gpu, dispatches) : submits(gpu);
 }
@@ -54,7 +54,7 @@ function timestamps(gpu: Gpu, dispatches: number): Profiler {
     clock: 'timestamps',
     async time(encode) {
       const querySet = sets[Math.floor((2 * count) / SET_SIZE)];
-      if (!querySet) throw new RangeError('more dispatches than the profiler was made for');
+      if (!querySet) throw new RangeError(`The profiler was created for ${dispatches} dispatches and got more.`);
       const beginningOfPassWriteIndex = (2 * count++) % SET_SIZE;
       const timestampWrites = {
         querySet,
@@ -66,7 +66,7 @@ function timestamps(gpu: Gpu, dispatches: number): Profiler {
       encode(pass);
       pass.end();
       device.queue.submit([encoder.finish()]);
-      // Alone on the device, or its time would hold a part of its neighbours'.
+      // Wait, so that dispatches do not overlap and add to each other's time.
       await gpu.guard(device.queue.onSubmittedWorkDone());
     },
     async read() {

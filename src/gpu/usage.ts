@@ -1,4 +1,4 @@
-// GPUBufferUsage and its like are globals of browsers only; a device handed in from Node may come without them.
+// GPUBufferUsage and the other flags are globals only in browsers. A device from Node may come without them.
 // Values: https://www.w3.org/TR/webgpu/#namespacedef-gpubufferusage
 
 /** `GPUBufferUsage`. */

@@ -61,15 +61,19 @@ export class Session {
     const { dispatches, memory, paramStride } = plan;
     const prepare = await prepareDispatches(gpu, dispatches);
     try {
-      return await gpu.checked('the activations', () => {
-        const { STORAGE, COPY_SRC, COPY_DST, UNIFORM } = BufferUsage;
-        const buffers = memory.buffers.map((bytes, i) =>
-          make(`activations ${i}`, bytes, STORAGE | COPY_SRC | COPY_DST),
-        );
-        const params = make('params', Math.max(1, dispatches.length) * paramStride, UNIFORM | COPY_DST);
-        const bufferOf = (tensor: Tensor): GPUBuffer => placed(plan, buffers, tensor);
-        return new Session(plan, gpu, prepare({ params, paramStride, bufferOf, weights }), buffers, params);
-      });
+      return await gpu.checked(
+        'the activations',
+        () => {
+          const { STORAGE, COPY_SRC, COPY_DST, UNIFORM } = BufferUsage;
+          const buffers = memory.buffers.map((bytes, i) =>
+            make(`activations ${i}`, bytes, STORAGE | COPY_SRC | COPY_DST),
+          );
+          const params = make('params', Math.max(1, dispatches.length) * paramStride, UNIFORM | COPY_DST);
+          const bufferOf = (tensor: Tensor): GPUBuffer => placed(plan, buffers, tensor);
+          return new Session(plan, gpu, prepare({ params, paramStride, bufferOf, weights }), buffers, params);
+        },
+        'Use a smaller memoryBudget or a smaller image, and close other tabs that use the GPU.',
+      );
     } catch (error) {
       for (const buffer of made) buffer.destroy();
       throw error;

@@ -59,6 +59,9 @@ interface Window extends RowWindow {
   readonly offset: number;
 }
 
+/** The remedy when weights do not fit. */
+const REMEDY = 'Load with dtype "f16" or only one of the networks, and close other tabs that use the GPU.';
+
 /** The packed weights of a model on the GPU. Uploads a checkpoint's raw bytes and packs them with a kernel. */
 export class WeightStore {
   readonly #gpu: Gpu;
@@ -121,7 +124,7 @@ export class WeightStore {
   ): Promise<WeightStore> {
     let store: WeightStore | undefined;
     try {
-      return await gpu.checked('the weights', () => (store = new WeightStore(gpu, type, maxBinding, specs)));
+      return await gpu.checked('the weights', () => (store = new WeightStore(gpu, type, maxBinding, specs)), REMEDY);
     } catch (error) {
       store?.dispose();
       throw error;

@@ -193,7 +193,7 @@ describe('without WebGPU', () => {
 
   test.for<[string, unknown, RegExp]>([
     ['no navigator.gpu', undefined, /no WebGPU/],
-    ['no adapter', { requestAdapter: async () => null }, /found no adapter/],
+    ['no adapter', { requestAdapter: async () => null }, /offers no adapter/],
     [
       'no device',
       {
@@ -263,7 +263,7 @@ describe('a device that refuses', () => {
     device.createBuffer = (descriptor) =>
       create(descriptor.label === label ? { ...descriptor, size: 4 * device.limits.maxBufferSize } : descriptor);
     const work = model ? model.encode(testPicture(16, 16)) : loadNano({ device });
-    await failure(work, DeviceError, 'gpu', /The GPU refused/);
+    await failure(work, DeviceError, 'gpu', /The GPU driver rejected/);
     device.createBuffer = create;
     if (model) {
       const { latent } = await model.encode(testPicture(16, 16));
