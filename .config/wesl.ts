@@ -110,8 +110,8 @@ export async function linkShader(
 }
 
 /**
- * The top-level declarations of a shader, without blank lines and indentation. Joined with line ends they are the same shader
- * again. Shaders that share a declaration get equal strings.
+ * The top-level declarations of a shader, without blank lines and indentation. Joined with line ends they are the same
+ * shader again. Shaders that share a declaration get equal strings.
  */
 export function declarationsOf(code: string): string[] {
   const lines = code.split('\n').map((line) => line.trimEnd());
@@ -127,7 +127,9 @@ export function declarationsOf(code: string): string[] {
   return declarations;
 }
 
-/** The additional conditions of each module that an import links, by the value of `link`. shaders/quad.wgsl uses them. */
+/**
+ * The additional conditions of each module that an import links, by the value of `link`. shaders/quad.wgsl uses them.
+ */
 export const LINKS = {
   /** One module. */
   static: [[]],
@@ -158,8 +160,8 @@ function exported(link: Link, codes: readonly string[]): string {
 const DECLARATION = '\0wgsl-declaration:';
 
 /**
- * The Vite plugin for `*.wgsl?…&link=…` imports. In a build, each declaration that several shaders and variants share is one
- * module, so the bundle contains it once.
+ * The Vite plugin for `*.wgsl?…&link=…` imports. In a build, each declaration that several shaders and variants share
+ * is one module, so the bundle contains it once.
  */
 export function weslStatic(root: string): Plugin {
   let building = false;
@@ -228,7 +230,10 @@ function wgslName(path: string): string {
   return path.replace(/\.wesl$/, '.wgsl');
 }
 
-/** wesl gives the position of a link error in `weslLocation`, and that of a syntax error in the message `file:line:column error: …`. */
+/**
+ * wesl gives the position of a link error in `weslLocation`, and that of a syntax error in the message
+ * `file:line:column error: …`.
+ */
 function linkError(error: unknown, path: string): ShaderLinkError {
   const [text = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   const syntax = /^(.+):(\d+):(\d+) error: (.*)$/.exec(text);

@@ -130,8 +130,8 @@ export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
   if (!adapter) {
     throw new DeviceError(
       'unsupported',
-      'The browser supports WebGPU but offers no adapter (GPU). Turn on hardware acceleration in the browser’s settings and update ' +
-        'the graphics driver.',
+      'The browser supports WebGPU but offers no adapter (GPU). Turn on hardware acceleration in the browser’s ' +
+        'settings and update the graphics driver.',
     );
   }
   const { maxStorageBufferBindingSize, maxBufferSize, maxTextureDimension2D } = adapter.limits;
@@ -146,7 +146,8 @@ export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
   } catch (cause) {
     throw new DeviceError(
       'unsupported',
-      'The adapter (GPU) offers no device. Reload the page; if it fails again, restart the browser and update the graphics driver.',
+      'The adapter (GPU) offers no device. Reload the page; if that fails, restart the browser and update the ' +
+        'graphics driver.',
       { cause },
     );
   }

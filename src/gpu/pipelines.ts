@@ -29,7 +29,10 @@ const LAYOUT_ENTRY: Record<BindingType, Omit<GPUBindGroupLayoutEntry, 'binding' 
   image: { storageTexture: { format: 'rgba8unorm', access: 'write-only' } },
 };
 
-/** Values by shader and constants. The code itself is a key of the outer map; a combined key would copy it for every lookup. */
+/**
+ * Values by shader and constants. The code itself is a key of the outer map; a combined key would copy it for every
+ * lookup.
+ */
 export class PipelineMap<T> {
   readonly #byCode = new Map<string, Map<string, T>>();
 
@@ -55,7 +58,9 @@ export class PipelineMap<T> {
   }
 }
 
-/** Compiles each shader variant once, also if several callers request it at the same time. A failed compile is not kept. */
+/**
+ * Compiles each shader variant once, also if several callers request it at the same time. A failed compile is not kept.
+ */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new PipelineMap<Promise<Pipeline>>();
@@ -74,7 +79,8 @@ export class PipelineCache {
   /**
    * Returns the pipeline of a shader with these constants.
    *
-   * @throws DeviceError `gpu` if the shader does not compile, with line, column and source; `device-lost` if the device is lost
+   * @throws DeviceError `gpu` if the shader does not compile, with line, column and source; `device-lost` if the device
+   *   is lost
    */
   get(shader: Shader, constants: Constants): Promise<Pipeline> {
     let pipeline = this.#pipelines.get(shader, constants);
@@ -112,7 +118,8 @@ export class PipelineCache {
       );
       throw new DeviceError(
         'gpu',
-        `The GPU driver rejected the shader ${label}. Please report this with the name of the GPU.\n${report.join('\n')}`,
+        `The GPU driver rejected the shader ${label}. Please report this with the name of the GPU.\n` +
+          report.join('\n'),
         { cause },
       );
     }

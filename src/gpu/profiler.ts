@@ -4,7 +4,10 @@ import { BufferUsage, MapMode } from './usage.ts';
 /** Queries of a set, the most that WebGPU guarantees. A dispatch takes two. */
 const SET_SIZE = 4096;
 
-/** The clock of a profile: the GPU's timestamps, or the page's clock around one submit each, which includes the cost of the submit. */
+/**
+ * The clock of a profile: the GPU's timestamps, or the page's clock around one submit each, which includes the cost of
+ * the submit.
+ */
 export type ProfileClock = 'timestamps' | 'submits';
 
 /** Times dispatches one by one, each in its own pass. */

@@ -123,7 +123,10 @@ export function attentionReduce({ label, x, y }: AttentionReduceOp): Dispatch {
   };
 }
 
-/** Linear attention, second pass. A workgroup applies one head's sums to some tokens. A thread computes one quad of four tokens at a time. */
+/**
+ * Linear attention, second pass. A workgroup applies one head's sums to some tokens. A thread computes one quad of four
+ * tokens at a time.
+ */
 export function attentionApply(op: AttentionApplyOp): Dispatch {
   const { label, rect, branches, sums, y, firstHead } = op;
   const { resources, batchHeads, headQuads } = headsOf(op);

@@ -10,8 +10,8 @@ const shader: Shader = { name: 'blend', code: blendCode, bindings: ['read', 'wri
 export const blendParams = struct({ x: 'View', y: 'View', cols: 'u32', quads: 'u32', extent: 'u32', down: 'u32' });
 
 /**
- * Blends the seam of two overlapping tiles in place: the first `extent` rows (`down`) or columns of y fade in over the last ones of
- * x. Both begin at (0, 0). Binds x, y, params.
+ * Blends the seam of two overlapping tiles in place: the first `extent` rows (`down`) or columns of y fade in over the
+ * last ones of x. Both begin at (0, 0). Binds x, y, params.
  */
 export function blend(x: Tensor, y: Tensor, extent: number, down: boolean): SingleDispatch {
   const at = down ? { y: x.height - extent, x: 0 } : { y: 0, x: x.width - extent };

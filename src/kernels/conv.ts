@@ -144,8 +144,8 @@ export function conv(op: ConvOp, target: Target, slices: readonly WeightSlice[])
 }
 
 /**
- * Winograd's multiplications: a 1x1 convolution at each position of a Winograd tile. All tiles lie in one row, and each position
- * has its own matrix.
+ * Winograd's multiplications: a 1x1 convolution at each position of a Winograd tile. All tiles lie in one row, and each
+ * position has its own matrix.
  */
 export function winogradMultiply(op: WinogradMultiplyOp, target: Target): Dispatch {
   const { label, x, matrices, weight, slice, y } = op;

@@ -6,7 +6,9 @@ import { quadsOf, type Tensor } from '../graph/tensor.ts';
 import type { AffineSpec, MatrixSpec } from '../graph/weights.ts';
 import type { ChannelShuffleParams, View } from './struct.ts';
 
-/** A buffer that a dispatch binds: a tensor, one slice of a weight, or none if the variant does not read the binding. */
+/**
+ * A buffer that a dispatch binds: a tensor, one slice of a weight, or none if the variant does not read the binding.
+ */
 export type Resource =
   | { readonly kind: 'tensor'; readonly tensor: Tensor }
   | { readonly kind: 'weight'; readonly spec: MatrixSpec | AffineSpec; readonly slice: number }
@@ -40,8 +42,8 @@ export function weightResource(spec: MatrixSpec | AffineSpec, slice = 0): Resour
 export const NONE: Resource = { kind: 'none' };
 
 /**
- * The View of a tensor from the op's pixel (0, 0), which is the image's pixel `at`. `padding` moves this corner up and left.
- * With `upsample`, pixels (also those of `at`) are counted in a nearest x2 upsampling of the tensor.
+ * The View of a tensor from the op's pixel (0, 0), which is the image's pixel `at`. `padding` moves this corner up and
+ * left. With `upsample`, pixels (also those of `at`) are counted in a nearest x2 upsampling of the tensor.
  */
 export function view(
   tensor: Tensor,

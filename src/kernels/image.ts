@@ -57,8 +57,8 @@ export function nchwOut(x: Tensor, rows: number, cols: number): SingleDispatch {
 }
 
 /**
- * Copies a texture to a stored tensor of the image or of a region. Beyond the picture, its last row and column repeat. Binds the
- * texture, y, params.
+ * Copies a texture to a stored tensor of the image or of a region. Beyond the picture, its last row and column repeat.
+ * Binds the texture, y, params.
  *
  * @param picture - the size of the whole picture
  * @param corner - the picture's pixel at the texture's origin
@@ -87,8 +87,8 @@ export function imageIn(
 }
 
 /**
- * Copies `rows` rows from row `first` on, and their left `cols` pixels, to a texture. `n` is the picture's index in the batch. Binds
- * x, the texture, params.
+ * Copies `rows` rows from row `first` on, and their left `cols` pixels, to a texture. `n` is the picture's index in the
+ * batch. Binds x, the texture, params.
  */
 export function imageOut(x: Tensor, n: number, first: number, rows: number, cols: number): SingleDispatch {
   const at = { y: x.origin.y + first, x: x.origin.x };

@@ -6,7 +6,9 @@ import { conv, winogradMultiply } from './conv.ts';
 import type { Dispatch } from './dispatch.ts';
 import { winogradInput, winogradOutput, winogradWeight } from './winograd.ts';
 
-/** The dispatches of an op. A convolution whose weight needs several bindings of `maxBinding` bytes has one for each. */
+/**
+ * The dispatches of an op. A convolution whose weight needs several bindings of `maxBinding` bytes has one for each.
+ */
 export function lower(op: Op, target: Target, maxBinding: number): Dispatch[] {
   switch (op.type) {
     case 'conv':

@@ -67,7 +67,10 @@ function grid(threads: number): [number, number, number] {
   return count <= GRID_X ? [count, 1, 1] : [GRID_X, Math.ceil(count / GRID_X), 1];
 }
 
-/** The rows of a window are a multiple of this, so no window divides a quad: all phases of four channels that are stored together. */
+/**
+ * The rows of a window are a multiple of this, so no window divides a quad: all phases of four channels that are stored
+ * together.
+ */
 export function windowRows({ rows, phases }: MatrixSpec): number {
   const filled = rows.group === rows.channels || rows.group % 4 === 0;
   return 4 * phases * (filled ? 1 : rows.group);
@@ -76,12 +79,17 @@ export function windowRows({ rows, phases }: MatrixSpec): number {
 /** Numbers of a row that a thread reads, rounded to whole columns: a few cache lines. */
 const BLOCK_NUMBERS = 32;
 
-/** Whether rows have one phase and channels are padded as one group. A padded channel then has the channel's own index. */
+/**
+ * Whether rows have one phase and channels are padded as one group. A padded channel then has the channel's own index.
+ */
 function isPlain({ rows, columns, phases }: Pick<MatrixSpec, 'rows' | 'columns' | 'phases'>): boolean {
   return phases === 1 && rows.group >= rows.channels && columns.group >= columns.channels;
 }
 
-/** Packs a window of rows of a source tensor into one slice of a weight. The tensor's row 0 is row `rowBase` of the weight. */
+/**
+ * Packs a window of rows of a source tensor into one slice of a weight. The tensor's row 0 is row `rowBase` of the
+ * weight.
+ */
 export function packMatrixWeights(
   spec: MatrixSpec,
   slice: WeightSlice,

@@ -68,8 +68,8 @@ export interface StructWriter<F extends Fields> {
 }
 
 /**
- * A writer for a uniform struct. `fields` repeats the WGSL declaration, and a unit test compares the two. Nested structs come
- * first, so no field needs padding before it.
+ * A writer for a uniform struct. `fields` repeats the WGSL declaration, and a unit test compares the two. Nested
+ * structs come first, so no field needs padding before it.
  */
 export function struct<const F extends Fields>(fields: F): StructWriter<F> {
   const bytes = Math.ceil(sizeOf(fields) / 16) * 16;

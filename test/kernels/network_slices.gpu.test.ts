@@ -11,7 +11,10 @@ const FIXTURES = await readJson<Required<ModuleFixture>[]>('test/fixtures/hash-s
 
 /** As test/fixtures/README.md has it. */
 const F32 = 1e-5;
-/** Only weights are rounded, to 2^-11 of themselves at most, and thousands of them average out: four times that for a block. */
+/**
+ * Only weights are rounded, to 2^-11 of themselves at most, and thousands of them average out: four times that for a
+ * block.
+ */
 const F16 = 2e-3;
 
 const shared = fileGpu();

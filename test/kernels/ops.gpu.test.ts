@@ -15,8 +15,9 @@ const FIXTURES = await readJson<ModuleFixture[]>('test/fixtures/ops/index.json')
 /** In f32, as test/fixtures/README.md has it. */
 const F32 = 1e-5;
 /**
- * With weights stored in f16. A weight then is off by 2^-12 of itself on average and by 2^-11 at most; sums of many grow less wrong
- * than that, but norms and attention divide by small numbers, and blocks chain four weights. Ten times 2^-11.
+ * With weights stored in f16. A weight then is off by 2^-12 of itself on average and by 2^-11 at most; sums of many
+ * grow less wrong than that, but norms and attention divide by small numbers, and blocks chain four weights. Ten times
+ * 2^-11.
  */
 const F16 = 5e-3;
 /** Targets that choose every kernel and algorithm between them; algorithms are forced wherever they can be. */
@@ -37,7 +38,10 @@ function others(gpu: Gpu): [string, Partial<Target>][] {
 
 /** Ample for every fixture, and it spares each run a staging buffer of 32 MiB. */
 const binding = 2 ** 20;
-/** f16 against f32 with the same rounded weights: nothing but the storage differs, so it's rounding of another kernel's sums. */
+/**
+ * f16 against f32 with the same rounded weights: nothing but the storage differs, so it's rounding of another kernel's
+ * sums.
+ */
 const STORAGE = 1e-6;
 
 const shared = fileGpu();

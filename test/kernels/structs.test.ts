@@ -51,7 +51,10 @@ function constantsOf(code: string): Map<string, number> {
   );
 }
 
-/** Offsets of fields in a uniform struct, by WGSL's rules for scalars and for structs, which begin at multiples of 16 bytes. */
+/**
+ * Offsets of fields in a uniform struct, by WGSL's rules for scalars and for structs, which begin at multiples of 16
+ * bytes.
+ */
 function wgslOffsets(fields: readonly (readonly [string, string])[], structs: ReturnType<typeof structsOf>): number[] {
   let end = 0;
   return fields.map(([, type]) => {
