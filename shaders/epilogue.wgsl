@@ -52,9 +52,9 @@ fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<v
       }
       @else {
         if inside {
-          let target = pixel(params.y, n, y_row, y_col) + q;
-          @if(norm) y[target] = store_quad((*sums)[first + i] + residual(n, y_row, y_col, q));
-          @else y[target] = store_quad(finish((*sums)[first + i], map));
+          let index = pixel(params.y, n, y_row, y_col) + q;
+          @if(norm) y[index] = store_quad((*sums)[first + i] + residual(n, y_row, y_col, q));
+          @else y[index] = store_quad(finish((*sums)[first + i], map));
         }
       }
     }

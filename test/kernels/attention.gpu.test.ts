@@ -10,9 +10,9 @@ import { meets, randomTensor, randomWeights } from '../support/meets.ts';
 import * as reference from '../support/reference.ts';
 import { runModule, type Build } from '../support/run_module.ts';
 
-// Multi-scale ReLU attention against plain TypeScript in double precision: head dimensions that fill no quad, more tokens than one
-// partial sum takes, several heads, pictures and branches. A query whose positive components nearly vanish amplifies rounding; the sizes are
-// such that no case has one.
+// Multi-scale ReLU attention equals plain TypeScript in double precision. Cases have head dimensions that fill no quad,
+// several spans of tokens, heads, pictures and branches. A query whose positive components nearly vanish would amplify
+// rounding; no case has one.
 const shared = fileGpu();
 const note = worstErrors('attention');
 
@@ -58,11 +58,11 @@ interface Case {
 }
 
 test.for<Case>([
-  // one span, and one row more; a row longer than a span should be
+  // one span; one span and one row; a row longer than a usual span
   { channels: 8, headDim: 4, size: [1, 16, 16] },
   { channels: 8, headDim: 4, size: [1, 17, 16] },
   { channels: 8, headDim: 4, size: [1, 2, 257] },
-  // many spans, odd in every way
+  // many spans and odd sizes
   { channels: 7, headDim: 1, size: [2, 13, 23], kernels: [3] },
   { channels: 9, headDim: 2, size: [3, 17, 31], norm: 'batch_norm' },
   { channels: 10, headDim: 3, size: [2, 12, 29], kernels: [5], residual: false },
@@ -106,7 +106,7 @@ async function compare(options: Case, expectedOps: readonly string[]) {
   for (const type of expectedOps) expect(ops).toContain(type);
 }
 
-test('partial sums give the same bits whether a pass of its own adds them or the one that applies them', async () => {
+test('partial sums give the same bits with and without a separate pass that adds them', async () => {
   const module = attention('attn', 10, 5, [3], 'rms_norm');
   const weights = randomWeights(module);
   const input = randomTensor('input', [2, 10, 37, 30]);
@@ -131,7 +131,7 @@ test('partial sums give the same bits whether a pass of its own adds them or the
   expect(folded.data).toEqual(apart.data);
 });
 
-test('a large image takes a pass to add its partial sums', () => {
+test('a large image adds its partial sums in a separate pass', () => {
   const ops = (side: number): string[] => {
     const b = new GraphBuilder();
     b.attention(
@@ -144,10 +144,10 @@ test('a large image takes a pass to add its partial sums', () => {
   expect(ops(256)).toContain('attention-reduce');
 });
 
-test('where a query has no positive component the result is exactly zero, not NaN', async () => {
+test('a query without a positive component gives exactly zero, not NaN', async () => {
   const module = attention('attn', 6, 3, [], 'rms_norm', false);
   const weights = new Map(randomWeights(module));
-  // to_q answers a positive picture with negatives alone
+  // For a positive picture, to_q gives only negative numbers.
   const negative = (shape: readonly number[]) => ({ shape, data: new Float32Array(36).fill(-0.25) });
   weights.set('attn.to_q.weight', negative([6, 6]));
   for (const [height, width] of [

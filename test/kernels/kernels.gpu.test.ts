@@ -8,7 +8,7 @@ import { meets, randomTensor, randomWeights, type Meeting } from '../support/mee
 import * as reference from '../support/reference.ts';
 import { inGroups, runModule } from '../support/run_module.ts';
 
-// Every kernel but attention's against plain TypeScript in double precision, on sizes and channel counts that are multiples of nothing.
+// Every kernel except attention equals plain TypeScript in double precision, on odd sizes and channel counts.
 const shared = fileGpu();
 const note = worstErrors('kernels');
 const check = (meeting: Meeting) => meets(shared.gpu, note, meeting);
@@ -49,7 +49,7 @@ describe('dense convolution', () => {
     }
   });
 
-  test('is wider than a workgroup and a tile', async () => {
+  test('may be wider than a workgroup and a tile', async () => {
     const layer = conv2d('conv', 9, 19);
     const weights = randomWeights(layer);
     const input = randomTensor('input', [2, 9, 21, 70]);
@@ -154,7 +154,7 @@ describe('resampling convolution', () => {
   });
 });
 
-test('depthwise convolution, kernels larger than the image too', async () => {
+test('depthwise convolution, also with kernels larger than the image', async () => {
   for (const kernel of [1, 3, 5, 9]) {
     for (const [i, channels] of CHANNELS.entries()) {
       const [n, height, width] = SIZES[i % SIZES.length]!;
@@ -174,7 +174,7 @@ test('depthwise convolution, kernels larger than the image too', async () => {
   }
 });
 
-test('grouped convolution, groups that fill no quad', async () => {
+test('grouped convolution with groups that fill no quad', async () => {
   for (const group of CHANNELS) {
     const channels = 6 * group;
     const layer = conv2d('conv', channels, channels, { kernel: 1, groups: 6, bias: false });
@@ -191,7 +191,7 @@ test('grouped convolution, groups that fill no quad', async () => {
   }
 });
 
-test('multi-scale branches, groups that fill no quad or more than a workgroup', async () => {
+test('multi-scale branches with groups that fill no quad or exceed a workgroup', async () => {
   for (const [group, kernel, height, width] of [
     [1, 5, 3, 7],
     [2, 3, 1, 1],
@@ -243,7 +243,7 @@ test('the gated feed-forward', async () => {
   }
 });
 
-test('RMS norm and batch norm alone, an activation and a residual behind them', async () => {
+test('RMSNorm and batch norm, followed by an activation and a residual', async () => {
   for (const [i, channels] of CHANNELS.entries()) {
     const activation = ([undefined, 'silu', 'relu', 'gelu', 'mish'] as const)[i % 5];
     const [n, height, width] = SIZES[i % SIZES.length]!;
@@ -274,7 +274,7 @@ test('RMS norm and batch norm alone, an activation and a residual behind them', 
   }
 });
 
-test.for(['relu', 'silu', 'gelu', 'mish'] as const)('%s is finite and right from -10,000 to 10,000', async (name) => {
+test.for(['relu', 'silu', 'gelu', 'mish'] as const)('%s is finite and correct from -10,000 to 10,000', async (name) => {
   const extremes = [1e4, 1000, 128, 89, 88, 50, 20, 10, 5, 3, 1, 0.5, 0.1, 1e-3, 1e-20, 0].flatMap((v) => [v, -v]);
   const input = { shape: [1, 1, 1, extremes.length], data: Float32Array.from(extremes) };
   const { data } = await runModule(shared.gpu, (b, x) => b.resample(name, x, 1, IDENTITY, name), input, new Map());
@@ -285,7 +285,7 @@ test.for(['relu', 'silu', 'gelu', 'mish'] as const)('%s is finite and right from
   }
 });
 
-test('gathers of channels and pixels, one by one and chained', async () => {
+test('channel shuffles, single and chained', async () => {
   const cases: [number, Partial<ChannelShuffle>][] = [
     [5, {}],
     [9, { group: 3 }],

@@ -6,14 +6,14 @@ import { hashTensor } from '../support/hash_weights.ts';
 import { moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Single blocks at the width of the released networks, weights made by hash: test/fixtures/hash-slices, every entry of its index.
+// Single blocks at the width of the released networks, with weights from a hash, equal PyTorch: test/fixtures/hash-slices.
 const FIXTURES = await readJson<Required<ModuleFixture>[]>('test/fixtures/hash-slices/index.json');
 
-/** As test/fixtures/README.md has it. */
+/** The tolerance of test/fixtures/README.md. */
 const F32 = 1e-5;
 /**
- * Only weights are rounded, to 2^-11 of themselves at most, and thousands of them average out: four times that for a
- * block.
+ * The tolerance with weights in f16. Rounding changes a weight by at most 2^-11 of itself, and sums of thousands average
+ * this out. A block gets four times that.
  */
 const F16 = 2e-3;
 

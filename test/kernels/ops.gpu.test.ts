@@ -9,18 +9,17 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Target } from '../../src/graph/weights.ts';
 import { supportedVariants } from '../../src/loading/target.ts';
 
-// Single operations and blocks against PyTorch in double precision: test/fixtures/ops, every entry of its index.
+// Single operations and blocks equal PyTorch in double precision: every entry of test/fixtures/ops.
 const FIXTURES = await readJson<ModuleFixture[]>('test/fixtures/ops/index.json');
 
-/** In f32, as test/fixtures/README.md has it. */
+/** The tolerance in f32, as in test/fixtures/README.md. */
 const F32 = 1e-5;
 /**
- * With weights stored in f16. A weight then is off by 2^-12 of itself on average and by 2^-11 at most; sums of many
- * grow less wrong than that, but norms and attention divide by small numbers, and blocks chain four weights. Ten times
- * 2^-11.
+ * The tolerance with weights in f16: ten times 2^-11. Rounding changes a weight by 2^-12 of itself on average and by
+ * 2^-11 at most. Sums average this out, but norms and attention divide by small numbers, and blocks chain four weights.
  */
 const F16 = 5e-3;
-/** Targets that choose every kernel and algorithm between them; algorithms are forced wherever they can be. */
+/** Targets that together choose every kernel and algorithm. Algorithms are forced where possible. */
 function others(gpu: Gpu): [string, Partial<Target>][] {
   const algorithms = ['direct', 'winograd2', 'winograd4', 'phases'] as const;
   const kernels = supportedVariants(gpu, 'f16');
@@ -36,11 +35,11 @@ function others(gpu: Gpu): [string, Partial<Target>][] {
   ].map(([name, target]) => [name, target]);
 }
 
-/** Ample for every fixture, and it spares each run a staging buffer of 32 MiB. */
+/** A binding size that suits every fixture. It avoids a staging buffer of 32 MiB for each run. */
 const binding = 2 ** 20;
 /**
- * f16 against f32 with the same rounded weights: nothing but the storage differs, so it's rounding of another kernel's
- * sums.
+ * The tolerance between f16 and f32 with the same rounded weights. Only the storage differs, so only sums of another
+ * kernel are rounded differently.
  */
 const STORAGE = 1e-6;
 
@@ -70,7 +69,7 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', asyn
   note('f16, activations too', fixture.name, storedError);
   expect(storedError).toBeLessThanOrEqual(F16);
 
-  // The kernels that other adapters get, and the algorithms that other sizes do.
+  // The kernels of other adapters and the algorithms of other sizes.
   for (const [name, target] of others(shared.gpu)) {
     for (const dtype of target.kernels?.conv === 'f16' ? (['f16'] as const) : (['f32', 'f16'] as const)) {
       const other = await runModule(shared.gpu, build, input, weights, { dtype, binding, target });
@@ -86,7 +85,7 @@ test.for(FIXTURES.map((fixture) => [fixture.name, fixture] as const))('%s', asyn
   expect(storageError).toBeLessThanOrEqual(STORAGE);
 });
 
-/** What f16 storage does: weights of two and more dimensions are rounded, vectors stay as they are. */
+/** Rounds weights as f16 storage does: those of two and more dimensions. Vectors stay f32. */
 function withRoundedMatrices(weights: ReadonlyMap<string, RawWeight>): Map<string, RawWeight> {
   const round = ({ shape, data }: RawWeight) => ({ shape, data: roundToF16(data as Float32Array) });
   return new Map([...weights].map(([key, weight]) => [key, weight.shape.length > 1 ? round(weight) : weight]));

@@ -1,4 +1,4 @@
-// Every shader compiles in each variant that src imports, and the linker resolves imports, conditions and source positions.
+// Every shader compiles in each variant that src imports. The linker resolves imports, conditions and source positions.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -40,7 +40,7 @@ describe('every shader', () => {
 
   /** The compiler's messages that matter, one a line. */
   async function report(code: string, origin: LinkedShader['origin']): Promise<string> {
-    // Chromium's experiment with matrices: its newest version renames builtins, and the null backend's subgroups are larger than 32.
+    // The newest version of Chromium's experiment renames builtins, and the null backend's subgroups are larger than 32.
     const known = /^use of deprecated builtin$|must be a multiple of the device maxSubgroupSize/;
     const messages = (await tint.check(code)).filter(({ message }) => !known.test(message));
     return messages

@@ -11,7 +11,7 @@ import { fileGpu } from '../support/device.ts';
 import { randomTensor, randomWeights } from '../support/meets.ts';
 import { runModule, type RunModuleOptions } from '../support/run_module.ts';
 
-// A pixel has the same bits whatever rectangle it is computed in: what images that are computed region by region rest on.
+// A pixel has the same bits in whatever rectangle it is computed. Region-by-region runs depend on this.
 const shared = fileGpu();
 const SIDE = 22;
 const CUTS: readonly (readonly [number, number])[] = [
@@ -20,7 +20,7 @@ const CUTS: readonly (readonly [number, number])[] = [
   [14, SIDE],
 ];
 
-/** The graph's one convolution as nine, each of a rectangle. */
+/** Replaces the graph's convolution by nine, each of one rectangle. */
 function cut(builder: GraphBuilder): void {
   const op = builder.ops.pop() as ConvOp;
   for (const [top, bottom] of CUTS) {
@@ -31,7 +31,7 @@ function cut(builder: GraphBuilder): void {
   }
 }
 
-/** An algorithm by each form of the convolutions' kernel, planned as for a CPU and as for a GPU. */
+/** One algorithm with each variant of the convolution kernel, planned as for the adapters that choose the variant. */
 function everyKernel(algorithm: Algorithm): RunModuleOptions[] {
   return supportedVariants(shared.gpu, 'f16').map((kernel) => ({
     dtype: kernel === 'f16' ? 'f16' : 'f32',
@@ -69,14 +69,15 @@ test.for<[Algorithm, boolean]>([
       options,
     );
     expect(inParts.data).toEqual(whole.data);
-    // Which form of the kernel a device takes doesn't show, but for the one with products in f16.
+    // All variants give the same bits, except the one with products in f16.
     first ??= whole.data;
     if (options.dtype === 'f32') expect(whole.data).toEqual(first);
   }
 });
 
-// 520 channels are nine tiles of a weight. In bindings of so many bytes it lies in two buffers, and its matrices are made in slices that lie across.
-test.for(['winograd2', 'winograd4'] as const)('%s: matrices in slices', async (algorithm) => {
+// 520 channels make nine weight tiles. With bindings of this size the weight lies in two buffers, and the slices of its
+// matrices cross their boundary.
+test.for(['winograd2', 'winograd4'] as const)('%s: matrices in slices give the same bits', async (algorithm) => {
   const layer = conv2d('conv', 40, 520);
   const input = randomTensor('input', [2, 40, 10, 12]);
   for (const options of everyKernel(algorithm)) {
