@@ -79,62 +79,88 @@ function workerChunk(): Plugin {
   };
 }
 
-/** Tests that run in a browser (`*.gpu.test.ts`), once for each adapter that this machine has. */
-function browserProject(
-  name: string,
-  include: string,
-  adapters: readonly ('swiftshader' | 'lavapipe' | 'default')[],
-  timeout: number,
-) {
-  const instances: BrowserInstanceOption[] = adapters.map((adapter) => ({
+type Adapter = 'swiftshader' | 'lavapipe' | 'default';
+/** How many combinations of storage types, algorithms and kernel variants a test runs. */
+type Variants = 'all' | 'some' | 'few';
+
+/** Whether `npm run test:full` runs: every test on every adapter, in every variant, at full size. */
+const isFull = Boolean(process.env['DCAE_FULL']);
+
+/** Tests at full size, which take long. */
+const FULL_SIZE = isFull ? [] : ['test/**/*.full.*.test.ts'];
+
+/** Time limits only end a test that hangs: a machine at load 10 takes ten times as long as a quiet one. */
+const GUARD_MS = isFull ? 1_800_000 : 600_000;
+
+/**
+ * The tests that run on SwiftShader where lavapipe, which is twice as fast, runs them all: each op, each kind of fixture,
+ * each small network, and the device itself.
+ */
+const ON_BOTH_ADAPTERS = [
+  'test/codec/codec.gpu.test.ts',
+  'test/gpu/*.gpu.test.ts',
+  'test/kernels/{attention,network_slices,ops}.gpu.test.ts',
+  'test/runtime/{networks,pictures,quarter_width}.gpu.test.ts',
+  'test/support/*.gpu.test.ts',
+];
+
+/** Tests in a browser (`*.gpu.test.ts`) on one adapter. */
+function adapterProject(adapter: Adapter, include: readonly string[], variants: Variants) {
+  const instance: BrowserInstanceOption = {
     browser: 'chromium',
-    name: name === 'gpu' ? adapter : `${name}-${adapter}`,
+    name: adapter,
     provider: playwright({ launchOptions: launchOptions(adapter) }),
-    provide: { adapter },
-  }));
+    provide: { adapter, variants },
+  };
   return {
     extends: true as const,
     test: {
-      name,
-      include: [include],
-      exclude: name === 'gpu' ? [FULL] : [],
-      testTimeout: timeout,
-      hookTimeout: timeout,
+      name: `gpu-${adapter}`,
+      include: [...include],
+      exclude: FULL_SIZE,
       fileParallelism: false, // the adapters are software: a second page would only wait for the same cores
-      browser: { enabled: true, headless: true, screenshotFailures: false, provider: playwright(), instances },
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright(),
+        instances: [instance],
+      },
     },
   };
 }
 
-/** Tests that serve checkpoints to a page (`*.page.test.ts`) and check both ends. They run in Node and start the browser. */
-function pageProject(name: string, include: readonly string[], timeout: number) {
+/** Tests that drive a page from Node (`*.page.test.ts`). `globalSetup` builds the page and serves it. */
+function pageProject(name: string, include: readonly string[], globalSetup: string) {
   return {
     extends: true as const,
     test: {
       name,
       include: [...include],
-      exclude: name === 'loading' ? [FULL] : [],
+      exclude: FULL_SIZE,
       environment: 'node' as const,
-      globalSetup: here('test/support/build_page.ts'),
-      testTimeout: timeout,
-      hookTimeout: timeout,
+      globalSetup: here(globalSetup),
       fileParallelism: false,
     },
   };
 }
 
-const lavapipe = hasLavapipe() ? (['lavapipe'] as const) : [];
-const adapters = usesOwnGpu ? (['default'] as const) : (['swiftshader', ...lavapipe] as const);
+const EVERYWHERE = ['test/**/*.gpu.test.ts'];
 
-/** Time limits only end a test that hangs: a machine at load 10 takes ten times as long as a quiet one. */
-const GUARD_MS = 600_000;
-
-/** Long tests, which `npm run test:full` runs. */
-const FULL = 'test/**/*.full.*.test.ts';
+function adapterProjects() {
+  const variants = isFull ? 'all' : 'some';
+  if (usesOwnGpu) return [adapterProject('default', EVERYWHERE, variants)];
+  if (!hasLavapipe()) return [adapterProject('swiftshader', EVERYWHERE, variants)];
+  return [
+    adapterProject('lavapipe', EVERYWHERE, variants),
+    adapterProject('swiftshader', isFull ? EVERYWHERE : ON_BOTH_ADAPTERS, isFull ? 'all' : 'few'),
+  ];
+}
 
 const tests: UserConfig['test'] = {
   passWithNoTests: true,
   testTimeout: GUARD_MS,
+  hookTimeout: GUARD_MS,
   expect: { poll: { timeout: 60_000 } },
   reporters: ['default', here('test/support/summary_reporter.ts')],
   projects: [
@@ -147,26 +173,9 @@ const tests: UserConfig['test'] = {
         environment: 'node',
       },
     },
-    browserProject('gpu', 'test/**/*.gpu.test.ts', adapters, GUARD_MS),
-    {
-      extends: true,
-      test: {
-        name: 'demo',
-        include: ['test/demo/*.page.test.ts'],
-        environment: 'node',
-        globalSetup: here('test/support/build_demo.ts'),
-        testTimeout: GUARD_MS,
-        hookTimeout: GUARD_MS,
-        fileParallelism: false,
-      },
-    },
-    pageProject('loading', ['test/loading/*.page.test.ts', 'test/worker/*.page.test.ts'], GUARD_MS),
-    ...(process.env['DCAE_FULL']
-      ? [
-          pageProject('full-loading', ['test/loading/*.full.page.test.ts'], 1_800_000),
-          browserProject('full', 'test/**/*.full.gpu.test.ts', usesOwnGpu ? ['default'] : ['lavapipe'], 1_800_000),
-        ]
-      : []),
+    ...adapterProjects(),
+    pageProject('demo', ['test/demo/*.page.test.ts'], 'test/support/build_demo.ts'),
+    pageProject('loading', ['test/{loading,worker}/*.page.test.ts'], 'test/support/build_page.ts'),
   ],
 };
 

@@ -1,11 +1,11 @@
-// `npm test`: gets what is missing, checks types, lint and format, runs the tests, and ends in `N passed, N failed`.
+// `npm test`: installs what is missing, checks types, lint and format, runs the tests, and ends in `N passed, N failed`.
 //
-//     npm test                                  everything
-//     npm test -- test/gpu/conv.test.ts         the rest of the line goes to Vitest, and the checks are left out
-//     npm test -- --project lavapipe            one adapter: swiftshader or lavapipe; `unit` and `e2e` are projects, too
-//     npm run test:full                         the full-size models, which take long
+//     npm test                                          everything, each adapter with the variants that it needs
+//     npm test -- test/kernels/winograd.gpu.test.ts     Vitest gets the rest of the line; types, lint and format are not checked
+//     npm test -- --project lavapipe                    one project: unit, lavapipe, swiftshader, demo or loading
+//     npm run test:full                                 every variant on every adapter, and the networks at full size: hours
 //
-// CHROMIUM=/path names a browser, DCAE_ADAPTER=default uses the machine's own GPU.
+// CHROMIUM=/path names a browser. DCAE_ADAPTER=default uses the machine's own GPU.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { usesOwnGpu } from './chromium.mjs';
@@ -14,11 +14,11 @@ import { ask, ensureChromium, ensureLavapipe, installDependencies, packageBin, r
 const args = process.argv.slice(2);
 const full = args[0] === '--full';
 if (full) args.shift();
-const only = args.length > 0 || full;
+const only = args.length > 0;
 
 let passed = 0;
 let failed = 0;
-/** @type {string[]} what the reader should know before the last line */
+/** @type {string[]} lines before the last one */
 const notes = [];
 
 /** @param {string} name @param {boolean} ok */
@@ -36,7 +36,14 @@ async function tool(name, ...command) {
   check(name, status === 0);
 }
 
+/** @param {string} name @param {number} seconds */
+function time(name, seconds) {
+  return `${name.padEnd(12)} ${seconds.toFixed(0).padStart(5)} s`;
+}
+
 async function staticChecks() {
+  const started = performance.now();
+
   const tsc = packageBin('typescript', 'tsc');
   const types = async () => {
     await tool('types: src, demo', tsc);
@@ -44,13 +51,13 @@ async function staticChecks() {
   };
   await Promise.all([types(), tool('lint', packageBin('eslint'), '--config', '.config/eslint.config.js', '.')]);
   await tool('format', packageBin('prettier'), '--check', '--log-level=warn', '.');
+  notes.push(time('checks', (performance.now() - started) / 1000));
 }
 
 async function tests() {
   const summary = join(root, '.cache', `summary-${process.pid}.json`);
   mkdirSync(join(root, '.cache'), { recursive: true });
-  const filters = full ? ['--project', 'full*'] : [];
-  const status = await run(process.execPath, [packageBin('vitest'), 'run', ...filters, ...args], {
+  const status = await run(process.execPath, [packageBin('vitest'), 'run', ...args], {
     DCAE_SUMMARY: summary,
     ...(full && { DCAE_FULL: '1' }),
   });
@@ -60,6 +67,7 @@ async function tests() {
   passed += counts.passed;
   failed += counts.failed + counts.problems;
   if (counts.passed + counts.failed + counts.problems === 0) check('a test was found', false);
+  for (const [project, seconds] of Object.entries(counts.seconds)) notes.push(time(project, seconds));
   if (counts.skipped) notes.push(`${counts.skipped} skipped`);
   if (status !== 0 && counts.failed + counts.problems === 0) check(`vitest ended with status ${status}`, false);
 }

@@ -10,9 +10,9 @@ import { folderSource } from '../support/sources.ts';
 // Regions compute the numbers of one piece, to the last bit: every network, under budgets that leave no room for it whole.
 const shared = fileGpu();
 /** Budgets that each half is run under. */
-const CUTS = inject('adapter') === 'swiftshader' ? 2 : 3;
+const CUTS = inject('variants') === 'all' ? 3 : 2;
 /** More regions than this take too long there. */
-const MOST = inject('adapter') === 'swiftshader' ? 40 : 1000;
+const MOST = inject('variants') === 'all' ? 1000 : 24;
 
 interface Numbers {
   readonly data: Float32Array;
@@ -98,11 +98,15 @@ describe('small networks', () => {
 
 describe('quarter-width networks', () => {
   // About the smallest sides at which these networks can be cut.
-  test.for([
-    ['sana-quarter', inject('adapter') === 'swiftshader' ? 96 : 192],
-    ['mix-quarter', 224],
-    ['lite-quarter', 192],
-  ] as const)('%s', async ([name, side]) => {
+  test.for(
+    (
+      [
+        ['sana-quarter', inject('variants') === 'all' ? 192 : 96],
+        ['mix-quarter', 224],
+        ['lite-quarter', 192],
+      ] as const
+    ).slice(0, inject('variants') === 'all' ? 3 : 1),
+  )('%s', async ([name, side]) => {
     using ae = await loadHashModel(name, { dtype: 'f32', device: shared.watched.device });
     const counts = await compare(ae, numbers(side, side + 32), 2);
     console.info(`${name}: ${counts.join(', ')} regions`);

@@ -1,6 +1,6 @@
 // Runs one module of the tree on the GPU, or any other graph: builder → plan → weights → session → numbers.
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { GraphBuilder } from '../../src/graph/build.ts';
+import { GraphBuilder, type Graph } from '../../src/graph/build.ts';
 import { IDENTITY, weightsOf } from '../../src/graph/ops.ts';
 import { rectOf } from '../../src/graph/rects.ts';
 import { channelsOf, type StorageType, type Tensor } from '../../src/graph/tensor.ts';
@@ -10,7 +10,7 @@ import { conv2d } from '../../src/model/layers.ts';
 import { BandedTensor } from '../../src/runtime/bands.ts';
 import { stageTensor } from '../../src/runtime/inputs.ts';
 import { maxBindingBytes, type Limits } from '../../src/plan/budget.ts';
-import { planGraph } from '../../src/plan/plan.ts';
+import { planGraph, type Plan } from '../../src/plan/plan.ts';
 import { GpuTensor } from '../../src/runtime/results.ts';
 import { Session } from '../../src/session/session.ts';
 import { targetOf } from '../../src/loading/target.ts';
@@ -38,7 +38,7 @@ export interface RunModuleOptions {
   /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
   readonly chunk?: number;
   /** Bytes that the activations may take. */
-  readonly budget?: number;
+  readonly budget?: number | undefined;
   /** Kernels that other devices get, or algorithms that other sizes do. */
   readonly target?: Partial<Target>;
 }
@@ -81,6 +81,22 @@ export function regroupWeights(channels: number, outChannels = channels): [strin
   ];
 }
 
+/** A module's graph for inputs `[N, C, H, W]`, and its plan. */
+export function planModule(
+  gpu: Gpu,
+  build: Build,
+  shape: readonly number[],
+  { dtype = 'f32', activations = 'f32', binding = Infinity, target = {}, budget }: RunModuleOptions,
+): { readonly graph: Graph; readonly plan: Plan } {
+  const [n, channels, height, width] = shape as [number, number, number, number];
+  const builder = new GraphBuilder(activations);
+  const x = builder.tensor('input', { n, height, width }, channelsOf(channels), 'f32');
+  const output = stored(activations, build)(builder, x);
+  const graph = { ops: builder.ops, input: x, output };
+  const whole = { ...targetOf(gpu, { dtype, activations }), ...target };
+  return { graph, plan: planGraph(graph, whole, limitsWith(gpu, binding), budget) };
+}
+
 /** The output of a module for `input`, both `[N, C, H, W]`. Weights are handed over in the order in which `weights` has them. */
 export async function runModule(
   gpu: Gpu,
@@ -96,13 +112,8 @@ export async function runModule(
     budget,
   }: RunModuleOptions = {},
 ): Promise<FixtureTensor> {
-  const [n, channels, height, width] = input.shape as [number, number, number, number];
-  const builder = new GraphBuilder(activations);
-  const x = builder.tensor('input', { n, height, width }, channelsOf(channels), 'f32');
-  const output = stored(activations, build)(builder, x);
-  const graph = { ops: builder.ops, input: x, output };
   const limits = limitsWith(gpu, binding);
-  const plan = planGraph(graph, { ...targetOf(gpu, { dtype, activations }), ...target }, limits, budget);
+  const { graph, plan } = planModule(gpu, build, input.shape, { dtype, activations, binding, target, budget });
   const specs = [...new Map(graph.ops.flatMap(weightsOf).map((spec) => [spec.id, spec])).values()];
   const keys = new Set(
     specs.flatMap((spec) => (spec.kind === 'matrix' ? spec.sources.map(({ key }) => key) : spec.keys)),

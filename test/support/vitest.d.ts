@@ -4,6 +4,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The adapter that this browser runs on. */
     adapter: 'swiftshader' | 'lavapipe' | 'default';
+    /** How many combinations of storage types, algorithms and kernel variants a test runs. */
+    variants: 'all' | 'some' | 'few';
     /** Where the built demo is served, with a strict CSP. */
     demoUrl: string;
     /** Where the page of the loading tests is served. */
