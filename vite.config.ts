@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { BrowserInstanceOption } from 'vitest/node';
@@ -171,6 +172,7 @@ const tests: UserConfig['test'] = {
         include: ['test/**/*.test.ts'],
         exclude: ['test/**/*.{gpu,page}.test.ts'],
         environment: 'node',
+        fileParallelism: availableParallelism() > 2, // on two cores, files take turns beside the browsers, not before them
       },
     },
     ...adapterProjects(),
