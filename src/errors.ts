@@ -82,7 +82,9 @@ export class InputError extends DcAeError {
   }
 }
 
-/** A failure of the GPU: missing (`unsupported`), too small (`limits`), lost (`device-lost`), or refusing work (`gpu`). */
+/**
+ * A failure of the GPU: missing (`unsupported`), too small (`limits`), lost (`device-lost`), or refusing work (`gpu`).
+ */
 export class DeviceError extends DcAeError {
   override readonly name = 'DeviceError';
 

@@ -1,13 +1,15 @@
 import { InputError } from './errors.ts';
 
 /**
- * A check of an options object. `keyof T` keeps the list of names complete: a name that is missing from `known`, or one too many, does not compile.
+ * A check of an options object. `keyof T` keeps the list of names complete: a name that is missing from `known`, or one
+ * too many, does not compile.
  *
  *     const checkRunOptions = optionsCheck<RunOptions>({ signal: true, onProgress: true, … });
  *     checkRunOptions('encode', options);
  *
  * @param known - every option's name
- * @returns a function that throws an InputError for an unknown option, naming the most similar known one. Options that are `undefined` pass.
+ * @returns a function that throws an InputError for an unknown option, naming the most similar known one. Options that
+ * are `undefined` pass.
  */
 export function optionsCheck<T extends object>(
   known: Readonly<Record<keyof T, true>>,
@@ -39,7 +41,10 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best && best.score >= 0.6 ? best.candidate : undefined;
 }
 
-/** 1 for equal words, towards 0 for unlike ones: by edits, or by the longest run of at least four letters that both share. */
+/**
+ * 1 for equal words, towards 0 for unlike ones: by edits, or by the longest run of at least four letters that both
+ * share.
+ */
 function similarity(a: string, b: string): number {
   const byEdits = 1 - editDistance(a, b) / Math.max(a.length, b.length, 1);
   const shared = longestSharedRun(a, b);

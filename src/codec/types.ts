@@ -1,6 +1,6 @@
 /** What the codec's callers see: options, results, and the model as far as the codec knows it. */
 import type { ImageInput } from '../runtime/image.ts';
-import type { LatentInput } from '../runtime/inputs.ts';
+import type { LatentInput } from '../runtime/latent_input.ts';
 import type { Size } from '../runtime/results.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { RunOptions } from '../runtime/run_options.ts';

@@ -29,6 +29,9 @@ export const imageInParams = struct({
   left: 'u32',
   texture_top: 'u32',
   texture_left: 'u32',
+  red: 'f32',
+  green: 'f32',
+  blue: 'f32',
 });
 /** The params of shaders/image_out.wgsl. */
 export const imageOutParams = struct({ x: 'View', rows: 'u32', cols: 'u32', channels: 'u32', n: 'u32' });
@@ -56,46 +59,57 @@ export function nchwOut(x: Tensor, rows: number, cols: number): SingleDispatch {
   };
 }
 
+/** Where a texture's pixels belong. */
+export interface ImagePlacement {
+  /** The rectangle of the image to write; inside the rectangle that the tensor holds. */
+  readonly rect: Rect;
+  /** Size of the whole picture. */
+  readonly picture: Pick<Rect, 'height' | 'width'>;
+  /** The picture's pixel at the texture's origin. */
+  readonly corner: Pick<Rect, 'y' | 'x'>;
+  /** sRGB values in [0, 1], composited under transparent pixels. */
+  readonly background: readonly [red: number, green: number, blue: number];
+}
+
 /**
- * Copies a texture to a stored tensor of the image or of a region. Beyond the picture, its last row and column repeat.
- * Binds the texture, y, params.
- *
- * @param picture - the size of the whole picture
- * @param corner - the picture's pixel at the texture's origin
+ * Copies a texture to a rectangle of a stored tensor. Beyond the picture, its last row and column repeat. Binds the
+ * texture, y, params.
  */
-export function imageIn(
-  y: Tensor,
-  picture: Pick<Rect, 'height' | 'width'>,
-  corner: Pick<Rect, 'y' | 'x'>,
-): SingleDispatch {
+export function imageIn(y: Tensor, { rect, picture, corner, background }: ImagePlacement): SingleDispatch {
+  const [red, green, blue] = background;
   return {
     shader: imageInShader,
     constants: {},
     params: imageInParams({
-      y: view(y),
-      rows: y.height,
-      cols: y.width,
+      y: view(y, { at: rect }),
+      rows: rect.height,
+      cols: rect.width,
       height: picture.height,
       width: picture.width,
-      top: y.origin.y,
-      left: y.origin.x,
+      top: rect.y,
+      left: rect.x,
       texture_top: corner.y,
       texture_left: corner.x,
+      red,
+      green,
+      blue,
     }),
-    grid: [groups(y.width), y.height, 1],
+    grid: [groups(rect.width), rect.height, 1],
   };
 }
 
 /**
- * Copies `rows` rows from row `first` on, and their left `cols` pixels, to a texture. `n` is the picture's index in the
- * batch. Binds x, the texture, params.
+ * Copies a rectangle of one picture of the batch to a texture. `rect` counts from the tensor's first pixel. Binds x, the
+ * texture, params.
+ *
+ * @param n - the picture's index in the batch
  */
-export function imageOut(x: Tensor, n: number, first: number, rows: number, cols: number): SingleDispatch {
-  const at = { y: x.origin.y + first, x: x.origin.x };
+export function imageOut(x: Tensor, n: number, rect: Rect): SingleDispatch {
+  const at = { y: x.origin.y + rect.y, x: x.origin.x + rect.x };
   return {
     shader: imageOutShader,
     constants: {},
-    params: imageOutParams({ x: view(x, { at }), rows, cols, channels: x.layout.channels, n }),
-    grid: [groups(cols), rows, 1],
+    params: imageOutParams({ x: view(x, { at }), rows: rect.height, cols: rect.width, channels: x.layout.channels, n }),
+    grid: [groups(rect.width), rect.height, 1],
   };
 }

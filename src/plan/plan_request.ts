@@ -16,7 +16,10 @@ export interface PlanSummary {
   readonly peakBytes: number;
   /** Regions that the image is computed in, one after another: 1 in one piece. */
   readonly regions: number;
-  /** What is computed ÷ what one piece would take, 1 to 8: what regions' overlapping halos cost. What would compute more is refused. */
+  /**
+   * What is computed ÷ what one piece would take, 1 to 8: what regions' overlapping halos cost. What would compute more
+   * is refused.
+   */
   readonly recompute: number;
   readonly dispatches: number;
   /** Of the network as it is written, two for each multiply-add. */

@@ -11,14 +11,22 @@ import { Network } from './network.ts';
 import type { ImageInput } from './image.ts';
 import type { BandedTensor } from './bands.ts';
 import { CallQueue } from './call_queue.ts';
-import { stageImage, stageLatent, type LatentInput } from './inputs.ts';
+import { parseBackground } from './background.ts';
+import { readImage } from './image_input.ts';
+import { readLatent, type LatentInput } from './latent_input.ts';
 import { loadPretrained, loadSingleFile, type Loaded } from '../loading/load.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
 import { cropSize, Latent, Sample, type Size } from './results.ts';
 import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
-import type { RunOptions } from './run_options.ts';
+import {
+  checkDecodeOptions,
+  checkEncodeOptions,
+  type DecodeOptions,
+  type EncodeOptions,
+  type RunOptions,
+} from './run_options.ts';
 import { WholeSink } from './output_sink.ts';
-import type { StagedInput } from './staged_input.ts';
+import type { InputSnapshot, StagedInput } from './staged_input.ts';
 import { sendStrips, streamStrips, type StripTarget } from './strip_stream.ts';
 import { StripSink, type Strip } from './strips.ts';
 import { runTiled } from './tile_sink.ts';
@@ -46,7 +54,9 @@ export interface MemoryUse {
 /**
  * DC-AE, the deep-compression autoencoder (arXiv 2410.10733), with the numbers of diffusers' `AutoencoderDC`.
  *
- * Calls on one model run one after another. A model owns GPU memory: free it with `dispose()` or `using`.
+ * Calls on one model run one after another. Each call reads its input when it is made: later changes to a canvas, an
+ * array or a latent have no effect. (A GPUTexture without COPY_SRC is the exception: it is read at the call's turn.) A
+ * model owns GPU memory: free it with `dispose()` or `using`.
  */
 export class AutoencoderDC {
   /** The checkpoint's config.json, checked, with diffusers' defaults. */
@@ -79,21 +89,23 @@ export class AutoencoderDC {
   }
 
   /**
-   * Loads a folder in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with an index. A folder of the
-   * original release (model.safetensors) loads too. Weights stream to the GPU; JavaScript holds a few tens of MiB of them at a time.
+   * Loads a folder in diffusers' layout: config.json and diffusion_pytorch_model.safetensors, whole or in shards with
+   * an index. A folder of the original release (model.safetensors) loads too. Weights stream to the GPU; JavaScript
+   * holds a few tens of MiB of them at a time.
    *
-   * @param source - a repository on the hub (`"mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers"`), the URL of a folder, the files of a dropped
-   * folder, or `{ size(path), read(path, start, end, signal) }`
-   * @throws DeviceError without WebGPU or if the GPU is out of memory; SourceError if bytes cannot be fetched; ConfigError or CheckpointError if
-   * the files are invalid; the signal's reason when aborted
+   * @param source - a repository on the hub (`"mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers"`), the URL of a folder, the
+   * files of a dropped folder, or `{ size(path), read(path, start, end, signal) }`
+   * @throws DeviceError without WebGPU or if the GPU is out of memory; SourceError if bytes cannot be fetched;
+   * ConfigError or CheckpointError if the files are invalid; the signal's reason when aborted
    */
   static async fromPretrained(source: SourceInput, options: LoadOptions = {}): Promise<AutoencoderDC> {
     return new AutoencoderDC(await loadPretrained(source, options));
   }
 
   /**
-   * Loads a single .safetensors file, in diffusers' format or in the original efficientvit format. Without `config`, the released checkpoint with
-   * the same keys and shapes is assumed. If both `in` and `mix` checkpoints match, `mix` is assumed and a warning says so.
+   * Loads a single .safetensors file, in diffusers' format or in the original efficientvit format. Without `config`,
+   * the released checkpoint with the same keys and shapes is assumed. If both `in` and `mix` checkpoints match, `mix`
+   * is assumed and a warning says so.
    *
    * @param file - a file of a repository (`"owner/name/model.safetensors"`), its page on the hub, any URL, or a `File`
    * @throws as `fromPretrained`
@@ -101,6 +113,14 @@ export class AutoencoderDC {
   static async fromSingleFile(file: string | URL | Blob, options: LoadOptions = {}): Promise<AutoencoderDC> {
     return new AutoencoderDC(await loadSingleFile(file, options));
   }
+
+  /**
+   * Keeps Vue from wrapping the object in a proxy, which private fields do not survive: `ref(ae)` holds the object
+   * itself.
+   *
+   * @internal
+   */
+  readonly __v_skip = true;
 
   /** The model's device. Buffers of results can be used on it. */
   get device(): GPUDevice {
@@ -121,7 +141,8 @@ export class AutoencoderDC {
   /**
    * Plans a run of one network. Allocates nothing.
    *
-   * @throws DeviceError `limits` if the run cannot fit, with the smallest budget that would do; InputError if an option is invalid
+   * @throws DeviceError `limits` if the run cannot fit, with the smallest budget that would do; InputError if an option
+   * is invalid
    */
   plan({ which, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
     for (const [name, value] of Object.entries({ height, width, n })) {
@@ -147,17 +168,22 @@ export class AutoencoderDC {
   /**
    * Encodes an image to a latent, `[N, latentChannels, H / ratio, W / ratio]`, not scaled by `config.scalingFactor`.
    *
-   * If the sides of a picture are not multiples of the compression ratio, its edge is repeated, and the latent keeps the true size. The sides
-   * of a raw tensor must be multiples. Images that exceed the memory budget are encoded region by region, with the same numbers.
+   * Colours are converted to sRGB; transparent pixels are composited on white, or on the option `background`.
    *
-   * @throws InputError if the image is not one that the model takes; DeviceError if the run does not fit the budget or the device is lost;
-   * DisposedError after `dispose()`; the signal's reason when aborted
+   * If the sides of a picture are not multiples of the compression ratio, its edge is repeated, and the latent keeps
+   * the true size. The sides of a raw tensor must be multiples. Images that exceed the memory budget are encoded region
+   * by region, with the same numbers.
+   *
+   * @throws InputError if the image is not one that the model takes; DeviceError if the run does not fit the budget or
+   * the device is lost; DisposedError after `dispose()`; the signal's reason when aborted
    */
-  async encode(image: ImageInput, options: RunOptions = {}): Promise<EncoderOutput> {
-    return await this.#exclusive(options.signal, async () => {
-      const network = this.#network('encoder');
-      const { ratio } = network;
-      const input = await stageImage(this.#gpu, image, this.config.inChannels);
+  async encode(image: ImageInput, options: EncodeOptions = {}): Promise<EncoderOutput> {
+    checkEncodeOptions('encode', options);
+    this.#checkAlive();
+    const network = this.#network('encoder');
+    const { ratio } = network;
+    const snapshot = readImage(this.#gpu, image, this.config.inChannels, parseBackground(options.background));
+    return await this.#inTurn(options.signal, snapshot, async (input) => {
       const fit = (side: number): number => (input.isPadded ? Math.ceil(side / ratio) * ratio : side);
       const { n, height, width } = input;
       const { tensor, size } = await this.#run(network, input, { n, height: fit(height), width: fit(width) }, options);
@@ -167,52 +193,49 @@ export class AutoencoderDC {
   }
 
   /**
-   * Decodes a latent to an image, `[N, inChannels, h * ratio, w * ratio]`, cropped to `imageSize` if the latent has one. Latents that exceed the
-   * memory budget are decoded region by region, with the same numbers.
+   * Decodes a latent to an image, `[N, inChannels, h * ratio, w * ratio]`, cropped to `imageSize` if the latent has
+   * one. Latents that exceed the memory budget are decoded region by region, with the same numbers.
    *
-   * @throws InputError if the latent does not fit the model; DeviceError if the run does not fit the budget or the device is lost; DisposedError
-   * after `dispose()`; the signal's reason when aborted
+   * @throws InputError if the latent does not fit the model; DeviceError if the run does not fit the budget or the
+   * device is lost; DisposedError after `dispose()`; the signal's reason when aborted
    */
-  async decode(latent: Latent | LatentInput, options: RunOptions = {}): Promise<DecoderOutput> {
-    return await this.#exclusive(options.signal, async () => {
-      const input = stageLatent(this.#gpu, latent, this.config.latentChannels);
-      const { tensor, size } = await this.#run(this.#network('decoder'), input, input, options);
-      return { sample: new Sample(this.#gpu, tensor, cropSize(size, latent.imageSize)) };
+  async decode(latent: Latent | LatentInput, options: DecodeOptions = {}): Promise<DecoderOutput> {
+    checkDecodeOptions('decode', options);
+    const { network, snapshot, imageSize } = this.#readLatent(latent, options);
+    return await this.#inTurn(options.signal, snapshot, async (input) => {
+      const { tensor, size } = await this.#run(network, input, input, options);
+      return { sample: new Sample(this.#gpu, tensor, cropSize(size, imageSize)) };
     });
   }
 
   /**
-   * Decodes a latent of one picture strip by strip, from the top, without holding the whole picture in memory. Decoding pauses while a strip is not
-   * taken. Leaving the loop ends the run.
+   * Decodes a latent of one picture strip by strip, from the top, without holding the whole picture in memory. Decoding
+   * pauses while a strip is not taken. Leaving the loop ends the run.
    *
-   * @throws as `decode`; InputError for a batch
+   * @throws as `decode`, when the first strip is asked for; InputError for a batch
    */
-  decodeStrips(latent: Latent | LatentInput, options: RunOptions = {}): AsyncGenerator<Strip, void, void> {
-    return streamStrips(options.signal, (signal, give) =>
-      this.#exclusive(signal, async () => {
-        const input = stageLatent(this.#gpu, latent, this.config.latentChannels);
-        if (input.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${input.n}.`);
-        const sink = new StripSink(this.#gpu, latent.imageSize, give);
-        try {
-          await this.#network('decoder').run({ input, size: input, sink }, { ...options, signal });
-        } finally {
-          sink.dispose();
-          input.dispose();
-        }
-      }),
-    );
+  decodeStrips(latent: Latent | LatentInput, options: DecodeOptions = {}): AsyncGenerator<Strip, void, void> {
+    const reading = attempt(() => {
+      checkDecodeOptions('decodeStrips', options);
+      return this.#readLatent(latent, options);
+    });
+    return this.#decodeStrips(reading, options);
   }
 
   /**
-   * Decodes a latent of one picture to a canvas or a stream, strip by strip. The canvas must have a 2D context or no context yet.
+   * Decodes a latent of one picture to a canvas or a stream, strip by strip. The canvas must have a 2D context or no
+   * context yet.
    *
    * @throws as `decodeStrips`; InputError if the target is neither
    */
-  async decodeTo(target: StripTarget, latent: Latent | LatentInput, options: RunOptions = {}): Promise<void> {
-    await sendStrips(this.decodeStrips(latent, options), target);
+  async decodeTo(target: StripTarget, latent: Latent | LatentInput, options: DecodeOptions = {}): Promise<void> {
+    await sendStrips(target, () => this.decodeStrips(latent, options));
   }
 
-  /** Runs batches picture by picture, as diffusers' `enable_slicing`: less memory, the same numbers. A batch that does not fit is always sliced. */
+  /**
+   * Runs batches picture by picture, as diffusers' `enable_slicing`: less memory, the same numbers. A batch that does
+   * not fit is always sliced.
+   */
   enableSlicing(): void {
     this.#setSlicing(true);
   }
@@ -223,10 +246,12 @@ export class AutoencoderDC {
   }
 
   /**
-   * Runs images larger than a tile as overlapping tiles with blended seams, with the numbers of diffusers' `enable_tiling`. Memory does not need
-   * this: without tiling, images of any size run region by region with the numbers of one piece. Strips and `plan` ignore tiling.
+   * Runs images larger than a tile as overlapping tiles with blended seams, with the numbers of diffusers'
+   * `enable_tiling`. Memory does not need this: without tiling, images of any size run region by region with the
+   * numbers of one piece. Strips and `plan` ignore tiling.
    *
-   * Sizes and strides are rounded down to multiples of the compression ratio. With other strides, the result has another size than the image.
+   * Sizes and strides are rounded down to multiples of the compression ratio. With other strides, the result has
+   * another size than the image.
    *
    * @throws InputError if an option is invalid
    */
@@ -244,18 +269,19 @@ export class AutoencoderDC {
    *
    * @throws as `encode` and `decode`
    */
-  async forward(image: ImageInput, options: RunOptions = {}): Promise<DecoderOutput> {
+  async forward(image: ImageInput, options: EncodeOptions = {}): Promise<DecoderOutput> {
+    const { background: _, ...decodeOptions } = options;
     const { latent } = await this.encode(image, options);
     try {
-      return await this.decode(latent, options);
+      return await this.decode(latent, decodeOptions);
     } finally {
       latent.dispose();
     }
   }
 
   /**
-   * Frees all GPU memory of the model. Running calls reject with a DisposedError. If the caller provided the device, the device and results on it
-   * stay valid; otherwise the device is destroyed together with all results.
+   * Frees all GPU memory of the model. Running calls reject with a DisposedError. If the caller provided the device,
+   * the device and results on it stay valid; otherwise the device is destroyed together with all results.
    */
   dispose(): void {
     if (this.#disposed) return;
@@ -281,15 +307,53 @@ export class AutoencoderDC {
     for (const network of [this.#encoder, this.#decoder]) if (network) network.isSlicing = isSlicing;
   }
 
-  /** Runs `work` once all earlier calls are done. */
-  async #exclusive<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    return await this.#calls.run(signal, async () => {
-      if (this.#disposed) throw new DisposedError('AutoencoderDC');
-      return await this.#gpu.guard(work());
-    });
+  #checkAlive(): void {
+    if (this.#disposed) throw new DisposedError('AutoencoderDC');
   }
 
-  /** Runs a network, in tiles if tiling is on and the input exceeds a tile. Frees the input. */
+  #readLatent(latent: Latent | LatentInput, { scaled = false }: DecodeOptions): LatentReading {
+    this.#checkAlive();
+    const network = this.#network('decoder');
+    const snapshot = readLatent(this.#gpu, latent, this.config, network.ratio, scaled);
+    return { network, snapshot, imageSize: latent.imageSize };
+  }
+
+  async *#decodeStrips(reading: () => LatentReading, options: DecodeOptions): AsyncGenerator<Strip, void, void> {
+    const { network, snapshot, imageSize } = reading();
+    yield* streamStrips(options.signal, (signal, give) =>
+      this.#inTurn(signal, snapshot, async (input) => {
+        if (input.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${input.n}.`);
+        const sink = new StripSink(this.#gpu, imageSize, give);
+        try {
+          await network.run({ input, size: input, sink }, { ...options, signal });
+        } finally {
+          sink.dispose();
+        }
+      }),
+    );
+  }
+
+  /** Runs `work` on an input once all earlier calls are done. Frees the input. */
+  async #inTurn<T>(
+    signal: AbortSignal | undefined,
+    snapshot: InputSnapshot,
+    work: (input: StagedInput) => Promise<T>,
+  ): Promise<T> {
+    const turn = async (): Promise<T> => {
+      this.#checkAlive();
+      const input = await snapshot.stage();
+      signal?.throwIfAborted();
+      this.#checkAlive();
+      return await work(input);
+    };
+    try {
+      return await this.#calls.run(signal, () => this.#gpu.guard(turn()));
+    } finally {
+      snapshot.dispose();
+    }
+  }
+
+  /** Runs a network, in tiles if tiling is on and the input exceeds a tile. */
   async #run(
     network: Network,
     input: StagedInput,
@@ -308,7 +372,25 @@ export class AutoencoderDC {
       return { tensor, size: tensor.size };
     } finally {
       sink.dispose();
-      input.dispose();
     }
+  }
+}
+
+/** A latent that was read, and its decoder. */
+interface LatentReading {
+  readonly network: Network;
+  readonly snapshot: InputSnapshot;
+  readonly imageSize: Size | undefined;
+}
+
+/** Runs `read` now; the returned function gives its result or throws its error. */
+function attempt<T>(read: () => T): () => T {
+  try {
+    const result = read();
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }

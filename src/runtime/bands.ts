@@ -5,13 +5,18 @@ import { pixelBytes, tensorBytes, type Tensor } from '../graph/tensor.ts';
 import { maxBindingBytes } from '../plan/budget.ts';
 import { submitCommands } from '../session/single_dispatch.ts';
 
+const BAND_USAGE = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
+
 /** A rectangle of a tensor in a GPU buffer; `tensor.origin` and its sides say which one. */
 export interface Band {
   readonly tensor: Tensor;
   readonly buffer: GPUBuffer;
 }
 
-/** A tensor on the GPU that owns its buffers: one, or bands of rows if one buffer would exceed the device's largest binding. */
+/**
+ * A tensor on the GPU that owns its buffers: one, or bands of rows if one buffer would exceed the device's largest
+ * binding.
+ */
 export class BandedTensor {
   readonly bands: readonly Band[];
   /** Height and width in pixels of the tensor. */
@@ -53,13 +58,45 @@ export class BandedTensor {
   }
 
   /**
+   * Copies bands as they are now: the copy is submitted before this returns.
+   *
+   * @param size - height and width that the bands hold together
+   * @throws DeviceError `limits` if the GPU is out of memory
+   */
+  static async copyOf(
+    gpu: Gpu,
+    label: string,
+    bands: readonly Band[],
+    size: { readonly height: number; readonly width: number },
+  ): Promise<BandedTensor> {
+    const copies: Band[] = [];
+    const copied = new BandedTensor(gpu, copies, size);
+    try {
+      await gpu.checked(`the ${label}`, () => {
+        const { device } = gpu;
+        const encoder = device.createCommandEncoder({ label });
+        for (const { tensor, buffer } of bands) {
+          const copy = device.createBuffer({ label, size: tensorBytes(tensor), usage: BAND_USAGE });
+          copies.push({ tensor, buffer: copy });
+          encoder.copyBufferToBuffer(buffer, 0, copy, 0, copy.size);
+        }
+        device.queue.submit([encoder.finish()]);
+      });
+      return copied;
+    } catch (error) {
+      copied.dispose();
+      throw error;
+    }
+  }
+
+  /**
    * Copies a region into all bands that it overlaps.
    *
    * @param first - the picture of this batch that the region's first picture becomes
    * @throws DeviceError if the driver refuses the copy
    */
   async copyFrom(region: Band, first = 0): Promise<void> {
-    await submitCommands(this.#gpu, 'result', (encoder) => {
+    await submitCommands(this.#gpu, 'the result', (encoder) => {
       for (const band of this.bands) copyOverlap(encoder, region, band, { from: 0, to: first });
     });
   }
@@ -76,10 +113,8 @@ export class BandedTensor {
  * @throws DeviceError `limits` if the GPU is out of memory
  */
 export async function createBand(gpu: Gpu, label: string, tensor: Tensor): Promise<Band> {
-  const { STORAGE, COPY_SRC, COPY_DST } = BufferUsage;
-  const usage = STORAGE | COPY_SRC | COPY_DST;
   const buffer = await gpu.checked(`a ${label}`, () =>
-    gpu.device.createBuffer({ label, size: tensorBytes(tensor), usage }),
+    gpu.device.createBuffer({ label, size: tensorBytes(tensor), usage: BAND_USAGE }),
   );
   return { tensor, buffer };
 }

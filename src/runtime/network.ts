@@ -74,7 +74,8 @@ export class Network {
   /**
    * Runs the network on an input and hands each computed region of the output to the sink.
    *
-   * @throws DeviceError if the run does not fit or the device is lost; DisposedError after `dispose()`; the signal's reason when aborted
+   * @throws DeviceError if the run does not fit or the device is lost; DisposedError after `dispose()`; the signal's
+   * reason when aborted
    */
   async run(
     { input, size, sink }: NetworkRun,
@@ -85,6 +86,7 @@ export class Network {
     const { plan, slices } = batch;
     await sink.begin({ ...plan.output, n: size.n });
     const total = slices * plan.regions;
+    const flops = plan.dispatches.reduce((sum, step) => sum + step.flops, 0);
     const timer = onProfile && profiler(this.#gpu, slices * plan.dispatches.length);
     try {
       for (let slice = 0; slice < slices; slice++) {
@@ -92,7 +94,10 @@ export class Network {
         await session.run({
           input: (tensor, buffer) => input.write({ tensor, buffer }, first),
           output: (tensor, buffer) => sink.take({ tensor, buffer }, first),
-          onRegion: (done) => onProgress?.({ done: slice * plan.regions + done, total }),
+          onProgress: (regions, done) => {
+            const fraction = (slice + done / flops) / slices;
+            onProgress?.({ done: slice * plan.regions + regions, total, fraction: Math.min(1, fraction) });
+          },
           signal,
           profiler: timer,
         });

@@ -3,8 +3,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import { BandedTensor, type Band } from './bands.ts';
 
 /**
- * The receiver of a network's output. `Network.run` calls `begin` once, then `take` for each computed region, row by row and from left to right.
- * Implementations: `WholeSink` (one result), `TileSink` (diffusers' tiling), `StripSink` (rows of pixels).
+ * The receiver of a network's output. `Network.run` calls `begin` once, then `take` for each computed region, row by
+ * row and from left to right. Implementations: `WholeSink` (one result), `TileSink` (diffusers' tiling), `StripSink`
+ * (rows of pixels).
  */
 export interface OutputSink {
   /**

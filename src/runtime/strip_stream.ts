@@ -10,7 +10,8 @@ interface Rendezvous {
 }
 
 /**
- * Turns a producer of strips into an async generator. The producer waits until each strip is used; leaving the generator early aborts the producer.
+ * Turns a producer of strips into an async generator. The producer waits until each strip is used; leaving the
+ * generator early aborts the producer.
  *
  * @param signal - the caller's own signal
  * @param produce - runs until all strips are given, or until the signal that it receives aborts
@@ -56,13 +57,14 @@ export type StripTarget = HTMLCanvasElement | OffscreenCanvas | WritableStream<S
 /**
  * Sends strips to a canvas or a stream, one after another.
  *
+ * @param decode - starts the strips; called once the target is known to be valid
  * @throws what the strips throw; InputError for a canvas with another kind of context
  */
-export async function sendStrips(strips: AsyncIterable<Strip>, target: StripTarget): Promise<void> {
+export async function sendStrips(target: StripTarget, decode: () => AsyncIterable<Strip>): Promise<void> {
   if (typeof target !== 'object' || (target as unknown) === null) throw invalidTarget(String(target));
   const writer: StripWriter = 'getWriter' in target ? target.getWriter() : canvasWriter(target);
   try {
-    for await (const strip of strips) await writer.write(strip);
+    for await (const strip of decode()) await writer.write(strip);
     await writer.close();
   } catch (error) {
     await writer.abort(error).catch(() => undefined);

@@ -6,7 +6,7 @@ import { runSingleDispatch, submitCommands } from '../session/single_dispatch.ts
 import { BandedTensor, copyOverlap, createBand, type Band } from './bands.ts';
 import type { Network } from './network.ts';
 import type { OutputSink } from './output_sink.ts';
-import type { RunOptions } from './run_options.ts';
+import type { RunOptions, RunProgress } from './run_options.ts';
 import type { StagedInput } from './staged_input.ts';
 import type { TileSpan, Tiles } from './tiling.ts';
 
@@ -32,13 +32,16 @@ export async function runTiled(
   const sink = new TileSink(gpu, tiles);
   const total = tiles.rows.spans.length * tiles.cols.spans.length;
   let done = 0;
+  const withinTile =
+    options.onProgress &&
+    (({ fraction }: RunProgress) => options.onProgress?.({ done, total, fraction: (done + fraction) / total }));
   try {
     for (const y of tiles.rows.spans) {
       for (const x of tiles.cols.spans) {
         const tile = new TileInput(gpu, input, { y, x });
-        await network.run({ input: tile, size: tile, sink }, { ...options, onProgress: undefined });
+        await network.run({ input: tile, size: tile, sink }, { ...options, onProgress: withinTile });
         await sink.endTile({ y, x });
-        options.onProgress?.({ done: ++done, total });
+        options.onProgress?.({ done: ++done, total, fraction: done / total });
       }
       sink.endRow();
     }
@@ -48,7 +51,10 @@ export async function runTiled(
   }
 }
 
-/** Gathers the output of one tile at a time, blends each with its upper and then its left neighbour, and assembles the result. */
+/**
+ * Gathers the output of one tile at a time, blends each with its upper and then its left neighbour, and assembles the
+ * result.
+ */
 class TileSink implements OutputSink {
   readonly #gpu: Gpu;
   readonly #tiles: Tiles;
@@ -69,7 +75,7 @@ class TileSink implements OutputSink {
 
   async take(region: Band, first: number): Promise<void> {
     const tile = this.#gathered();
-    await submitCommands(this.#gpu, 'tile', (encoder) => {
+    await submitCommands(this.#gpu, 'a tile', (encoder) => {
       copyOverlap(encoder, region, tile, { from: 0, to: first });
     });
   }
@@ -128,7 +134,7 @@ class TileSink implements OutputSink {
   }
 }
 
-/** One tile of an input, padded with zeros where it exceeds the input. Its owner is the input itself. */
+/** One tile of an input, padded with zeros where it exceeds the input. */
 class TileInput implements StagedInput {
   readonly n: number;
   readonly height: number;
@@ -156,7 +162,7 @@ class TileInput implements StagedInput {
       await this.#input.write(band, first);
       return;
     }
-    await submitCommands(this.#gpu, 'tile', (encoder) => {
+    await submitCommands(this.#gpu, 'a tile', (encoder) => {
       encoder.clearBuffer(buffer, 0, tensorBytes(tensor));
     });
     if (inside.height <= 0 || inside.width <= 0) return;
@@ -169,15 +175,13 @@ class TileInput implements StagedInput {
     });
     try {
       await this.#input.write(part, first);
-      await submitCommands(this.#gpu, 'tile', (encoder) => {
+      await submitCommands(this.#gpu, 'a tile', (encoder) => {
         copyOverlap(encoder, part, band);
       });
     } finally {
       part.buffer.destroy();
     }
   }
-
-  dispose(): void {}
 }
 
 function destroyBands(bands: readonly Band[]): void {

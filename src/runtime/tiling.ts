@@ -1,6 +1,9 @@
 import { InputError } from '../errors.ts';
 
-/** diffusers' arguments of `enable_tiling`, in pixels of the image. If absent or 0, tiles measure 512 pixels and their stride is 448. */
+/**
+ * diffusers' arguments of `enable_tiling`, in pixels of the image. If absent or 0, tiles measure 512 pixels and their
+ * stride is 448.
+ */
 export interface TilingOptions {
   readonly tileSampleMinHeight?: number | undefined;
   readonly tileSampleMinWidth?: number | undefined;

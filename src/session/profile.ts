@@ -16,7 +16,10 @@ export interface ProfileEntry {
 
 /** The time of a run, by layer and by stage. */
 export interface Profile {
-  /** The clock. `submits` if the device lacks timestamp queries: each dispatch is then submitted alone, and its time includes the submit. */
+  /**
+   * The clock. `submits` if the device lacks timestamp queries: each dispatch is then submitted alone, and its time
+   * includes the submit.
+   */
   readonly clock: ProfileClock;
   /** Milliseconds of all dispatches. */
   readonly ms: number;

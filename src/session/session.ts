@@ -11,10 +11,12 @@ import type { WeightStore } from './weight_store.ts';
 export interface RunHandlers {
   /** Writes the rectangle of the graph's input that `tensor` holds into `buffer`. */
   readonly input: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void;
-  /** Takes the rectangle of the graph's output that `buffer` holds. The run overwrites the buffer once this resolves. */
+  /**
+   * Takes the rectangle of the graph's output that `buffer` holds. The run overwrites the buffer once this resolves.
+   */
   readonly output: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void;
-  /** Called after each region, with the number of regions done. */
-  readonly onRegion?: ((done: number) => void) | undefined;
+  /** Called after each submit and each region, with the regions and the FLOPs done so far. */
+  readonly onProgress?: ((regions: number, flops: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Times every dispatch. Dispatches then run one by one. */
   readonly profiler?: Profiler | undefined;
@@ -22,6 +24,16 @@ export interface RunHandlers {
 
 /** Target duration of a submit: short enough to keep the page responsive and aborts quick. */
 const SUBMIT_TARGET_MS = 20;
+
+/** Commands on their way to the GPU. */
+interface Submitted {
+  /** Resolves once the driver has accepted the commands. */
+  readonly accepted: Promise<void>;
+  /** Resolves once the GPU has run them. */
+  readonly done: Promise<void>;
+  readonly count: number;
+  readonly flops: number;
+}
 
 /** The GPU resources of a plan: buffers, bind groups and pipelines. Replays the plan. */
 export class Session {
@@ -86,13 +98,16 @@ export class Session {
   }
 
   /**
-   * Replays the plan in short submits, two in flight. Resolves once the driver has accepted the last one; the GPU may still be computing.
+   * Replays the plan in short submits, two in flight. Resolves once the driver has accepted the last one; the GPU may
+   * still be computing.
    *
-   * @throws DeviceError if the driver refuses a submit or the device is lost; the signal's reason if it aborts between submits
+   * @throws DeviceError if the driver refuses a submit or the device is lost; the signal's reason if it aborts between
+   * submits
    */
-  async run({ input, output, onRegion, signal, profiler }: RunHandlers): Promise<void> {
+  async run({ input, output, onProgress, signal, profiler }: RunHandlers): Promise<void> {
     let next = 0;
     let regions = 0;
+    let flops = 0;
     let inFlight: Promise<void> | undefined;
     let lastAccepted: Promise<void> | undefined;
     const submit = async (end: number): Promise<void> => {
@@ -100,14 +115,17 @@ export class Session {
         this.#check(signal);
         if (profiler) {
           await profiler.time((pass) => this.#encode(pass, next));
+          flops += this.#commands[next]?.flops ?? 0;
           next += 1;
           continue;
         }
-        const { accepted, done, count } = this.#submit(next, end);
-        next += count;
+        const submitted = this.#submit(next, end);
+        next += submitted.count;
         await inFlight;
-        inFlight = done;
-        lastAccepted = accepted;
+        if (inFlight) onProgress?.(regions, flops);
+        flops += submitted.flops;
+        inFlight = submitted.done;
+        lastAccepted = submitted.accepted;
       }
     };
     let end = 0;
@@ -121,7 +139,7 @@ export class Session {
       if (step.kind === 'input') await input(step.tensor, this.#bufferOf(step.tensor));
       else {
         if (step.output) await output(step.output, this.#bufferOf(step.output));
-        onRegion?.(++regions);
+        onProgress?.(++regions, flops);
       }
     }
     await lastAccepted;
@@ -149,7 +167,7 @@ export class Session {
   }
 
   /** Submits the next commands, as many as the target duration allows. */
-  #submit(start: number, end: number): { accepted: Promise<void>; done: Promise<void>; count: number } {
+  #submit(start: number, end: number): Submitted {
     const { device } = this.#gpu;
     const started = performance.now();
     const encoder = device.createCommandEncoder();
@@ -170,7 +188,7 @@ export class Session {
     const done = Promise.all([accepted, finished]).then(() => this.#adapt(flops, performance.now() - started));
     accepted.catch(() => undefined); // `run` awaits both and throws the error
     done.catch(() => undefined);
-    return { accepted, done, count: i - start };
+    return { accepted, done, count: i - start, flops };
   }
 
   #adapt(flops: number, ms: number): void {

@@ -11,8 +11,8 @@ interface Stage {
 }
 
 /**
- * Buffers for raw weights on their way to being packed. One buffer is filled while the GPU packs the contents of the others: a write into a
- * buffer in use would make the browser allocate and clear a copy.
+ * Buffers for raw weights on their way to being packed. One buffer is filled while the GPU packs the contents of the
+ * others: a write into a buffer in use would make the browser allocate and clear a copy.
  */
 export class WeightStaging {
   readonly #gpu: Gpu;
@@ -51,7 +51,10 @@ export class WeightStaging {
     return offset;
   }
 
-  /** Switches to the next buffer once the GPU has finished with it. All commands that read the present buffer must have been submitted. */
+  /**
+   * Switches to the next buffer once the GPU has finished with it. All commands that read the present buffer must have
+   * been submitted.
+   */
   async nextBuffer(): Promise<void> {
     const free = this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
     free.catch(() => undefined); // nextBuffer() awaits it later and throws

@@ -144,8 +144,8 @@ export class WeightStore {
   }
 
   /**
-   * Writes the next bytes of a tensor. Tensors follow one another, each from start to end, in chunks at offsets that are multiples of 8. Waits if
-   * the GPU falls behind.
+   * Writes the next bytes of a tensor. Tensors follow one another, each from start to end, in chunks at offsets that
+   * are multiples of 8. Waits if the GPU falls behind.
    */
   async write(tensor: ArrivingTensor, offset: number, bytes: Uint8Array): Promise<void> {
     const arrival = offset === 0 ? await this.#begin(tensor) : this.#arrival;
@@ -234,12 +234,18 @@ export class WeightStore {
     return entry;
   }
 
-  /** Throws after `dispose()`: an aborted load disposes of the store while this waits, and later buffers would never be freed. */
+  /**
+   * Throws after `dispose()`: an aborted load disposes of the store while this waits, and later buffers would never be
+   * freed.
+   */
   #assertAlive({ key }: ArrivingTensor): void {
     if (this.#disposed) throw new RangeError(`${key} came after dispose()`);
   }
 
-  /** Begins the tensor's next window, with as many rows as fit into the staging buffer, or into the next one if none fits. */
+  /**
+   * Begins the tensor's next window, with as many rows as fit into the staging buffer, or into the next one if none
+   * fits.
+   */
   async #advance(arrival: Arrival): Promise<void> {
     const { rowBytes, step, window } = arrival;
     const first = window.first + window.rows;

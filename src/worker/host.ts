@@ -4,7 +4,7 @@ import type { ByteSource } from '../weights/sources/byte_source.ts';
 import type { SourceInput } from '../weights/sources/open_source.ts';
 import { AutoencoderDC } from '../runtime/autoencoder_dc.ts';
 import { Latent, Sample } from '../runtime/results.ts';
-import type { LatentInput } from '../runtime/inputs.ts';
+import type { LatentInput } from '../runtime/latent_input.ts';
 import type { RunOptions } from '../runtime/run_options.ts';
 import type { LoadProgress } from '../loading/load_options.ts';
 import { Channel, type CallContext, type Handlers, type Port } from '../rpc/channel.ts';

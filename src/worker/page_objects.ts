@@ -31,7 +31,8 @@ export class PageObjects {
       await this.#takers.get(sink)?.(strip);
       return undefined;
     },
-    size: async ({ object, path }, { signal }) => await sizeOf(this.#source(object), path, { signal, retry: { tries: 1 } }),
+    size: async ({ object, path }, { signal }) =>
+      await sizeOf(this.#source(object), path, { signal, retry: { tries: 1 } }),
     read: async ({ object, path, start, end }, call) => {
       const answer = await this.#source(object).read(path, start, end, call.signal);
       const bytes = new Uint8Array(end - start);

@@ -9,8 +9,9 @@ import type { RunProgress } from '../runtime/run_options.ts';
 import type { Strip } from '../runtime/strips.ts';
 import type { TilingOptions } from '../runtime/tiling.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
-import type { PixelInput, TensorInput } from '../runtime/image.ts';
-import type { LatentInput } from '../runtime/inputs.ts';
+import type { PixelInput } from '../runtime/image.ts';
+import type { TensorInput } from '../runtime/numbers.ts';
+import type { LatentInput } from '../runtime/latent_input.ts';
 import type { LoadOptions, LoadProgress } from '../loading/load_options.ts';
 import type { Size } from '../runtime/results.ts';
 

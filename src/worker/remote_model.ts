@@ -7,7 +7,7 @@ import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
 import type { RunOptions } from '../runtime/run_options.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { ImageInput } from '../runtime/image.ts';
-import type { LatentInput } from '../runtime/inputs.ts';
+import type { LatentInput } from '../runtime/latent_input.ts';
 import { sendStrips, streamStrips, type StripTarget } from '../runtime/strip_stream.ts';
 import type { Strip } from '../runtime/strips.ts';
 import type { TilingOptions } from '../runtime/tiling.ts';
@@ -123,7 +123,7 @@ export class WorkerAutoencoderDC extends RemoteObject {
    * @throws as there
    */
   async decodeTo(target: StripTarget, latent: WorkerLatent | LatentInput, options: RunOptions = {}): Promise<void> {
-    await sendStrips(this.decodeStrips(latent, options), target);
+    await sendStrips(target, () => this.decodeStrips(latent, options));
   }
 
   /** `decode(encode(image))`. */

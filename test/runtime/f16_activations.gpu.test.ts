@@ -6,7 +6,8 @@ import { loadNano, testPicture } from '../support/nano.ts';
 import { psnr } from '../support/picture_quality.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Activations in f16, where nothing but their storage differs from f32: test/gpu/kernels.test.ts and networks.test.ts have their numbers.
+// Activations in f16, where nothing but their storage differs from f32: test/gpu/kernels.test.ts and networks.test.ts
+// have their numbers.
 const shared = fileGpu();
 
 test('a trained model gives the same picture but for a level here and there, in less memory', async () => {

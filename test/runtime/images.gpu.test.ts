@@ -171,8 +171,8 @@ test('toImageData and drawTo show the same picture, on a fresh canvas and on one
 });
 
 /**
- * What drawTo needs of a canvas that has a WebGPU context alone, and its pixels. A real one has no way to the screen on a software adapter: there
- * Chromium's GPU process ends as soon as a WebGPU canvas is asked for its texture.
+ * What drawTo needs of a canvas that has a WebGPU context alone, and its pixels. A real one has no way to the screen on
+ * a software adapter: there Chromium's GPU process ends as soon as a WebGPU canvas is asked for its texture.
  */
 function canvasStandIn(): { canvas: OffscreenCanvas; read: () => Promise<Uint8Array> } {
   let configuration: GPUCanvasConfiguration | undefined;

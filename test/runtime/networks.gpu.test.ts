@@ -9,9 +9,9 @@ import { NETWORKS } from '../support/networks.ts';
 const shared = fileGpu();
 const note = worstErrors('e2e');
 /**
- * Where rounding moves a query across attention's jump at zero (test/fixtures/README.md), with f32 weights. In the encoder's first stage it is
- * the one at row 14, column 14 of the first picture, whose largest component is -1e-4 where the rest are about 0.4; in the decoder's last
- * the one at row 9, column 16: -1e-3, and about 9.
+ * Where rounding moves a query across attention's jump at zero (test/fixtures/README.md), with f32 weights. In the
+ * encoder's first stage it is the one at row 14, column 14 of the first picture, whose largest component is -1e-4 where
+ * the rest are about 0.4; in the decoder's last the one at row 9, column 16: -1e-3, and about 9.
  */
 const JUMPS = ['multiscale'];
 

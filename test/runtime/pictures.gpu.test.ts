@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { BufferUsage } from '../../src/gpu/usage.ts';
 import { channelsOf, tensorBytes, type Tensor } from '../../src/graph/tensor.ts';
-import { imageIn } from '../../src/kernels/image.ts';
-import { runSingleDispatch } from '../../src/session/single_dispatch.ts';
 import { BandedTensor } from '../../src/runtime/bands.ts';
-import { openPicture } from '../../src/runtime/image.ts';
-import { stageTensor } from '../../src/runtime/inputs.ts';
+import { readImage } from '../../src/runtime/image_input.ts';
+import type { PixelInput } from '../../src/runtime/image.ts';
+import { checkShape } from '../../src/runtime/numbers.ts';
+import { stageNumbers } from '../../src/runtime/tensor_input.ts';
 import { GpuTensor, Sample, type Size } from '../../src/runtime/results.ts';
 import { fileGpu } from '../support/device.ts';
 import { firstDifference, type FixtureTensor } from '../support/fixtures.ts';
@@ -40,7 +40,8 @@ function bufferFor(tensor: Tensor): GPUBuffer {
 async function sampleOf({ shape, data }: FixtureTensor, size?: Size): Promise<Sample> {
   const tensor = tensorOf(shape);
   const buffer = bufferFor(tensor);
-  await stageTensor(shared.gpu, 'numbers', { data, shape }, tensor.layout.channels).write({ tensor, buffer }, 0);
+  const sides = checkShape('numbers', shape, tensor.layout.channels);
+  await stageNumbers(shared.gpu, 'numbers', data, sides).write({ tensor, buffer }, 0);
   return new Sample(shared.gpu, new BandedTensor(shared.gpu, [{ tensor, buffer }], tensor), size ?? tensor);
 }
 
@@ -94,15 +95,12 @@ describe('raw numbers', () => {
 
 describe('a picture', () => {
   /** Brings a picture in, its edge repeated up to the size of `shape`. */
-  async function bring(picture: Parameters<typeof openPicture>[1], shape: readonly number[]): Promise<Sample> {
+  async function bring(picture: PixelInput, shape: readonly number[]): Promise<Sample> {
     const tensor = tensorOf(shape);
     const buffer = bufferFor(tensor);
-    const opened = await openPicture(shared.gpu, picture);
-    const { texture, corner, dispose } = await opened.texture({ ...opened, y: 0, x: 0 });
-    const view = texture.createView();
-    await runSingleDispatch(shared.gpu, imageIn(tensor, opened, corner), [view, { buffer }]);
-    dispose();
-    opened.dispose();
+    const snapshot = readImage(shared.gpu, picture, 3, [1, 1, 1]);
+    await (await snapshot.stage()).write({ tensor, buffer }, 0);
+    snapshot.dispose();
     return new Sample(shared.gpu, new BandedTensor(shared.gpu, [{ tensor, buffer }], tensor), tensor);
   }
 

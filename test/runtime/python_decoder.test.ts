@@ -1,4 +1,5 @@
-// python/decoder.py, the other program that knows the decoder: it made the places of a large picture that test/full/regions.test.ts compares.
+// python/decoder.py, the other program that knows the decoder: it made the places of a large picture that
+// test/full/regions.test.ts compares.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { findPython } from '../support/python.ts';

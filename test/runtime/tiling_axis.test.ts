@@ -11,7 +11,8 @@ test("diffusers' defaults stand for what is left out, or 0", () => {
   });
 });
 
-// At a ratio of 128 a stride of 448 pixels is three and a half pixels of a latent. diffusers takes three from tile to tile, and puts what it decodes
+// At a ratio of 128 a stride of 448 pixels is three and a half pixels of a latent. diffusers takes three from tile to
+// tile, and puts what it decodes
 // 448 apart all the same: the picture comes out longer than the latent's.
 test.each([
   { part: 'encoder', size: 1024, ratio: 128, from: [0, 448, 896], at: [0, 3, 6], whole: 7, extent: 1 },

@@ -10,7 +10,8 @@ import { fromBfloat16, f16Bits, f16Value, roundToF16, toBfloat16, toHalf } from 
 import { randomTensor, randomWeights } from '../support/meets.ts';
 import { runModule, type Build, type RawWeight, type RunModuleOptions } from '../support/run_module.ts';
 
-// The way of weights from a checkpoint's bytes to the order that kernels read: whatever the bindings allow and however the bytes
+// The way of weights from a checkpoint's bytes to the order that kernels read: whatever the bindings allow and however
+// the bytes
 // come in, the same numbers to the last bit.
 const shared = fileGpu();
 const DTYPES = ['f32', 'f16'] as const;

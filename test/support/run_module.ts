@@ -8,7 +8,8 @@ import { denseWeight, type Target, type WeightType } from '../../src/graph/weigh
 import type { RawType } from '../../src/kernels/pack.ts';
 import { conv2d } from '../../src/model/layers.ts';
 import { BandedTensor } from '../../src/runtime/bands.ts';
-import { stageTensor } from '../../src/runtime/inputs.ts';
+import { checkShape } from '../../src/runtime/numbers.ts';
+import { stageNumbers } from '../../src/runtime/tensor_input.ts';
 import { maxBindingBytes, type Limits } from '../../src/plan/budget.ts';
 import { planGraph, type Plan } from '../../src/plan/plan.ts';
 import { GpuTensor } from '../../src/runtime/results.ts';
@@ -162,7 +163,7 @@ async function writeWeight(store: WeightStore, key: string, weight: RawWeight, c
 /** Runs a session on `[N, C, H, W]` numbers. */
 export async function runSession(gpu: Gpu, session: Session, { data, shape }: FixtureTensor): Promise<GpuTensor> {
   const { input, output } = session.plan;
-  const staged = stageTensor(gpu, 'input', { data, shape }, input.layout.channels);
+  const staged = stageNumbers(gpu, 'input', data, checkShape('input', shape, input.layout.channels));
   const result = await BandedTensor.create(gpu, 'result', output);
   await session.run({
     input: (tensor, buffer) => staged.write({ tensor, buffer }, 0),

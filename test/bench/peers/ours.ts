@@ -1,7 +1,8 @@
 import { requestGpu } from '../../../src/gpu/gpu.ts';
 import { BandedTensor } from '../../../src/runtime/bands.ts';
 import { GpuTensor } from '../../../src/runtime/results.ts';
-import { stageTensor } from '../../../src/runtime/inputs.ts';
+import { checkShape } from '../../../src/runtime/numbers.ts';
+import { stageNumbers } from '../../../src/runtime/tensor_input.ts';
 import type { Tensor } from '../../../src/graph/tensor.ts';
 import { loadWork, openSession } from '../session.ts';
 import type { Peer } from './peer.ts';
@@ -16,7 +17,7 @@ export async function ownPeer(): Promise<Peer> {
       const loaded = await loadWork(gpu, { name: '', module, shape: [n, c, h, w] }, { dtype: 'f32' });
       const { session } = await openSession(gpu, loaded);
       const { plan } = session;
-      const staged = stageTensor(gpu, 'input', input, c);
+      const staged = stageNumbers(gpu, 'input', input.data, checkShape('input', input.shape, c));
       const run = async (output: (tensor: Tensor, buffer: GPUBuffer) => Promise<void> | void = () => undefined) => {
         await session.run({ input: (tensor, buffer) => staged.write({ tensor, buffer }, 0), output });
         await gpu.device.queue.onSubmittedWorkDone();
