@@ -43,14 +43,12 @@ function time(name, seconds) {
 
 async function staticChecks() {
   const started = performance.now();
-
-  const tsc = packageBin('typescript', 'tsc');
-  const types = async () => {
-    await tool('types: src, demo', tsc);
-    await tool('types: test', tsc, '-p', 'test');
+  const inTurn = async () => {
+    await tool('types: src, demo', packageBin('typescript', 'tsc'));
+    await tool('types: test', packageBin('typescript', 'tsc'), '-p', 'test');
+    await tool('format', packageBin('prettier'), '--check', '--log-level=warn', '.');
   };
-  await Promise.all([types(), tool('lint', packageBin('eslint'), '--config', '.config/eslint.config.js', '.')]);
-  await tool('format', packageBin('prettier'), '--check', '--log-level=warn', '.');
+  await Promise.all([inTurn(), tool('lint', packageBin('eslint'), '--config', '.config/eslint.config.js', '.')]);
   notes.push(time('checks', (performance.now() - started) / 1000));
 }
 
