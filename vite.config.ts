@@ -4,8 +4,10 @@ import { playwright } from '@vitest/browser-playwright';
 import type { BrowserInstanceOption } from 'vitest/node';
 import { defineConfig, type Plugin, type ViteUserConfig as UserConfig } from 'vitest/config';
 import { demoSite } from './.config/demo_site.ts';
+import { firefox } from './.config/firefox_provider.ts';
 import { weslStatic } from './.config/wesl.ts';
 import { hasLavapipe, launchOptions, usesOwnGpu } from './scripts/chromium.mjs';
+import { firefoxPath } from './scripts/firefox.mjs';
 
 const here = (path: string) => resolve(import.meta.dirname, path);
 /** The package under its own name, subpaths first. */
@@ -80,9 +82,9 @@ function workerChunk(): Plugin {
   };
 }
 
-type Adapter = 'swiftshader' | 'lavapipe' | 'default';
+type Adapter = 'swiftshader' | 'lavapipe' | 'firefox' | 'default';
 /** How many combinations of storage types, algorithms and kernel variants a test runs. */
-type Variants = 'all' | 'some' | 'few';
+type Variants = 'all' | 'some' | 'few' | 'fewest';
 
 /** Whether `npm run test:full` runs: every test on every adapter, in every variant, at full size. */
 const isFull = Boolean(process.env['DCAE_FULL']);
@@ -105,12 +107,21 @@ const ON_BOTH_ADAPTERS = [
   'test/support/*.gpu.test.ts',
 ];
 
+/** The tests that run in Firefox on lavapipe: each op once, some networks, a worker and files. */
+const IN_FIREFOX = [
+  'test/codec/codec.gpu.test.ts',
+  'test/gpu/*.gpu.test.ts',
+  'test/kernels/ops.gpu.test.ts',
+  'test/runtime/networks.gpu.test.ts',
+];
+
 /** Tests in a browser (`*.gpu.test.ts`) on one adapter. */
 function adapterProject(adapter: Adapter, include: readonly string[], variants: Variants) {
+  const isFirefox = adapter === 'firefox';
+  const provider = isFirefox ? firefox() : playwright({ launchOptions: launchOptions(adapter) });
   const instance: BrowserInstanceOption = {
-    browser: 'chromium',
+    browser: isFirefox ? 'firefox' : 'chromium',
     name: adapter,
-    provider: playwright({ launchOptions: launchOptions(adapter) }),
     provide: { adapter, variants },
   };
   return {
@@ -120,13 +131,7 @@ function adapterProject(adapter: Adapter, include: readonly string[], variants: 
       include: [...include],
       exclude: FULL_SIZE,
       fileParallelism: false, // the adapters are software: a second page would only wait for the same cores
-      browser: {
-        enabled: true,
-        headless: true,
-        screenshotFailures: false,
-        provider: playwright(),
-        instances: [instance],
-      },
+      browser: { enabled: true, headless: true, screenshotFailures: false, provider, instances: [instance] },
     },
   };
 }
@@ -155,6 +160,7 @@ function adapterProjects() {
   return [
     adapterProject('lavapipe', EVERYWHERE, variants),
     adapterProject('swiftshader', isFull ? EVERYWHERE : ON_BOTH_ADAPTERS, isFull ? 'all' : 'few'),
+    ...(firefoxPath() ? [adapterProject('firefox', IN_FIREFOX, 'fewest')] : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import jsdoc from 'eslint-plugin-jsdoc';
 import tseslint from 'typescript-eslint';
+import { comments } from './comments_rule.js';
 
 /**
  * The rooms of src, and the rooms that each may import from. Imports run one way; docs/architecture.md draws them.
@@ -86,6 +87,12 @@ const defaultExport = { selector: 'ExportDefaultDeclaration', message: 'Named ex
 export default tseslint.config(
   { ignores: ['dist/', 'dist-demo/', 'node_modules/', '.cache/', 'test-output/', 'test/fixtures/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+
+  {
+    files: ['**/*.{js,mjs,ts}'],
+    plugins: { house: { rules: { comments } } },
+    rules: { 'house/comments': 'warn' },
+  },
 
   {
     files: ['**/*.ts'],

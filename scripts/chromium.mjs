@@ -25,6 +25,17 @@ function executable(path) {
 }
 
 /**
+ * Looks for a program in the folders of PATH.
+ *
+ * @param {readonly string[]} names - of the program, the preferred one first
+ * @returns {string | undefined} its path; undefined if there is none
+ */
+export function findExecutable(names) {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(executable);
+}
+
+/**
  * The browser named by CHROMIUM or CHROME_PATH, else one that the machine has, else Playwright's own.
  *
  * @returns {string | undefined} its path; undefined where there is none
@@ -32,14 +43,12 @@ function executable(path) {
 export function chromiumPath() {
   const named = process.env['CHROMIUM'] || process.env['CHROME_PATH'];
   if (named) return named;
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const mac = [
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     '/Applications/Chromium.app/Contents/MacOS/Chromium',
   ];
-  const own = playwrightChromium();
-  return [...names.flatMap((name) => folders.map((folder) => join(folder, name))), ...mac, ...own].find(executable);
+  return findExecutable(names) ?? [...mac, ...playwrightChromium()].find(executable);
 }
 
 /** Where Playwright keeps, or would keep, the Chromium that it downloads. Nowhere before dependencies are installed. */

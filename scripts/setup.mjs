@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { chromiumPath, hasLavapipe, lavapipeFolder } from './chromium.mjs';
+import { firefoxPath } from './firefox.mjs';
 
 /** The top of the repository. */
 export const root = resolve(import.meta.dirname, '..');
@@ -183,5 +184,19 @@ export async function ensureLavapipe() {
   }
   if (result.status !== 0 || !hasLavapipe()) return lastLine(result.output) || 'setup-lavapipe.sh failed';
   console.log('lavapipe: set up');
+  return undefined;
+}
+
+/**
+ * Installs Firefox on Debian. It runs on lavapipe, which must be set up.
+ *
+ * @returns {Promise<string | undefined>} why there is none; undefined if there is one
+ */
+export async function ensureFirefox() {
+  if (firefoxPath()) return undefined;
+  if (!hasLavapipe()) return 'it needs lavapipe';
+  const problem = await aptInstall(['firefox-esr', 'libvulkan1']);
+  if (problem) return problem;
+  console.log('Firefox: installed with apt-get install firefox-esr');
   return undefined;
 }

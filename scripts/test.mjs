@@ -2,14 +2,23 @@
 //
 //     npm test                                          everything, each adapter with the variants that it needs
 //     npm test -- test/kernels/winograd.gpu.test.ts     Vitest gets the rest of the line; types, lint and format are not checked
-//     npm test -- --project lavapipe                    one project: unit, lavapipe, swiftshader, demo or loading
+//     npm test -- --project lavapipe                    one project: unit, lavapipe, swiftshader, firefox, demo, loading
 //     npm run test:full                                 every variant on every adapter, and the networks at full size: hours
 //
 // CHROMIUM=/path names a browser. DCAE_ADAPTER=default uses the machine's own GPU.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { usesOwnGpu } from './chromium.mjs';
-import { ask, ensureChromium, ensureLavapipe, installDependencies, packageBin, root, run } from './setup.mjs';
+import {
+  ask,
+  ensureChromium,
+  ensureFirefox,
+  ensureLavapipe,
+  installDependencies,
+  packageBin,
+  root,
+  run,
+} from './setup.mjs';
 
 const args = process.argv.slice(2);
 const full = args[0] === '--full';
@@ -79,6 +88,8 @@ async function main() {
     const problem = await ensureLavapipe();
     if (problem) notes.push(`f16 was not tested, for lack of lavapipe: ${problem}`);
     if (problem && process.env['CI']) check('lavapipe is there', false);
+    const noFirefox = await ensureFirefox();
+    if (noFirefox) notes.push(`Firefox was not tested: ${noFirefox}`);
   }
   if (!only) await staticChecks();
   if (chromium) await tests();

@@ -24,7 +24,7 @@ const STORAGE = (
     ['f16', 'f32', F16],
     ['f32', 'f16', F16],
   ] as const
-).slice(0, { all: 4, some: 2, few: 1 }[inject('variants')]);
+).slice(0, { all: 4, some: 2, few: 1, fewest: 1 }[inject('variants')]);
 
 const shared = fileGpu();
 const note = worstErrors('hash-slices');
