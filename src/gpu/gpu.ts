@@ -15,6 +15,8 @@ export class Gpu {
   readonly unused: GPUBuffer;
   /** FLOPs of one submit. Runs adapt it so that a submit takes about ten milliseconds. */
   submitFlops = 5e8;
+  /** Milliseconds that waiting for an idle queue takes: the part of each wait that is not GPU time. */
+  emptyWaitMs = 0;
   /** Rejects once the device is lost. */
   readonly lost: Promise<never>;
   readonly #owned: boolean;
@@ -34,6 +36,10 @@ export class Gpu {
       throw this.#loss;
     });
     this.lost.catch(() => undefined);
+    measureEmptyWait(device).then(
+      (ms) => (this.emptyWaitMs = ms),
+      () => undefined, // the device was lost
+    );
   }
 
   /** Returns the result of `work`, or rejects with `device-lost` as soon as the device is lost. */
@@ -86,6 +92,22 @@ function destroyFailed(made: unknown): void {
   const isDestroyable = (value: unknown): value is { destroy(): void } =>
     typeof value === 'object' && value !== null && 'destroy' in value && typeof value.destroy === 'function';
   if (isDestroyable(made)) made.destroy();
+}
+
+/**
+ * Measures how long a wait for an idle queue takes. Firefox looks at its queue every 100 ms
+ * (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699); other browsers answer within a millisecond. Once that bug is
+ * fixed in all supported versions, this can go.
+ */
+async function measureEmptyWait({ queue }: GPUDevice): Promise<number> {
+  await queue.onSubmittedWorkDone(); // it may begin between two looks
+  let shortest = Infinity;
+  for (let i = 0; i < 2; i++) {
+    const started = performance.now();
+    await queue.onSubmittedWorkDone();
+    shortest = Math.min(shortest, performance.now() - started);
+  }
+  return shortest;
 }
 
 function isSoftware({ adapterInfo }: GPUDevice): boolean {

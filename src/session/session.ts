@@ -185,7 +185,9 @@ export class Session {
       device.queue.submit([encoder.finish()]);
     });
     const finished = this.#gpu.guard(device.queue.onSubmittedWorkDone());
-    const done = Promise.all([accepted, finished]).then(() => this.#adapt(flops, performance.now() - started));
+    const done = Promise.all([accepted, finished]).then(() => {
+      this.#adapt(flops, performance.now() - started - this.#gpu.emptyWaitMs);
+    });
     accepted.catch(() => undefined); // `run` awaits both and throws the error
     done.catch(() => undefined);
     return { accepted, done, count: i - start, flops };
