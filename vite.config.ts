@@ -102,7 +102,7 @@ const GUARD_MS = isFull ? 1_800_000 : 600_000;
 const ON_BOTH_ADAPTERS = [
   'test/codec/codec.gpu.test.ts',
   'test/gpu/*.gpu.test.ts',
-  'test/kernels/{attention,network_slices,ops}.gpu.test.ts',
+  'test/kernels/{network_slices,ops}.gpu.test.ts',
   'test/runtime/{networks,pictures,quarter_width}.gpu.test.ts',
   'test/support/*.gpu.test.ts',
 ];

@@ -79,7 +79,7 @@ function numbers(height: number, width: number, channels = 3): Numbers {
 
 describe('small networks', () => {
   test.for([
-    ...NETWORKS.map((name) => [name, 'f32'] as const),
+    ...NETWORKS.filter((_, i) => inject('variants') === 'all' || i % 2 === 0).map((name) => [name, 'f32'] as const),
     ['sana-like', 'f16'] as const,
     ['odd-channels', 'f16'] as const,
   ])('%s, activations in %s', async ([name, activations]) => {
