@@ -15,7 +15,8 @@ import type { SourceInput } from '../weights/sources/open_source.ts';
 import { Fingerprint, type CheckpointReference } from './fingerprint.ts';
 import { withFastestKernels } from './kernel_choice.ts';
 import { LoadCache } from './load_cache.ts';
-import { checkOptions, type LoadOptions } from './load_options.ts';
+import { checkOptions } from './check_options.ts';
+import type { LoadOptions } from './load_options.ts';
 import { compileNetworks, weightSpecs } from './networks.ts';
 import { openPretrained, openSingleFile, type OpenedModel, type WrapSource } from './open.ts';
 import { Progress } from './progress.ts';
@@ -45,7 +46,7 @@ export interface Loaded {
  * @throws InputError, ConfigError, SourceError, CheckpointError or DeviceError; the signal's reason when aborted
  */
 export async function loadPretrained(input: SourceInput, options: LoadOptions = {}): Promise<Loaded> {
-  return await load(options, async (own, wrap) => await openPretrained(input, own, wrap));
+  return await load('fromPretrained', options, async (own, wrap) => await openPretrained(input, own, wrap));
 }
 
 /**
@@ -54,14 +55,15 @@ export async function loadPretrained(input: SourceInput, options: LoadOptions = 
  * @throws InputError, ConfigError, SourceError, CheckpointError or DeviceError; the signal's reason when aborted
  */
 export async function loadSingleFile(input: string | URL | Blob, options: LoadOptions = {}): Promise<Loaded> {
-  return await load(options, async (own, wrap) => await openSingleFile(input, own, wrap));
+  return await load('fromSingleFile', options, async (own, wrap) => await openSingleFile(input, own, wrap));
 }
 
 async function load(
+  method: string,
   options: LoadOptions,
   open: (options: LoadOptions, wrap: WrapSource) => Promise<OpenedModel>,
 ): Promise<Loaded> {
-  checkOptions(options);
+  checkOptions(method, options);
   options.signal?.throwIfAborted();
   // Any failure stops everything else.
   const stop = new AbortController();

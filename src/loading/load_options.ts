@@ -1,4 +1,3 @@
-import { InputError } from '../errors.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { ConvVariant, Numerics, Products, WeightType } from '../graph/weights.ts';
 import type { RetryPolicy } from '../weights/read/read.ts';
@@ -95,48 +94,4 @@ export interface LoadOptions extends SourceOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Stops loading at once and frees all GPU memory. Downloaded bytes stay in the cache. */
   readonly signal?: AbortSignal | undefined;
-}
-
-const allowed = {
-  dtype: ['f32', 'f16'],
-  activations: ['f32', 'f16'],
-  networks: ['both', 'encoder', 'decoder'],
-  numerics: ['fast', 'strict'],
-  products: ['f32', 'f16'],
-  kernels: ['registers', 'subgroups', 'workgroup', 'f16', 'matrix', 'f16-matrix'],
-} as const;
-
-/**
- * Checks the values of options.
- *
- * @throws InputError that names the option and the allowed values
- */
-export function checkOptions(options: LoadOptions): void {
-  for (const name of ['dtype', 'activations', 'networks', 'numerics', 'products', 'kernels'] as const) {
-    const values: readonly string[] = allowed[name];
-    const value = options[name];
-    if (value !== undefined && !values.includes(value)) {
-      const list = values.map((text) => JSON.stringify(text)).join(', ');
-      throw new InputError(`options.${name} must be one of ${list}; it was ${JSON.stringify(value)}.`);
-    }
-  }
-  const { device, variant, cache, products, dtype = 'f32' } = options;
-  if (products === 'f16' && dtype !== 'f16') {
-    throw new InputError(
-      `options.products "f16" needs dtype "f16"; dtype was "${dtype}". Set dtype to "f16", or leave products out.`,
-    );
-  }
-  if (device !== undefined && typeof device.createBuffer !== 'function') {
-    throw new InputError('options.device must be a GPUDevice, as `await adapter.requestDevice()` returns.');
-  }
-  if (variant !== undefined && !/^[\w-]+$/.test(variant)) {
-    throw new InputError(
-      `options.variant must be a word from the file\'s name, such as "fp16"; it was ${JSON.stringify(variant)}.`,
-    );
-  }
-  if (cache !== undefined && typeof cache !== 'boolean' && typeof cache.getDirectoryHandle !== 'function') {
-    throw new InputError(
-      'options.cache must be true, false, or a FileSystemDirectoryHandle, as `showDirectoryPicker()` returns.',
-    );
-  }
 }

@@ -77,11 +77,12 @@ export class WorkerClient {
     options: WorkerLoadOptions,
     single: boolean,
   ): Promise<WorkerAutoencoderDC> {
+    const method = single ? 'fromSingleFile' : 'fromPretrained';
     const lent = this.#objects.lend(input, options, single);
     try {
       const sent = await this.#channel.call(
         'load',
-        { single, source: lent.source, options: { ...sendOptions(options), fetch: lent.fetch } },
+        { single, source: lent.source, options: { ...sendOptions(method, options), fetch: lent.fetch } },
         {
           signal: options.signal,
           onReport: (event) => {

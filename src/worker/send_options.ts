@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
-import { checkOptions } from '../loading/load_options.ts';
+import { checkOptions } from '../loading/check_options.ts';
 import type { SentOptions } from './protocol.ts';
 
 /** The options that can be cloned. */
@@ -23,20 +23,22 @@ const SENT = [
 ] as const satisfies readonly Exclude<keyof SentOptions, 'fetch'>[];
 
 /**
- * What of the options can be cloned.
+ * Picks the options that can be cloned.
  *
- * @throws InputError for what can't leave the page, and for what no load takes
+ * @param method - the method that was called, for messages
+ * @throws InputError if an option is invalid, or cannot leave the page
  */
-export function sendOptions(options: LoadOptions): Omit<SentOptions, 'fetch'> {
-  checkOptions(options);
+export function sendOptions(method: string, options: LoadOptions): Omit<SentOptions, 'fetch'> {
+  checkOptions(method, options);
   if (options.device !== undefined) {
     throw new InputError(
-      "options.device can't leave the page for a worker: leave it out (the worker requests its own), or load on the page with AutoencoderDC.fromPretrained().",
+      'options.device cannot leave the page for a worker. Leave it out (the worker requests its own), or load on the page ' +
+        'with AutoencoderDC.fromPretrained().',
     );
   }
   if (options.retry?.sleep !== undefined) {
     throw new InputError(
-      "options.retry.sleep can't leave the page for a worker. Leave it out; tries and stallTimeoutMs can.",
+      'options.retry.sleep cannot leave the page for a worker. Leave it out; tries and stallTimeoutMs are sent.',
     );
   }
   return Object.fromEntries(SENT.map((name) => [name, options[name]]));

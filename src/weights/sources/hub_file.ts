@@ -116,7 +116,7 @@ export class HubFile {
       );
     }
     const headers = accessToken === undefined ? undefined : { authorization: `Bearer ${accessToken}` };
-    return { info, plain: new UrlFile(new URL(info.url), { fetch: this.#hub.fetch, headers }, info.size) };
+    return { info, plain: new UrlFile(new URL(info.url), { fetch: this.#hub.fetch, headers }, { size: info.size }) };
   }
 
   async #prefix(info: FileDownloadInfoOutput, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { SourceError } from '../../errors.ts';
 import { impliedFileSize } from '../format/safetensors.ts';
-import { TransientError, WebPageError } from './failures.ts';
+import { mayBeMissing, TransientError, WebPageError } from './failures.ts';
 import { contentLength, contentRange, failedResponse, retryAfterMs, versionOf } from './http.ts';
 import { assemble, bodyBytes, drop, firstBytes } from './http_body.ts';
 import { isSameVersion, PREFIX_BYTES, type FileVersion } from './remote_source.ts';
@@ -33,15 +33,20 @@ interface Entry extends FileVersion {
  * All methods reject with a SourceError. Its `status` is that of the answer, or `undefined` if the network failed.
  */
 export class UrlFile {
-  readonly #url: URL;
+  #url: URL;
+  #fallback: URL | undefined;
   readonly #requester: Requester;
   readonly #promisedSize: number | undefined;
   #known: Entry | undefined;
   #opening: { readonly limit: number; readonly entry: Promise<Entry> } | undefined;
 
-  /** @param size - the file's size if it is already known; the first request is then a read */
-  constructor(url: URL, requester: Requester, size?: number) {
+  /**
+   * @param options - `size`: the file's size if it is already known, so that the first request is a read; `fallback`: the
+   * address to ask if the file does not exist at `url`
+   */
+  constructor(url: URL, requester: Requester, { size, fallback }: { size?: number; fallback?: URL | undefined } = {}) {
     this.#url = url;
+    this.#fallback = fallback;
     this.#requester = requester;
     this.#promisedSize = size;
   }
@@ -118,7 +123,15 @@ export class UrlFile {
   }
 
   async #open(limit: number, signal: AbortSignal | undefined): Promise<Entry> {
-    const response = await this.#get(0, limit, signal);
+    let response: Response;
+    try {
+      response = await this.#get(0, limit, signal);
+    } catch (error) {
+      if (this.#fallback === undefined || !mayBeMissing(error)) throw error;
+      this.#url = this.#fallback;
+      this.#fallback = undefined;
+      return await this.#open(limit, signal);
+    }
     if (response.status === 416) {
       await drop(response); // only an empty file has no first byte
       return { ...versionOf(response, 0), prefix: new Uint8Array(0), ranges: true };

@@ -60,7 +60,7 @@ function sourceOf(label: string, urlOf: (path: string) => URL, options: UrlSourc
   const requester = { fetch: options.fetch ?? globalFetch, headers: options.headers };
   const files = new Map<string, UrlFile>();
   const file = (path: string): UrlFile => {
-    const known = files.get(path) ?? new UrlFile(urlOf(path), requester);
+    const known = files.get(path) ?? new UrlFile(urlOf(path), requester, { fallback: resolvedPage(urlOf(path)) });
     files.set(path, known);
     return known;
   };
@@ -118,6 +118,14 @@ export function folderUrl(input: string | URL): URL {
   }
   if (name !== '') url.pathname += /%2F$/i.test(folder) ? '%2F' : '/';
   return url;
+}
+
+/** The file of a page on an unknown hub or mirror, `/owner/name/blob/…`; `undefined` for other addresses. */
+function resolvedPage(url: URL): URL | undefined {
+  if (!/^\/[^/]+\/[^/]+\/blob\/./.test(url.pathname)) return undefined;
+  const file = new URL(url);
+  file.pathname = url.pathname.replace('/blob/', '/resolve/');
+  return file;
 }
 
 /** The name of a file for messages; its URL may hold escapes that are not text. */
