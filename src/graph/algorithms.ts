@@ -1,8 +1,10 @@
 import type { Graph } from './build.ts';
 import { convRect, type ConvOp } from './ops.ts';
 import { quadsOf } from './tensor.ts';
-import { matrixTiles, type Target } from './weights.ts';
-import { applies, tileMatrixBytes, TILE_GEOMETRIES, tilesOf, type Algorithm } from './winograd.ts';
+import { matrixTiles } from './weights.ts';
+import type { Target } from './target.ts';
+import { applies, tileMatrixBytes } from './expand.ts';
+import { TILE_GEOMETRIES, tilesOf, type Algorithm } from './tile_geometry.ts';
 
 /** Multiply-adds that a transform's load or store of one number costs as much as. */
 const TRANSFORM_COST = 4;

@@ -129,23 +129,23 @@ export class GraphBuilder {
       activation: options.activation,
     };
     if (norm.type === 'RMSNorm') this.ops.push({ type: 'rms-norm', ...common, residual: options.residual });
-    else this.ops.push({ type: 'resample', ...common, gather: IDENTITY });
+    else this.ops.push({ type: 'resample', ...common, shuffle: IDENTITY });
     return y;
   }
 
   /** `norm(conv(x))`, plus a residual: batch norm is the convolution's epilogue, RMSNorm a pass of its own. */
   convNorm(conv: Conv2d, x: Tensor, norm: Norm | undefined, residual: Tensor | undefined): Tensor {
-    const shortcut = residual && { source: residual, gather: IDENTITY };
+    const shortcut = residual && { source: residual, shuffle: IDENTITY };
     if (norm === undefined) return this.conv(conv, x, { shortcut });
     if (norm.type === 'BatchNorm2d') return this.conv(conv, x, { affine: normVectors(norm), shortcut });
     return this.norm(norm, this.conv(conv, x), residual && { residual });
   }
 
-  /** A gather of pixels and channels into `channels` channels at a size that follows from it. */
-  resample(label: string, x: Tensor, channels: number, gather: ChannelShuffle, activation?: ActivationName): Tensor {
-    const scale = gather.shuffle || gather.nearest ? 2 : gather.unshuffle ? 0.5 : 1;
+  /** A channel shuffle into `channels` channels. The output's size follows from the shuffle. */
+  resample(label: string, x: Tensor, channels: number, shuffle: ChannelShuffle, activation?: ActivationName): Tensor {
+    const scale = shuffle.pixelShuffle || shuffle.upsampleNearest ? 2 : shuffle.pixelUnshuffle ? 0.5 : 1;
     const y = this.tensor(label, { n: x.n, height: x.height * scale, width: x.width * scale }, channelsOf(channels));
-    this.ops.push({ type: 'resample', label, rect: rectOf(y), x, y, gather, affine: undefined, activation });
+    this.ops.push({ type: 'resample', label, rect: rectOf(y), x, y, shuffle, affine: undefined, activation });
     return y;
   }
 
@@ -215,20 +215,20 @@ export class GraphBuilder {
           '(ImageData, a canvas, ...) is padded by itself.',
       );
     }
-    const gather = { ...IDENTITY, group: (4 * inChannels) / outChannels, unshuffle: true };
+    const shuffle: ChannelShuffle = { ...IDENTITY, group: (4 * inChannels) / outChannels, pixelUnshuffle: true };
     return this.conv(conv, x, {
       store: unshuffle ? 'unshuffle' : 'plain',
-      shortcut: shortcut ? { source: x, gather } : undefined,
+      shortcut: shortcut ? { source: x, shuffle } : undefined,
     });
   }
 
   up({ conv, inChannels, outChannels, interpolate, shortcut }: DCUpBlock2d, x: Tensor, storage?: StorageType): Tensor {
-    const gather = { ...IDENTITY, repeats: (4 * outChannels) / inChannels, shuffle: true };
+    const shuffle: ChannelShuffle = { ...IDENTITY, repeats: (4 * outChannels) / inChannels, pixelShuffle: true };
     return this.conv(conv, x, {
       store: interpolate ? 'plain' : 'shuffle',
       upsample: interpolate,
       storage,
-      shortcut: shortcut ? { source: x, gather } : undefined,
+      shortcut: shortcut ? { source: x, shuffle } : undefined,
     });
   }
 
@@ -254,14 +254,14 @@ export class GraphBuilder {
     const group = convOut.inChannels / convOut.outChannels;
     return this.conv(convOut, x, {
       storage: 'f32',
-      shortcut: outShortcut ? { source: x, gather: { ...IDENTITY, group } } : undefined,
+      shortcut: outShortcut ? { source: x, shuffle: { ...IDENTITY, group } } : undefined,
     });
   }
 
   decoder({ convIn, inShortcut, stages, normOut, convAct, convOut }: Decoder, latent: Tensor): Tensor {
     const repeats = convIn.outChannels / convIn.inChannels;
     let x = this.conv(convIn, latent, {
-      shortcut: inShortcut ? { source: latent, gather: { ...IDENTITY, repeats } } : undefined,
+      shortcut: inShortcut ? { source: latent, shuffle: { ...IDENTITY, repeats } } : undefined,
     });
     for (const block of stages.flat()) x = this.block(block, x);
     x = this.norm(normOut, x, { activation: convAct });

@@ -16,7 +16,7 @@ export function fuseNorms(graph: Graph): Graph {
   for (const op of graph.ops) {
     const last = ops.at(-1);
     if (last?.type === 'conv' && op.type === 'rms-norm' && fits(last, op) && reads.get(last.y.id) === 1) {
-      const shortcut = op.residual && { source: op.residual, gather: IDENTITY };
+      const shortcut = op.residual && { source: op.residual, shuffle: IDENTITY };
       ops.splice(-1, 1, { ...last, y: op.y, norm: op.affine, shortcut });
     } else ops.push(op);
   }

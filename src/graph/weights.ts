@@ -1,53 +1,9 @@
 import { DeviceError } from '../errors.ts';
 import { layerParameters, type Conv2d, type Norm } from '../model/layers.ts';
-import { channelsOf, quadsOf, type ChannelLayout, type StorageType } from './tensor.ts';
-import type { Algorithm } from './winograd.ts';
+import { channelsOf, quadsOf, type ChannelLayout } from './tensor.ts';
 
 /** How a weight is stored: `f16` halves it, sums stay f32. */
 export type WeightType = 'f32' | 'f16';
-
-/**
- * The required accuracy. `fast` allows Winograd's F(4x4, 3x3), which rounds more coarsely than a direct convolution; `strict` does not.
- */
-export type Numerics = 'strict' | 'fast';
-
-/**
- * The number type in which convolutions may multiply. Sums are f32 in both. `f16` excludes Winograd's F(4x4, 3x3), whose
- * matrices would lose too much in f16.
- */
-export type Products = 'f32' | 'f16';
-
-/**
- * Variants of the dense convolution's kernel. The first three add the same products in the same order:
- *
- * - `registers`: reads both factors from memory; every device can run it.
- * - `subgroups`: lanes exchange their pixels; needs WebGPU's feature `subgroups`.
- * - `workgroup`: copies blocks of both factors to workgroup memory.
- * - `f16`: like `workgroup`, with blocks in f16. Products of four channels are added in f16, everything else in f32. Needs `shader-f16`.
- * - `matrix`, `f16-matrix`: multiplies such blocks, of f32 or f16, by Chromium's experimental subgroup matrices with sums in f32. Only for
- *   Winograd's multiplications; the convolution itself runs as `workgroup` or `f16`.
- */
-export type ConvVariant = 'registers' | 'subgroups' | 'workgroup' | 'f16' | 'matrix' | 'f16-matrix';
-
-/** The chosen variants: for direct convolutions and for Winograd's multiplications. */
-export interface ConvVariants {
-  readonly conv: ConvVariant;
-  readonly multiply: ConvVariant;
-}
-
-/** What kernels are chosen by. */
-export interface Target {
-  readonly weights: WeightType;
-  /** How a graph stores what lies between its ops. */
-  readonly activations: StorageType;
-  readonly numerics: Numerics;
-  readonly products: Products;
-  /** The adapter runs on the CPU. */
-  readonly software: boolean;
-  readonly kernels: ConvVariants;
-  /** Computes convolutions by this algorithm where it can; for tests. */
-  readonly algorithm?: Algorithm | undefined;
-}
 
 /**
  * A convolution's weight in the order its kernel reads: `[tile of rows][tap][column][row in the tile]`, rows being output channels and

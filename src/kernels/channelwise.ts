@@ -1,7 +1,8 @@
 import type { Shader } from '../gpu/pipelines.ts';
 import type { DepthwiseOp, GroupedOp, MultiscaleOp, ResampleOp, RMSNormOp } from '../graph/ops.ts';
 import { channelsOf, quadsOf } from '../graph/tensor.ts';
-import { affineQuads, type Target, type WeightType } from '../graph/weights.ts';
+import { affineQuads, type WeightType } from '../graph/weights.ts';
+import type { Target } from '../graph/target.ts';
 import depthwiseF32 from '../../shaders/depthwise.wgsl?link=same';
 import depthwiseF16 from '../../shaders/depthwise.wgsl?f16&link=same';
 import groupedF32 from '../../shaders/grouped.wgsl?link=same';
@@ -202,7 +203,7 @@ export const resampleParams = struct({
 });
 
 /** A ChannelShuffle without a convolution. A thread computes one quad of one pixel. */
-export function resample({ label, rect, x, y, gather, affine, activation }: ResampleOp): Dispatch {
+export function resample({ label, rect, x, y, shuffle, affine, activation }: ResampleOp): Dispatch {
   const quads = quadsOf(y.layout);
   return {
     label,
@@ -210,9 +211,9 @@ export function resample({ label, rect, x, y, gather, affine, activation }: Resa
     constants: {},
     resources: [tensorResource(x), affine ? weightResource(affine) : NONE, tensorResource(y)],
     params: resampleParams({
-      source: shuffleView(x, gather, rect),
+      source: shuffleView(x, shuffle, rect),
       y: view(y, { at: rect }),
-      shuffle: shuffleParams(gather, y.layout.channels),
+      shuffle: shuffleParams(shuffle, y.layout.channels),
       rows: rect.height,
       cols: rect.width,
       quads,

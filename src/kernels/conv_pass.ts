@@ -124,7 +124,7 @@ export const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
 export function epilogue(op: ConvOp): { resources: Omit<ConvResources, 'x' | 'weight'>; params: Partial<ConvParams> } {
   const { x, y, weight, affine, shortcut, rect } = op;
   const { height: rows, width: cols } = convRect(op);
-  const gather = shortcut?.gather ?? IDENTITY;
+  const gather = shortcut?.shuffle ?? IDENTITY;
   const phaseQuads = quadsOf(weight.rows);
   return {
     resources: {

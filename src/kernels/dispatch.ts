@@ -68,12 +68,21 @@ export function shuffleView(source: Tensor, shuffle: ChannelShuffle, rect: Rect)
 
 /** The params of a ChannelShuffle that writes a tensor of `channels` channels. */
 export function shuffleParams(shuffle: ChannelShuffle, channels: number): ChannelShuffleParams {
-  return { ...shuffle, plain: isPlain(shuffle), channels };
+  const { repeats, group, pixelShuffle, pixelUnshuffle, upsampleNearest } = shuffle;
+  return {
+    repeats,
+    group,
+    shuffle: pixelShuffle,
+    unshuffle: pixelUnshuffle,
+    nearest: upsampleNearest,
+    plain: isPlain(shuffle),
+    channels,
+  };
 }
 
 /** Whether a ChannelShuffle copies every value from the same position. */
-function isPlain({ repeats, group, shuffle, unshuffle, nearest }: ChannelShuffle): boolean {
-  return repeats === 1 && group === 1 && !shuffle && !unshuffle && !nearest;
+function isPlain({ repeats, group, pixelShuffle, pixelUnshuffle, upsampleNearest }: ChannelShuffle): boolean {
+  return repeats === 1 && group === 1 && !pixelShuffle && !pixelUnshuffle && !upsampleNearest;
 }
 
 /** The codes of activations in shaders/activation.wgsl; 0: none. */

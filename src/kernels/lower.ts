@@ -1,5 +1,6 @@
 import type { Op } from '../graph/ops.ts';
-import { weightSlices, type Target } from '../graph/weights.ts';
+import { weightSlices } from '../graph/weights.ts';
+import type { Target } from '../graph/target.ts';
 import { attentionApply, attentionQuadratic, attentionReduce, attentionSums } from './attention.ts';
 import { depthwise, grouped, multiscale, resample, rmsNorm } from './channelwise.ts';
 import { conv, winogradMultiply } from './conv.ts';

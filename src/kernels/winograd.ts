@@ -9,7 +9,7 @@ import {
 import { scaled } from '../graph/rects.ts';
 import { quadsOf } from '../graph/tensor.ts';
 import { convLanes, type WeightSlice, type WeightType } from '../graph/weights.ts';
-import { TILE_GEOMETRIES, type TileAlgorithm } from '../graph/winograd.ts';
+import { TILE_GEOMETRIES, type TileAlgorithm } from '../graph/tile_geometry.ts';
 import input2 from '../../shaders/winograd_input.wgsl?f2&link=input';
 import input4 from '../../shaders/winograd_input.wgsl?f4&link=input';
 import inputPhases from '../../shaders/winograd_input.wgsl?phases&link=input';

@@ -2,7 +2,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { GraphBuilder } from '../graph/build.ts';
 import { weightsOf } from '../graph/ops.ts';
 import { channelsOf } from '../graph/tensor.ts';
-import type { ConvVariant, ConvVariants, Target } from '../graph/weights.ts';
+import type { ConvVariant, ConvVariants, Target } from '../graph/target.ts';
 import { conv2d, type Conv2d } from '../model/layers.ts';
 import { CacheStore } from '../weights/cache/store.ts';
 import { maxBindingBytes } from '../plan/budget.ts';

@@ -1,7 +1,7 @@
 /** Loads a model: opens its checkpoint, streams the weights to the GPU and compiles the shaders meanwhile. */
 import type { AutoencoderDCConfig } from '../config/config.ts';
 import { requestGpu, type Gpu } from '../gpu/gpu.ts';
-import type { Target } from '../graph/weights.ts';
+import type { Target } from '../graph/target.ts';
 import { decoder, encoder, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import { parameters } from '../model/layers.ts';
 import { maxBindingBytes } from '../plan/budget.ts';

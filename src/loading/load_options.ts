@@ -1,5 +1,6 @@
 import type { StorageType } from '../graph/tensor.ts';
-import type { ConvVariant, Numerics, Products, WeightType } from '../graph/weights.ts';
+import type { ConvVariant, Numerics, Products } from '../graph/target.ts';
+import type { WeightType } from '../graph/weights.ts';
 import type { RetryPolicy } from '../weights/read/read.ts';
 import type { SourceOptions } from '../weights/sources/open_source.ts';
 

@@ -2,7 +2,8 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import { buildGraph, type InputSize } from '../graph/build.ts';
 import { weightsOf } from '../graph/ops.ts';
-import type { Target, WeightSpec } from '../graph/weights.ts';
+import type { Target } from '../graph/target.ts';
+import type { WeightSpec } from '../graph/weights.ts';
 import { lower } from '../kernels/lower.ts';
 import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import { maxBindingBytes } from '../plan/budget.ts';

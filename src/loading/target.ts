@@ -1,6 +1,6 @@
 import { DeviceError } from '../errors.ts';
 import { MATRIX_FEATURE, type Gpu } from '../gpu/gpu.ts';
-import type { ConvVariant, Products, Target } from '../graph/weights.ts';
+import type { ConvVariant, Products, Target } from '../graph/target.ts';
 import type { LoadOptions } from './load_options.ts';
 
 /**

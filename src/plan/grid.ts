@@ -1,7 +1,5 @@
 import { regionBytes } from './memory.ts';
-import { flops } from '../graph/flops.ts';
-import { computedRect } from '../graph/halo.ts';
-import { inputs, type Op } from '../graph/ops.ts';
+import { computedRect, flops, inputs, type Op } from '../graph/ops.ts';
 import type { Rect } from '../graph/rects.ts';
 import { demand, type Region } from './region.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';

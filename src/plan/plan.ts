@@ -2,13 +2,12 @@ import { buildGraph, type Graph, type InputSize } from '../graph/build.ts';
 import { chooseAlgorithms } from '../graph/algorithms.ts';
 import { fuseNorms } from '../graph/fuse.ts';
 import { planMemory, zeroBytes, type MemoryPlan } from './memory.ts';
-import { flops } from '../graph/flops.ts';
-import { inputs, type Op } from '../graph/ops.ts';
+import { flops, inputs, type Op } from '../graph/ops.ts';
 import { Scheduler, type Schedule } from './schedule.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 import { bytesMoved } from './traffic.ts';
-import type { Target } from '../graph/weights.ts';
-import { expandConvolutions } from '../graph/winograd.ts';
+import type { Target } from '../graph/target.ts';
+import { expandConvolutions } from '../graph/expand.ts';
 import type { Dispatch } from '../kernels/dispatch.ts';
 import { lower } from '../kernels/lower.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
@@ -189,7 +188,7 @@ class Planner {
     if (!scheduler) {
       scheduler = new Scheduler(this.#graph, (region, id, sample) => {
         const room = scratchOf(region.ops, this.#target, most);
-        return { ...region, ops: expandConvolutions(region.ops, { ...room, id, most: sample ? 1 : Infinity }) };
+        return { ...region, ops: expandConvolutions(region.ops, { ...room, id, maxChunks: sample ? 1 : Infinity }) };
       });
       this.#schedulers.set(most, scheduler);
     }

@@ -1,6 +1,5 @@
-import { inputRects } from '../graph/halo.ts';
-import { IDENTITY, inputs, withTensors, type Op } from '../graph/ops.ts';
-import { aligned, contains, intersection, rectOf, union, type Rect } from '../graph/rects.ts';
+import { IDENTITY, inputRects, inputs, outputRect, withTensors, type Op } from '../graph/ops.ts';
+import { contains, intersection, rectOf, union, type Rect } from '../graph/rects.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 /** Ops that compute a rectangle, with what comes in before them and goes out after them. */
@@ -42,7 +41,7 @@ export function demand(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect): 
     const asked = roots.has(op) ? rect : tensors.get(op.y.id);
     if (asked === undefined) continue;
     // The rectangle of sums is one of what is summed: only a root can be asked for a part of that.
-    const own = op.type === 'attention-sums' && !roots.has(op) ? op.rect : computable(op, asked);
+    const own = op.type === 'attention-sums' && !roots.has(op) ? op.rect : outputRect(op, asked);
     wanted.set(op, own);
     if (!roots.has(op) && op.type !== 'attention-sums') tensors.set(op.y.id, own);
     for (const { tensor, rect } of inputRects(op, own)) {
@@ -52,16 +51,6 @@ export function demand(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect): 
     }
   }
   return { ops: wanted, tensors };
-}
-
-/** The rectangle that an op can compute and that holds what is asked for: pixel-shuffled blocks are whole, quadratic attention is all or nothing. */
-function computable(op: Op, asked: Rect): Rect {
-  if (op.type === 'attention-quadratic') return op.rect;
-  const shuffles =
-    op.type === 'conv'
-      ? op.store === 'shuffle' || (op.shortcut && (op.shortcut.gather.shuffle || op.shortcut.gather.nearest))
-      : op.type === 'resample' && (op.gather.shuffle || op.gather.nearest);
-  return shuffles ? aligned(asked, 2) : asked;
 }
 
 /** What regions are cut with. */
@@ -150,7 +139,7 @@ function copies(from: readonly Tensor[], y: Tensor, rect: Rect): Op[] {
   return from.flatMap((x): Op[] => {
     const common = intersection(rectOf(x), rect);
     if (common.height === 0 || common.width === 0) return [];
-    const copy = { type: 'resample', label: y.label, x, y, rect: common, gather: IDENTITY } as const;
+    const copy = { type: 'resample', label: y.label, x, y, rect: common, shuffle: IDENTITY } as const;
     return [{ ...copy, affine: undefined, activation: undefined }];
   });
 }

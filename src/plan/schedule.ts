@@ -10,11 +10,10 @@ import {
   type Footprint,
   type RegionRun,
 } from './grid.ts';
-import { flops } from '../graph/flops.ts';
-import type { Op } from '../graph/ops.ts';
+import { flops, isReduction, type Op } from '../graph/ops.ts';
 import { rectOf, type Rect } from '../graph/rects.ts';
 import { cutRegion, demand, type Cutter, type Region, type StoredTensor } from './region.ts';
-import { isReduction, segments, type Segment } from './segments.ts';
+import { segments, type Segment } from './segments.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { inputs, type Op } from '../graph/ops.ts';
+import { inputs, isReduction, type Op } from '../graph/ops.ts';
 import type { Graph } from '../graph/build.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
@@ -7,11 +7,6 @@ export interface Segment {
   readonly ops: readonly Op[];
   readonly from: Tensor;
   readonly to: Tensor;
-}
-
-/** Whether an op needs the whole image before anything that follows can be computed. */
-export function isReduction({ type }: Op): boolean {
-  return type === 'attention-sums' || type === 'attention-reduce';
 }
 
 /**

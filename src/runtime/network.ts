@@ -2,7 +2,7 @@ import { DisposedError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { profiler } from '../gpu/profiler.ts';
 import type { InputSize } from '../graph/build.ts';
-import type { Target } from '../graph/weights.ts';
+import type { Target } from '../graph/target.ts';
 import { compressionRatio, type Decoder, type Encoder } from '../model/autoencoder.ts';
 import { planNetwork, planNetworkInOnePiece, type Plan } from '../plan/plan.ts';
 import { readProfile } from '../session/profile.ts';

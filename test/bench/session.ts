@@ -1,6 +1,7 @@
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { weightsOf } from '../../src/graph/ops.ts';
-import type { ConvVariant, WeightSpec, WeightType } from '../../src/graph/weights.ts';
+import type { ConvVariant } from '../../src/graph/target.ts';
+import type { WeightSpec, WeightType } from '../../src/graph/weights.ts';
 import { maxBindingBytes } from '../../src/plan/budget.ts';
 import { planGraph, type Plan } from '../../src/plan/plan.ts';
 import { Session } from '../../src/session/session.ts';

@@ -1,6 +1,6 @@
 import { parseConfig } from '../../src/config/config.ts';
 import { buildGraph, GraphBuilder, type Graph } from '../../src/graph/build.ts';
-import { flops } from '../../src/graph/flops.ts';
+import { flops } from '../../src/graph/ops.ts';
 import { channelsOf, type Tensor } from '../../src/graph/tensor.ts';
 import { decoder, encoder, type Decoder, type Encoder } from '../../src/model/autoencoder.ts';
 import {

@@ -292,13 +292,13 @@ test('channel shuffles, single and chained', async () => {
     [9, { group: 3 }],
     [7, { group: 7 }],
     [3, { repeats: 5 }],
-    [12, { shuffle: true }],
-    [3, { shuffle: true, repeats: 4 }],
-    [1, { shuffle: true, repeats: 36 }],
-    [7, { unshuffle: true }],
-    [3, { unshuffle: true, group: 6 }],
-    [5, { nearest: true }],
-    [6, { nearest: true, group: 2 }],
+    [12, { pixelShuffle: true }],
+    [3, { pixelShuffle: true, repeats: 4 }],
+    [1, { pixelShuffle: true, repeats: 36 }],
+    [7, { pixelUnshuffle: true }],
+    [3, { pixelUnshuffle: true, group: 6 }],
+    [5, { upsampleNearest: true }],
+    [6, { upsampleNearest: true, group: 2 }],
   ];
   for (const [channels, how] of cases) {
     for (const [height, width] of [

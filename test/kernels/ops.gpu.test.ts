@@ -6,7 +6,7 @@ import { roundToF16 } from '../support/f16.ts';
 import { extraWeights, moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
 import { planModule, runModule, type RawWeight } from '../support/run_module.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import type { Target } from '../../src/graph/weights.ts';
+import type { Target } from '../../src/graph/target.ts';
 import { supportedVariants } from '../../src/loading/target.ts';
 
 // Single operations and blocks equal PyTorch in double precision: every entry of test/fixtures/ops.

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { linkShader, readShaders } from '../../.config/wesl.ts';
 import { MULTISCALE_QUADS } from '../../src/graph/build.ts';
 import { NORM_QUADS } from '../../src/graph/fuse.ts';
-import { TILE_GEOMETRIES, type TileAlgorithm } from '../../src/graph/winograd.ts';
+import { TILE_GEOMETRIES, type TileAlgorithm } from '../../src/graph/tile_geometry.ts';
 import { attentionParams, attentionReduceParams } from '../../src/kernels/attention.ts';
 import { blendParams } from '../../src/kernels/blend.ts';
 import {

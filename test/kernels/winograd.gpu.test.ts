@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../../src/graph/build.ts';
 import type { ConvOp } from '../../src/graph/ops.ts';
 import type { Rect } from '../../src/graph/rects.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import type { Algorithm } from '../../src/graph/winograd.ts';
+import type { Algorithm } from '../../src/graph/tile_geometry.ts';
 import { dcUpBlock2d } from '../../src/model/blocks.ts';
 import { conv2d } from '../../src/model/layers.ts';
 import { supportedVariants } from '../../src/loading/target.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ConvVariants } from '../../src/graph/weights.ts';
+import type { ConvVariants } from '../../src/graph/target.ts';
 import { checkpointCache } from '../../src/index.ts';
 import { fastestKernels, shortest, timeKernels } from '../../src/loading/kernel_choice.ts';
 import { supportedVariants, targetOf } from '../../src/loading/target.ts';

@@ -4,7 +4,7 @@ import { buildGraph, type Graph, type InputSize } from '../../src/graph/build.ts
 import { planMemory } from '../../src/plan/memory.ts';
 import { inputs } from '../../src/graph/ops.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
-import type { Target } from '../../src/graph/weights.ts';
+import type { Target } from '../../src/graph/target.ts';
 import { decoder, encoder } from '../../src/model/autoencoder.ts';
 import type { Limits } from '../../src/plan/budget.ts';
 import { planNetwork } from '../../src/plan/plan.ts';

@@ -2,8 +2,9 @@
 import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { StorageType } from '../../src/graph/tensor.ts';
-import type { ConvVariant, WeightType } from '../../src/graph/weights.ts';
-import type { Algorithm } from '../../src/graph/winograd.ts';
+import type { ConvVariant } from '../../src/graph/target.ts';
+import type { WeightType } from '../../src/graph/weights.ts';
+import type { Algorithm } from '../../src/graph/tile_geometry.ts';
 import { layerParameters, layers } from '../../src/model/layers.ts';
 import { supportedVariants } from '../../src/loading/target.ts';
 import type { NoteError } from './figures.ts';

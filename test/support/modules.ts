@@ -72,11 +72,11 @@ export function moduleOf(fixture: ModuleFixture): Build {
     case 'swish':
       return activation('silu');
     case 'pixel-shuffle':
-      return gather({ shuffle: true });
+      return gather({ pixelShuffle: true });
     case 'pixel-unshuffle':
-      return gather({ unshuffle: true });
+      return gather({ pixelUnshuffle: true });
     case 'nearest-up2':
-      return gather({ nearest: true });
+      return gather({ upsampleNearest: true });
     case 'average of consecutive channels':
       return gather({ group: number('group_size') });
     case 'repeat_interleave of channels':

@@ -160,7 +160,10 @@ export function repeatChannels(x: Numbers, repeats: number): Numbers {
 }
 
 /** What a `Gather` of the graph does, step by step. */
-export function gather(x: Numbers, { nearest, unshuffle, group, repeats, shuffle }: ChannelShuffle): Numbers {
+export function gather(
+  x: Numbers,
+  { upsampleNearest: nearest, pixelUnshuffle: unshuffle, group, repeats, pixelShuffle: shuffle }: ChannelShuffle,
+): Numbers {
   let y = x;
   if (nearest) y = nearestUp2(y);
   if (unshuffle) y = pixelUnshuffle(y);

@@ -4,7 +4,8 @@ import { GraphBuilder, type Graph } from '../../src/graph/build.ts';
 import { IDENTITY, weightsOf } from '../../src/graph/ops.ts';
 import { rectOf } from '../../src/graph/rects.ts';
 import { channelsOf, type StorageType, type Tensor } from '../../src/graph/tensor.ts';
-import { denseWeight, type Target, type WeightType } from '../../src/graph/weights.ts';
+import { denseWeight, type WeightType } from '../../src/graph/weights.ts';
+import type { Target } from '../../src/graph/target.ts';
 import type { RawType } from '../../src/kernels/pack.ts';
 import { conv2d } from '../../src/model/layers.ts';
 import { BandedTensor } from '../../src/runtime/bands.ts';
@@ -63,7 +64,7 @@ export function inGroups(group: number, build: Build): Build {
 function stored(storage: StorageType, build: Build): Build {
   const copy = (b: GraphBuilder, x: Tensor, storage: StorageType): Tensor => {
     const y = b.tensor('copy', x, x.layout, storage);
-    const op = { type: 'resample', label: 'copy', rect: rectOf(y), x, y, gather: IDENTITY } as const;
+    const op = { type: 'resample', label: 'copy', rect: rectOf(y), x, y, shuffle: IDENTITY } as const;
     b.ops.push({ ...op, affine: undefined, activation: undefined });
     return y;
   };

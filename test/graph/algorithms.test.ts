@@ -1,21 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { chooseAlgorithms } from '../../src/graph/algorithms.ts';
 import { GraphBuilder, type Graph } from '../../src/graph/build.ts';
-import { flops } from '../../src/graph/flops.ts';
-import { inputRects } from '../../src/graph/halo.ts';
+import { flops } from '../../src/graph/ops.ts';
+import { inputRects } from '../../src/graph/ops.ts';
 import type { ConvOp, Op } from '../../src/graph/ops.ts';
 import { contains, intersection, type Rect } from '../../src/graph/rects.ts';
 import { channelsOf, tensorBytes } from '../../src/graph/tensor.ts';
 import { bytesMoved } from '../../src/plan/traffic.ts';
-import type { Target } from '../../src/graph/weights.ts';
-import {
-  expandConvolutions,
-  tileMatrixBytes,
-  tileInput,
-  TILE_GEOMETRIES,
-  type Algorithm,
-  type TileAlgorithm,
-} from '../../src/graph/winograd.ts';
+import type { Target } from '../../src/graph/target.ts';
+import { expandConvolutions, tileMatrixBytes } from '../../src/graph/expand.ts';
+import { tileInput, TILE_GEOMETRIES, type Algorithm, type TileAlgorithm } from '../../src/graph/tile_geometry.ts';
 import { dcUpBlock2d } from '../../src/model/blocks.ts';
 import { conv2d } from '../../src/model/layers.ts';
 
