@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { chromiumPath, hasLavapipe, lavapipeFolder } from './chromium.mjs';
 import { firefoxPath } from './firefox.mjs';
+import { compilerFolder, hasGpuCompiler } from './gpu-compiler/compile_for.mjs';
 
 /** The top of the repository. */
 export const root = resolve(import.meta.dirname, '..');
@@ -198,5 +199,28 @@ export async function ensureFirefox() {
   const problem = await aptInstall(['firefox-esr', 'libvulkan1']);
   if (problem) return problem;
   console.log('Firefox: installed with apt-get install firefox-esr');
+  return undefined;
+}
+
+/**
+ * Sets up AMD's shader compiler, which reports registers and scratch memory of every pipeline. It needs lavapipe's package.
+ *
+ * @returns {Promise<string | undefined>} the reason if it cannot be set up
+ */
+export async function ensureGpuCompiler() {
+  if (hasGpuCompiler()) return undefined;
+  const problem = await ensureLavapipe();
+  if (problem) return problem;
+  const setup = () =>
+    ask('sh', [join(root, 'scripts/gpu-compiler/setup-gpu-compiler.sh'), lavapipeFolder, compilerFolder]);
+  let result = await setup();
+  // Status 3: packages are missing; the last line names them.
+  if (result.status === 3) {
+    const failure = await aptInstall(lastLine(result.output).split(' '));
+    if (failure) return failure;
+    result = await setup();
+  }
+  if (result.status !== 0 || !hasGpuCompiler()) return lastLine(result.output) || 'setup-gpu-compiler.sh failed';
+  console.log('AMD shader compiler: set up');
   return undefined;
 }

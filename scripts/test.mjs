@@ -13,6 +13,7 @@ import {
   ask,
   ensureChromium,
   ensureFirefox,
+  ensureGpuCompiler,
   ensureLavapipe,
   installDependencies,
   packageBin,
@@ -90,6 +91,9 @@ async function main() {
     if (problem && process.env['CI']) check('lavapipe is there', false);
     const noFirefox = await ensureFirefox();
     if (noFirefox) notes.push(`Firefox was not tested: ${noFirefox}`);
+    const wantsCompiler = !only || full || args.some((arg) => /registers|unit/.test(arg));
+    const compilerProblem = wantsCompiler ? await ensureGpuCompiler() : undefined;
+    if (compilerProblem) notes.push(`Registers on AMD GPUs were not tested: ${compilerProblem}`);
   }
   if (!only) await staticChecks();
   if (chromium) await tests();

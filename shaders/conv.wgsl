@@ -9,7 +9,7 @@ import package::view::{View, stored_pixel};
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
 import package::quad::{Input, load_quad};
-@if(!multiply) import package::epilogue::{store_tile, MAX_SUMS};
+@if(!multiply) import package::epilogue::{affine_of, finish_cell, store_cell, Cell};
 @if(multiply) import package::view::pixel;
 
 @if(subgroups) enable subgroups;
@@ -112,6 +112,31 @@ fn store_sum(first: u32, col: u32, quad: u32, a: vec4<f32>, b: vec4<f32>) {
   }
 }
 
+// The left and the right cell of two rows of four pixels.
+@if(!multiply)
+fn left_cell(top: mat4x4<f32>, bottom: mat4x4<f32>) -> Cell {
+  return Cell(top[0], top[1], bottom[0], bottom[1]);
+}
+@if(!multiply)
+fn right_cell(top: mat4x4<f32>, bottom: mat4x4<f32>) -> Cell {
+  return Cell(top[2], top[3], bottom[2], bottom[3]);
+}
+
+// Finishes and stores one channel quad of a lane's 4 x 4 pixels.
+@if(!multiply)
+fn store_cells(n: u32, row: u32, col: u32, q: u32, first: Cell, second: Cell, third: Cell, fourth: Cell) {
+  let map = affine_of(q);
+  var c0 = first;
+  var c1 = second;
+  var c2 = third;
+  for (var i = 0u; i < params.cells; i++) {
+    store_cell(n, i32(row + i / 2u * 2u), i32(col + i % 2u * 2u), q, finish_cell(c0, map));
+    c0 = c1;
+    c1 = c2;
+    c2 = fourth;
+  }
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -173,9 +198,8 @@ fn main(
     store_sums(first + 8u * params.out_quads, col + 8u, quad, a2, b2);
     store_sums(first + 12u * params.out_quads, col + 12u, quad, a3, b3);
   }
-  @if(!multiply) var sums = array<vec4<f32>, MAX_SUMS>(
-    a0[0], a0[1], a0[2], a0[3], a1[0], a1[1], a1[2], a1[3], a2[0], a2[1], a2[2], a2[3], a3[0], a3[1], a3[2], a3[3],
-    b0[0], b0[1], b0[2], b0[3], b1[0], b1[1], b1[2], b1[3], b2[0], b2[1], b2[2], b2[3], b3[0], b3[1], b3[2], b3[3],
-  );
-  @if(!multiply) store_tile(n, i32(row), i32(col), quad, &sums);
+  @else {
+    store_cells(n, row, col, quad, left_cell(a0, a1), right_cell(a0, a1), left_cell(a2, a3), right_cell(a2, a3));
+    store_cells(n, row, col, quad + 1u, left_cell(b0, b1), right_cell(b0, b1), left_cell(b2, b3), right_cell(b2, b3));
+  }
 }

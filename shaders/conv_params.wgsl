@@ -20,8 +20,7 @@ struct Params {
   batch: u32, // images; times positions of a Winograd tile in Winograd's multiplications
   images: u32, // entries of the batch that share one matrix: all in a convolution, 1/36 of them for F(4x4, 3x3)
   tile_cols: u32, // columns of a lane's tile of pixels
-  tile_pixels: u32, // pixels of a lane's tile
-  sums: u32, // quads of a lane's tile; a constant would make lavapipe unroll loops and compile for ten seconds
+  cells: u32, // cells of 2 x 2 pixels in a lane's tile, from left to right and from top to bottom
   phase_quads: u32, // pixel-shuffle: quads of one of the four phases
   store: u32, // 0 plain, 1 pixel-shuffle, 2 pixel-unshuffle
   activation: u32, // see activation.wgsl; 0: none

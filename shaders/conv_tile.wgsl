@@ -7,7 +7,7 @@ import package::view::{View, stored_pixel};
 import package::weight::{Weight, load_weight};
 import package::conv_params::params;
 import package::quad::{Input, load_quad};
-@if(!multiply) import package::epilogue::{store_tile, MAX_SUMS};
+@if(!multiply) import package::epilogue::{affine_of, finish_cell, store_cell, Cell};
 @if(multiply) import package::view::pixel;
 
 @if(f16_products) enable f16;
@@ -128,6 +128,17 @@ fn store_four(block: Block, i: u32, quad: u32, a: mat4x4<f32>, b: mat4x4<f32>) {
   store(block, i + 3u * block.step, quad, a[3], b[3]);
 }
 
+// Finishes and stores one channel quad of a thread's two rows of four pixels.
+@if(!multiply)
+fn store_rows(n: u32, corner: vec2<i32>, q: u32, top: mat4x4<f32>, bottom: mat4x4<f32>) {
+  let map = affine_of(q);
+  var cell = Cell(top[0], top[1], bottom[0], bottom[1]);
+  for (var i = 0u; i < params.cells; i++) {
+    store_cell(n, corner.x, corner.y + 2 * i32(i), q, finish_cell(cell, map));
+    cell = Cell(top[2], top[3], bottom[2], bottom[3]);
+  }
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -188,12 +199,8 @@ fn main(
   @else {
     let corner = vec2<i32>(corner_of(block.first + own));
     if corner.x < i32(params.rows) {
-      var sums: array<vec4<f32>, MAX_SUMS>;
-      sums[0] = a0[0]; sums[1] = a0[1]; sums[2] = a0[2]; sums[3] = a0[3];
-      sums[4] = a1[0]; sums[5] = a1[1]; sums[6] = a1[2]; sums[7] = a1[3];
-      sums[8] = b0[0]; sums[9] = b0[1]; sums[10] = b0[2]; sums[11] = b0[3];
-      sums[12] = b1[0]; sums[13] = b1[1]; sums[14] = b1[2]; sums[15] = b1[3];
-      store_tile(block.n, corner.x, corner.y, quad, &sums);
+      store_rows(block.n, corner, quad, a0, a1);
+      store_rows(block.n, corner, quad + 1u, b0, b1);
     }
   }
 }

@@ -10,7 +10,6 @@ import package::activation::activate;
 
 const SHUFFLE = 1u;
 const UNSHUFFLE = 2u;
-const MAX_SUMS = 32;
 
 @if(norm) @group(0) @binding(0) var<storage, read> source: array<Input>;
 @group(0) @binding(3) var<storage, read> affine: array<vec4<f32>>; // shifts, then scales; zeros without an affine
@@ -31,34 +30,14 @@ fn finish(sum: vec4<f32>, map: Affine) -> vec4<f32> {
   return activate(params.activation, fma(sum, map.scale, map.shift));
 }
 
-// Finishes the sums, unless a norm has done so, and stores the tile whose corner is (row, col). `sums` has quad `quad`
-// of all its pixels, then the next quad of all its pixels. Pixels outside rows and cols are skipped. A pixel-unshuffle
-// needs tiles of even sides. The loop is not unrolled: that would take drivers seconds to compile.
-fn store_tile(n: u32, row: i32, col: i32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
-  for (var first = 0u; first < params.sums; first += params.tile_pixels) {
-    let q = quad + first / params.tile_pixels;
-    let map = affine_of(q);
-    @if(resample) {
-      for (var i = first; i < first + params.tile_pixels; i++) {
-        (*sums)[i] = finish((*sums)[i], map);
-      }
-    }
-    for (var i = 0u; i < params.tile_pixels; i++) {
-      let y_row = u32(row + i32(i / params.tile_cols));
-      let y_col = u32(col + i32(i % params.tile_cols));
-      let inside = (y_row < params.rows) & (y_col < params.cols) & (q < params.out_quads);
-      @if(resample) {
-        store(n, y_row, y_col, q, first + i, inside, sums);
-      }
-      @else {
-        if inside {
-          let index = pixel(params.y, n, y_row, y_col) + q;
-          @if(norm) y[index] = store_quad((*sums)[first + i] + residual(n, y_row, y_col, q));
-          @else y[index] = store_quad(finish((*sums)[first + i], map));
-        }
-      }
-    }
-  }
+// Sums of four pixels of one channel quad: (0, 0), (0, 1), (1, 0) and (1, 1) of 2 x 2 pixels.
+//
+// Loops over the cells of a tile move the next cell into a fixed variable. An array that is indexed by a variable would
+// lie in a GPU's scratch memory, and unrolled code would take software adapters seconds to compile.
+alias Cell = mat4x4<f32>;
+
+fn finish_cell(cell: Cell, map: Affine) -> Cell {
+  return Cell(finish(cell[0], map), finish(cell[1], map), finish(cell[2], map), finish(cell[3], map));
 }
 
 @if(norm)
@@ -69,41 +48,58 @@ fn residual(n: u32, row: u32, col: u32, q: u32) -> vec4<f32> {
   return vec4<f32>();
 }
 
-// Stores the i-th of the finished sums, which belongs to quad q of pixel (row, col).
-@if(resample)
-fn store(n: u32, row: u32, col: u32, q: u32, i: u32, inside: bool, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
-  var out_row = row;
-  var out_col = col;
-  var out_quad = q;
-  var stored = inside;
-  var v = (*sums)[i];
-  if params.store == UNSHUFFLE {
-    // Each channel of a 2x2 block of pixels becomes one quad of one pixel. This pixel takes the channel of its own
-    // phase.
-    let phase = 2u * (row & 1u) + (col & 1u);
-    let corner = i - (row & 1u) * params.tile_cols - (col & 1u);
-    out_row = row / 2u;
-    out_col = col / 2u;
-    out_quad = 4u * q + phase;
-    stored = inside & (out_quad < params.y.quads);
-    if inside {
-      v = vec4<f32>(
-        (*sums)[corner][phase],
-        (*sums)[corner + 1u][phase],
-        (*sums)[corner + params.tile_cols][phase],
-        (*sums)[corner + params.tile_cols + 1u][phase],
-      );
+// Stores a finished value, unless it is outside the rectangle. Coordinates are those of the output.
+fn store(n: u32, row: u32, col: u32, q: u32, inside: bool, value: vec4<f32>) {
+  if inside {
+    var v = value;
+    @if(norm) v += residual(n, row, col, q);
+    @if(resample) {
+      if params.shortcut == 1u {
+        v += shuffled_quad(params.shuffle, params.source, n, row, col, q);
+      }
     }
-  } else if params.store == SHUFFLE {
-    let phase = q / params.phase_quads;
-    out_row = 2u * row + (phase >> 1u);
-    out_col = 2u * col + (phase & 1u);
-    out_quad = q % params.phase_quads;
+    y[pixel(params.y, n, row, col) + q] = store_quad(v);
   }
-  if stored {
-    if params.shortcut == 1u {
-      v += shuffled_quad(params.shuffle, params.source, n, out_row, out_col, out_quad);
+}
+
+// Stores channel quad `q` of a cell whose first pixel is (row, col).
+@if(!resample)
+fn store_cell(n: u32, row: i32, col: i32, q: u32, cell: Cell) {
+  let top = u32(row);
+  let left = u32(col);
+  let inside = q < params.out_quads;
+  let inside_top = inside & (top < params.rows);
+  let inside_bottom = inside & (top + 1u < params.rows);
+  store(n, top, left, q, inside_top & (left < params.cols), cell[0]);
+  store(n, top, left + 1u, q, inside_top & (left + 1u < params.cols), cell[1]);
+  store(n, top + 1u, left, q, inside_bottom & (left < params.cols), cell[2]);
+  store(n, top + 1u, left + 1u, q, inside_bottom & (left + 1u < params.cols), cell[3]);
+}
+
+// Resamples and stores channel quad `q` of a cell whose first pixel is (row, col).
+@if(resample)
+fn store_cell(n: u32, row: i32, col: i32, q: u32, cell: Cell) {
+  var values = cell;
+  if params.store == UNSHUFFLE {
+    values = transpose(cell); // each channel of the cell becomes one quad of one pixel
+  }
+  for (var i = 0u; i < 4u; i++) {
+    var out_row = u32(row) + i / 2u;
+    var out_col = u32(col) + i % 2u;
+    var out_quad = q;
+    var inside = (out_row < params.rows) & (out_col < params.cols) & (q < params.out_quads);
+    if params.store == UNSHUFFLE {
+      out_row = u32(row) / 2u;
+      out_col = u32(col) / 2u;
+      out_quad = 4u * q + i;
+      inside = inside & (out_quad < params.y.quads);
+    } else if params.store == SHUFFLE {
+      let phase = q / params.phase_quads;
+      out_row = 2u * out_row + (phase >> 1u);
+      out_col = 2u * out_col + (phase & 1u);
+      out_quad = q % params.phase_quads;
     }
-    y[pixel(params.y, n, out_row, out_col) + out_quad] = store_quad(v);
+    store(n, out_row, out_col, out_quad, inside, values[0]);
+    values = Cell(values[1], values[2], values[3], values[0]);
   }
 }

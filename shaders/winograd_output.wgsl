@@ -2,7 +2,7 @@
 // epilogue. A thread has one channel quad of one tile. With `norm`, a workgroup has all channels of a few tiles, and
 // RMSNorm (arXiv 1910.07467) comes before the residual.
 import package::conv_params::params;
-import package::epilogue::{affine_of, finish, store_tile, MAX_SUMS};
+import package::epilogue::{affine_of, finish_cell, store_cell, Cell};
 import package::winograd::SIZE;
 
 @if(norm) override WORKGROUP: u32 = 64u;
@@ -62,47 +62,82 @@ fn transform_line(first: u32, step: u32) -> Outputs {
 
 @if(norm) @group(0) @binding(2) var<storage, read> norm: array<vec4<f32>>; // weight, then bias
 
+// The sums of a thread: all cells of a tile, from left to right and from top to bottom.
+struct Tile {
+  c0: Cell,
+  @if(f4) c1: Cell,
+  @if(f4) c2: Cell,
+  @if(f4) c3: Cell,
+}
+
+@if(f4) const CELLS = 4u;
+@else const CELLS = 1u;
+@if(f4) const CELLS_X = 2u; // cells side by side
+@else const CELLS_X = 1u;
+
+// The tile with `last` behind its cells, and without its first cell.
+fn next(tile: Tile, last: Cell) -> Tile {
+  @if(f4) return Tile(tile.c1, tile.c2, tile.c3, last);
+  @else return Tile(last);
+}
+
 const SEGMENT = 16u;
+@if(norm) const SUMS = 4u * CELLS; // pixels of a tile
 @if(norm) var<workgroup> squares: array<f32, 16u * WORKGROUP>; // [pixel of a tile][thread]
 @if(norm) var<workgroup> segments: array<f32, WORKGROUP + 80u>; // [tile][segment of SEGMENT threads][pixel]
 @if(norm) var<workgroup> scales: array<f32, 64>; // [tile][pixel]
 
-// Finishes a tile's sums and normalises them. It adds in steps (segments of threads, then tiles), so no thread adds
-// many numbers.
+// Finishes the sums and computes the norm's scales for the workgroup's tiles. It adds in steps (segments of threads, then
+// tiles), so no thread adds many numbers.
 @if(norm)
-fn normalise(thread: u32, quad: u32, sums: ptr<function, array<vec4<f32>, MAX_SUMS>>) {
+fn finish_and_scale(thread: u32, quad: u32, sums: Tile) -> Tile {
   let map = affine_of(quad);
-  for (var i = 0u; i < params.sums; i++) {
-    let v = finish((*sums)[i], map);
-    (*sums)[i] = v;
-    squares[i * WORKGROUP + thread] = dot(v, v);
+  var tile = sums;
+  for (var i = 0u; i < params.cells; i++) {
+    let cell = finish_cell(tile.c0, map);
+    let first = 4u * i * WORKGROUP + thread;
+    squares[first] = dot(cell[0], cell[0]);
+    squares[first + WORKGROUP] = dot(cell[1], cell[1]);
+    squares[first + 2u * WORKGROUP] = dot(cell[2], cell[2]);
+    squares[first + 3u * WORKGROUP] = dot(cell[3], cell[3]);
+    tile = next(tile, cell);
   }
   workgroupBarrier();
   let count = (params.out_quads + SEGMENT - 1u) / SEGMENT;
-  for (var j = thread; j < params.sums * count * params.group_tiles; j += WORKGROUP) {
-    let tile = j / (params.sums * count);
-    let first = tile * params.out_quads + j / params.sums % count * SEGMENT;
-    let end = min(first + SEGMENT, (tile + 1u) * params.out_quads);
+  for (var j = thread; j < SUMS * count * params.group_tiles; j += WORKGROUP) {
+    let first = j / (SUMS * count) * params.out_quads + j / SUMS % count * SEGMENT;
+    let end = min(first + SEGMENT, (j / (SUMS * count) + 1u) * params.out_quads);
     var sum = 0.0;
     for (var i = first; i < end; i++) {
-      sum += squares[j % params.sums * WORKGROUP + i];
+      sum += squares[j % SUMS * WORKGROUP + i];
     }
     segments[j] = sum;
   }
   workgroupBarrier();
-  for (var j = thread; j < params.sums * params.group_tiles; j += WORKGROUP) {
-    let first = j / params.sums * params.sums * count + j % params.sums;
+  for (var j = thread; j < SUMS * params.group_tiles; j += WORKGROUP) {
+    let first = j / SUMS * SUMS * count + j % SUMS;
     var sum = 0.0;
     for (var i = 0u; i < count; i++) {
-      sum += segments[first + i * params.sums];
+      sum += segments[first + i * SUMS];
     }
     scales[j] = inverseSqrt(sum / f32(params.norm_channels) + params.norm_eps);
   }
   workgroupBarrier();
+  return tile;
+}
+
+// The i-th cell of a finished tile, normalised.
+@if(norm)
+fn normalise(cell: Cell, thread: u32, quad: u32, i: u32) -> Cell {
+  let first = thread / params.out_quads * SUMS + 4u * i;
+  let weight = norm[quad];
   let bias = select(vec4<f32>(), norm[params.out_quads + quad], params.norm_biased == 1u);
-  for (var i = 0u; i < params.sums; i++) {
-    (*sums)[i] = fma((*sums)[i] * scales[thread / params.out_quads * params.sums + i], norm[quad], bias);
-  }
+  return Cell(
+    fma(cell[0] * scales[first], weight, bias),
+    fma(cell[1] * scales[first + 1u], weight, bias),
+    fma(cell[2] * scales[first + 2u], weight, bias),
+    fma(cell[3] * scales[first + 3u], weight, bias),
+  );
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -139,25 +174,27 @@ fn main(
     @if(f4) s3 += a.w * line;
     first += SIZE * stride;
   }
-  var sums: array<vec4<f32>, MAX_SUMS>;
-  @if(f4) {
-    sums[0] = s0[0]; sums[1] = s0[1]; sums[2] = s0[2]; sums[3] = s0[3];
-    sums[4] = s1[0]; sums[5] = s1[1]; sums[6] = s1[2]; sums[7] = s1[3];
-    sums[8] = s2[0]; sums[9] = s2[1]; sums[10] = s2[2]; sums[11] = s2[3];
-    sums[12] = s3[0]; sums[13] = s3[1]; sums[14] = s3[2]; sums[15] = s3[3];
-  }
-  @else {
-    sums[0] = s0[0]; sums[1] = s0[1];
-    sums[2] = s1[0]; sums[3] = s1[1];
-  }
+  @if(f4) var tile = Tile(
+    Cell(s0[0], s0[1], s1[0], s1[1]),
+    Cell(s0[2], s0[3], s1[2], s1[3]),
+    Cell(s2[0], s2[1], s3[0], s3[1]),
+    Cell(s2[2], s2[3], s3[2], s3[3]),
+  );
+  @else var tile = Tile(Cell(s0[0], s0[1], s1[0], s1[1]));
   @if(norm) {
-    normalise(thread, quad, &sums);
+    tile = finish_and_scale(thread, quad, tile);
     if own_col >= params.x.width {
       return;
     }
   }
+  @else let map = affine_of(quad);
   // x.y and x.x are the first tile's corner, relative to the rectangle's
   let row = params.x.y + i32(id.y * params.tile_cols);
   let col = params.x.x + i32(tile_col * params.tile_cols);
-  store_tile(n, row, col, quad, &sums);
+  for (var i = 0u; i < params.cells; i++) {
+    @if(norm) let cell = normalise(tile.c0, thread, quad, i);
+    @else let cell = finish_cell(tile.c0, map);
+    store_cell(n, row + 2 * i32(i / CELLS_X), col + 2 * i32(i % CELLS_X), quad, cell);
+    tile = next(tile, tile.c0);
+  }
 }

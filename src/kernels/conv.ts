@@ -112,7 +112,7 @@ function share(
   const groups = Math.ceil(tiles / (WORKGROUP / lanes));
   const gridY = Math.min(groups, GRID_Y);
   return {
-    params: { rows, cols, lanes, tile_cols: tileCols, tile_pixels: pixels, sums: 2 * pixels },
+    params: { rows, cols, lanes, tile_cols: tileCols, cells: pixels / 4 },
     grid: [gridY, Math.ceil(groups / gridY)],
   };
 }

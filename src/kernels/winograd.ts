@@ -123,8 +123,7 @@ export function winogradOutput({ label, algorithm, x, conv }: WinogradOutputOp):
       x: { ...view(x), y: out * x.origin.y - pixels.y, x: out * x.origin.x - pixels.x },
       taps: TILE_GEOMETRIES[algorithm].size,
       tile_cols: out,
-      tile_pixels: out ** 2,
-      sums: out ** 2,
+      cells: out ** 2 / 4,
       ...(norm && {
         group_tiles: groupTiles,
         norm_channels: norm.rows.channels,
