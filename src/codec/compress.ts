@@ -67,6 +67,7 @@ export async function decompress<S extends DecodedSample>(
   if (!FORMS.includes(form)) {
     throw new InputError(`options.as must be one of ${FORMS.join(', ')}; it was ${JSON.stringify(form)}.`);
   }
+  checkEnvironment(form);
   checkModel(ae, await inspect(bytes), anyModel);
   const { latent, info } = await unpackLatent(bytes, {
     ...options,
@@ -82,6 +83,15 @@ export async function decompress<S extends DecodedSample>(
 }
 
 const FORMS: readonly (keyof PictureForms<unknown>)[] = ['imageData', 'imageBitmap', 'tensor', 'sample'];
+
+/** Refuses a form that this environment cannot make, before any work: Node has neither ImageData nor createImageBitmap. */
+function checkEnvironment(form: keyof PictureForms<unknown>): void {
+  const needed = form === 'imageData' ? 'ImageData' : form === 'imageBitmap' ? 'createImageBitmap' : undefined;
+  if (needed === undefined || needed in globalThis) return;
+  throw new InputError(
+    `decompress cannot return the form "${form}", because this environment has no ${needed}. Choose options.as: "tensor" or "sample".`,
+  );
+}
 
 async function picture(
   sample: DecodedSample,

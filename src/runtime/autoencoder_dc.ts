@@ -1,7 +1,6 @@
 import type { AutoencoderDCConfig } from '../config/config.ts';
 import { DisposedError, InputError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { InputSize } from '../graph/build.ts';
 import type { StorageType } from '../graph/tensor.ts';
 import type { WeightType } from '../graph/weights.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
@@ -9,8 +8,6 @@ import type { SourceInput } from '../weights/sources/open_source.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { Network } from './network.ts';
 import type { ImageInput } from './image.ts';
-import type { BandedTensor } from './bands.ts';
-import { CallQueue } from './call_queue.ts';
 import { parseBackground } from './background.ts';
 import { readImage } from './image_input.ts';
 import { readLatent, type LatentInput } from './latent_input.ts';
@@ -18,19 +15,12 @@ import { loadPretrained, loadSingleFile, type Loaded } from '../loading/load.ts'
 import type { LoadOptions } from '../loading/load_options.ts';
 import { cropSize, Latent, Sample, type Size } from './results.ts';
 import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
-import {
-  checkDecodeOptions,
-  checkEncodeOptions,
-  type DecodeOptions,
-  type EncodeOptions,
-  type RunOptions,
-} from './run_options.ts';
-import { WholeSink } from './output_sink.ts';
-import type { InputSnapshot, StagedInput } from './staged_input.ts';
+import { checkDecodeOptions, checkEncodeOptions, type DecodeOptions, type EncodeOptions } from './run_options.ts';
+import { ModelRuns } from './model_runs.ts';
+import type { InputSnapshot } from './staged_input.ts';
 import { sendStrips, streamStrips, type StripTarget } from './strip_stream.ts';
 import { StripSink, type Strip } from './strips.ts';
-import { runTiled } from './tile_sink.ts';
-import { checkTiling, layTiles, type Tiling, type TilingOptions } from './tiling.ts';
+import { checkTiling, type TilingOptions } from './tiling.ts';
 import type { WeightStore } from '../session/weight_store.ts';
 
 /** The result of `encode`, named as in diffusers. */
@@ -71,8 +61,7 @@ export class AutoencoderDC {
   readonly #encoder: Network | undefined;
   readonly #decoder: Network | undefined;
   readonly #weights: WeightStore;
-  readonly #calls = new CallQueue();
-  #tiling: Tiling | undefined;
+  readonly #runs: ModelRuns;
   #disposed = false;
 
   private constructor({ config, gpu, target, modules, weights, checkpoint }: Loaded) {
@@ -81,6 +70,7 @@ export class AutoencoderDC {
     this.activations = target.activations;
     this.checkpoint = checkpoint;
     this.#gpu = gpu;
+    this.#runs = new ModelRuns(gpu);
     const network = (module: Encoder | Decoder | undefined): Network | undefined =>
       module && new Network(module, gpu, weights, target);
     this.#encoder = network(modules.encoder);
@@ -183,10 +173,12 @@ export class AutoencoderDC {
     const network = this.#network('encoder');
     const { ratio } = network;
     const snapshot = readImage(this.#gpu, image, this.config.inChannels, parseBackground(options.background));
-    return await this.#inTurn(options.signal, snapshot, async (input) => {
+    return await this.#runs.inTurn(options.signal, snapshot, async (input) => {
       const fit = (side: number): number => (input.isPadded ? Math.ceil(side / ratio) * ratio : side);
       const { n, height, width } = input;
-      const { tensor, size } = await this.#run(network, input, { n, height: fit(height), width: fit(width) }, options);
+      const padded = { n, height: fit(height), width: fit(width) };
+      const tensor = await this.#runs.whole(network, input, padded, options);
+      const { size } = tensor;
       const imageSize = { height: Math.min(height, size.height * ratio), width: Math.min(width, size.width * ratio) };
       return { latent: new Latent(this.#gpu, tensor, size, imageSize) };
     });
@@ -202,9 +194,9 @@ export class AutoencoderDC {
   async decode(latent: Latent | LatentInput, options: DecodeOptions = {}): Promise<DecoderOutput> {
     checkDecodeOptions('decode', options);
     const { network, snapshot, imageSize } = this.#readLatent(latent, options);
-    return await this.#inTurn(options.signal, snapshot, async (input) => {
-      const { tensor, size } = await this.#run(network, input, input, options);
-      return { sample: new Sample(this.#gpu, tensor, cropSize(size, imageSize)) };
+    return await this.#runs.inTurn(options.signal, snapshot, async (input) => {
+      const tensor = await this.#runs.whole(network, input, input, options);
+      return { sample: new Sample(this.#gpu, tensor, cropSize(tensor.size, imageSize)) };
     });
   }
 
@@ -256,12 +248,12 @@ export class AutoencoderDC {
    * @throws InputError if an option is invalid
    */
   enableTiling(options: TilingOptions = {}): void {
-    this.#tiling = checkTiling(options, this.spatialCompressionRatio);
+    this.#runs.tiling = checkTiling(options, this.spatialCompressionRatio);
   }
 
   /** Runs images in one piece, or in regions with the same numbers. */
   disableTiling(): void {
-    this.#tiling = undefined;
+    this.#runs.tiling = undefined;
   }
 
   /**
@@ -286,6 +278,7 @@ export class AutoencoderDC {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#runs.dispose();
     this.#encoder?.dispose();
     this.#decoder?.dispose();
     this.#weights.dispose();
@@ -318,61 +311,13 @@ export class AutoencoderDC {
     return { network, snapshot, imageSize: latent.imageSize };
   }
 
-  async *#decodeStrips(reading: () => LatentReading, options: DecodeOptions): AsyncGenerator<Strip, void, void> {
-    const { network, snapshot, imageSize } = reading();
+  async *#decodeStrips(read: () => LatentReading, options: DecodeOptions): AsyncGenerator<Strip, void, void> {
+    const { network, snapshot, imageSize } = read();
     yield* streamStrips(options.signal, (signal, give) =>
-      this.#inTurn(signal, snapshot, async (input) => {
-        if (input.n > 1) throw new InputError(`decodeStrips takes one picture; this latent has ${input.n}.`);
-        const sink = new StripSink(this.#gpu, imageSize, give);
-        try {
-          await network.run({ input, size: input, sink }, { ...options, signal });
-        } finally {
-          sink.dispose();
-        }
-      }),
+      this.#runs.inTurn(signal, snapshot, (input) =>
+        this.#runs.strips(network, input, new StripSink(this.#gpu, imageSize, give), { ...options, signal }),
+      ),
     );
-  }
-
-  /** Runs `work` on an input once all earlier calls are done. Frees the input. */
-  async #inTurn<T>(
-    signal: AbortSignal | undefined,
-    snapshot: InputSnapshot,
-    work: (input: StagedInput) => Promise<T>,
-  ): Promise<T> {
-    const turn = async (): Promise<T> => {
-      this.#checkAlive();
-      const input = await snapshot.stage();
-      signal?.throwIfAborted();
-      this.#checkAlive();
-      return await work(input);
-    };
-    try {
-      return await this.#calls.run(signal, () => this.#gpu.guard(turn()));
-    } finally {
-      snapshot.dispose();
-    }
-  }
-
-  /** Runs a network, in tiles if tiling is on and the input exceeds a tile. */
-  async #run(
-    network: Network,
-    input: StagedInput,
-    size: InputSize,
-    options: RunOptions,
-  ): Promise<{ readonly tensor: BandedTensor; readonly size: Size }> {
-    const sink = new WholeSink(this.#gpu);
-    try {
-      const tiles = this.#tiling && layTiles(network, input, this.#tiling);
-      if (!tiles) await network.run({ input, size, sink }, options);
-      const tensor = tiles ? await runTiled(this.#gpu, network, input, tiles, options) : sink.release();
-      if (this.#disposed) {
-        tensor.dispose();
-        throw new DisposedError('AutoencoderDC');
-      }
-      return { tensor, size: tensor.size };
-    } finally {
-      sink.dispose();
-    }
   }
 }
 

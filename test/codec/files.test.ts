@@ -178,6 +178,15 @@ describe('a file of another model', () => {
     const work = decompress(decoder(model.checkpoint, 32), file, { as: 'tensor', anyModel: true });
     expect(await problemOf(work)).toBe('wrong-model');
   });
+
+  test.each(['imageData', 'imageBitmap', undefined] as const)(
+    'in an environment without it, the form %s is refused before any work',
+    async (as) => {
+      const ae = decoder(model.checkpoint);
+      const work = decompress(ae, file, { as: as as 'imageData' });
+      await expect(work).rejects.toThrow(/has no (ImageData|createImageBitmap)\. Choose options\.as: "tensor"/);
+    },
+  );
 });
 
 test.each([
