@@ -6,7 +6,7 @@ import { firstDifference, readBytes, readFloats, readJson, relativeMaxError } fr
 import { asTensor, countingSource, loadNano, NANO, nanoSource, testPicture } from '../support/nano.ts';
 import type { WorkerAnswer, WorkerRequest } from '../support/encode_worker.ts';
 
-// What users do with a model, on the small trained checkpoint.
+// The public API on the small trained checkpoint.
 const shared = fileGpu();
 const note = worstErrors('nano');
 let ae: AutoencoderDC;
@@ -40,7 +40,7 @@ describe('the golden picture', () => {
   // The golden numbers are PyTorch's in float32 from the f16 weights, so f16 storage loses nothing.
   const TOLERANCE = 2e-5;
 
-  test.for(['f32', 'f16'] as const)('is encoded and decoded as by PyTorch, weights in %s', async (dtype) => {
+  test.for(['f32', 'f16'] as const)('encodes and decodes as in PyTorch, weights in %s', async (dtype) => {
     const { tensors } = await readJson<Golden>('test/fixtures/nano/golden.json');
     const [input, latent, output] = await Promise.all(
       ['input', 'latent', 'output'].map((name) => readFloats(`test/fixtures/nano/golden_${name}.f32`)),
@@ -57,7 +57,7 @@ describe('the golden picture', () => {
     if (model !== ae) model.dispose();
   });
 
-  test('goes from a PNG to the PNG that the reference drew', async () => {
+  test('from a PNG becomes the PNG of the reference', async () => {
     const png = new Blob([await readBytes('test/fixtures/nano/golden_input.png')], { type: 'image/png' });
     const expected = await pixelsOf(new Blob([await readBytes('test/fixtures/nano/golden_output.png')]));
     const { sample } = await ae.forward(png);
@@ -78,7 +78,7 @@ async function pixelsOf(picture: Blob): Promise<Uint8ClampedArray> {
   return context.getImageData(0, 0, bitmap.width, bitmap.height).data;
 }
 
-test('a batch of three is three singles', async () => {
+test('a batch of three equals three single pictures', async () => {
   const singles = [0, 1, 2].map((i) => asTensor(testPicture(24 + i, 16)));
   const all = new Float32Array(3 * 3 * 16 * 32);
   // 24 to 26 pixels are padded to 24 and 32: take them all to 32
@@ -110,7 +110,7 @@ test('a batch of three is three singles', async () => {
   sample.dispose();
 });
 
-test('forward is decode after encode', async () => {
+test('forward equals encode followed by decode', async () => {
   const picture = testPicture(33, 24);
   const { latent } = await ae.encode(picture);
   const { sample: decodedSample } = await ae.decode(latent);
@@ -120,7 +120,7 @@ test('forward is decode after encode', async () => {
   for (const result of [latent, decodedSample, sample]) result.dispose();
 });
 
-test('calls at the same time, of different sizes, give each its own result', async () => {
+test('concurrent calls of different sizes return their own results', async () => {
   const pictures = [testPicture(40, 24), testPicture(16, 64), testPicture(40, 24), testPicture(9, 9)];
   const alone = [];
   for (const picture of pictures) alone.push(await encoded(picture));
@@ -136,7 +136,7 @@ test('calls at the same time, of different sizes, give each its own result', asy
   }
 });
 
-test.for(['encoder', 'decoder'] as const)('the %s alone reads its own bytes alone', async (parts) => {
+test.for(['encoder', 'decoder'] as const)('loading the %s alone reads only its own bytes', async (parts) => {
   const weights = 'diffusion_pytorch_model.safetensors';
   const source = countingSource(nanoSource);
   const { device } = shared.watched;
@@ -185,7 +185,7 @@ function halfBytes(file: Uint8Array<ArrayBuffer>, prefix: string): { header: num
 describe('the device', () => {
   const isLost = (device: GPUDevice) => Promise.race([device.lost.then(() => true), Promise.resolve(false)]);
 
-  test('that was handed in lives on after dispose(), with nothing left on it', async () => {
+  test('of the caller survives dispose(), with nothing left on it', async () => {
     const { device, live, uncaptured } = await watchedDevice();
     const model = await loadNano({ device });
     expect(model.device).toBe(device);
@@ -202,7 +202,7 @@ describe('the device', () => {
     device.destroy();
   });
 
-  test('that was handed in may offer the finest offsets that its adapter has', async () => {
+  test('of the caller may have the smallest offset alignment of its adapter', async () => {
     const adapter = (await navigator.gpu.requestAdapter())!;
     const names = ['minUniformBufferOffsetAlignment', 'minStorageBufferOffsetAlignment'] as const;
     const device = await adapter.requestDevice({
@@ -214,7 +214,7 @@ describe('the device', () => {
     device.destroy();
   });
 
-  test('of its own is destroyed with the model', async () => {
+  test('of the model is destroyed with it', async () => {
     const model = await loadNano();
     const { device } = model;
     expect((await encoded(testPicture(8, 8), model)).length).toBe(16);
@@ -224,7 +224,7 @@ describe('the device', () => {
   });
 });
 
-test('a plan says what a run allocates', async () => {
+test('a plan tells the bytes that a run allocates', async () => {
   const { device, allocated } = await watchedDevice();
   const model = await loadNano({ device });
   const loaded = allocated();
@@ -251,7 +251,7 @@ test('a plan says what a run allocates', async () => {
   device.destroy();
 });
 
-test('works in a worker, where there is no DOM', async () => {
+test('the package works in a worker without DOM', async () => {
   const picture = testPicture(40, 21);
   const worker = new Worker(new URL('../support/encode_worker.ts', import.meta.url), { type: 'module' });
   const answer = await new Promise<WorkerAnswer>((resolve, reject) => {

@@ -4,9 +4,8 @@ import { watchedDevice, type WatchedDevice } from '../support/device.ts';
 import { failure } from '../support/failure.ts';
 import { loadNano, testPicture } from '../support/nano.ts';
 
-// What must not go wrong quietly. Each failure is a typed error whose message names a remedy; afterwards nothing is
-// left on the GPU, the
-// driver has had nothing to complain of, and the object is as good as before or cleanly dead.
+// Invalid inputs and options. Each one is a typed error with a remedy. Afterwards nothing is left on the GPU, the
+// driver has reported no error, and the model still works.
 let watched: WatchedDevice;
 let ae: AutoencoderDC;
 let before: string[];
@@ -87,7 +86,7 @@ describe('an image', () => {
     await failure(ae.encode(image() as ImageInput), InputError, 'input', ...patterns);
   });
 
-  test('that needs more memory than it may take', async () => {
+  test('that exceeds the memory budget', async () => {
     const data = new Uint8ClampedArray(4 * 2048 * 1040).fill(255);
     const picture = { data, width: 2048, height: 1040 };
     const words = [/1040 x 2048 doesn't fit a memory budget of 8 MiB/, /smallest that does is about \d+ MiB/, /Raise/];
@@ -101,7 +100,7 @@ describe('an image', () => {
     await failure(encoded, InputError, 'input', /memoryBudget must be a positive number of bytes/);
   });
 
-  test('on another device, of a usage or kind that cannot be read, or destroyed', async () => {
+  test('that is a texture of another device, of an unreadable usage or kind, or destroyed', async () => {
     const other = await watchedDevice();
     const { TEXTURE_BINDING, COPY_DST } = GPUTextureUsage;
     const texture = (device: GPUDevice, options: Partial<GPUTextureDescriptor> = {}) =>
@@ -165,14 +164,14 @@ describe('a latent', () => {
     other.dispose();
   });
 
-  test('that decodes to more than the memory budget holds', async () => {
+  test('whose picture exceeds the memory budget', async () => {
     const shape = [1, 16, 64, 140];
     const huge = ae.decode({ data: new Float32Array(16 * 64 * 140), shape }, { memoryBudget: 2 ** 20 });
     await failure(huge, DeviceError, 'limits', /64 x 140 doesn't fit a memory budget of 1 MiB/, /smallest/, /Raise/);
   });
 });
 
-test('whatever was wrong, the next right call works', async () => {
+test('a valid call works after all failures', async () => {
   const picture = testPicture(16, 8);
   const { latent } = await ae.encode(picture);
   expect(latent.shape).toEqual([1, 16, 1, 2]);
@@ -184,6 +183,6 @@ test.for<[string, LoadOptions, RegExp]>([
   ['activations', { activations: 'bf16' as 'f16' }, /options.activations must be one of "f32", "f16"; it was "bf16"/],
   ['networks', { networks: 'head' as 'both' }, /options.networks must be one of "both", "encoder", "decoder"/],
   ['device', { device: {} as GPUDevice }, /options.device must be a GPUDevice/],
-])('an option with an impossible value: %s', async ([, options, pattern]) => {
+])('an invalid value of options.%s is an InputError', async ([, options, pattern]) => {
   await failure(loadNano({ device: watched.device, ...options }), InputError, 'input', pattern);
 });

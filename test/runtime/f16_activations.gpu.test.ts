@@ -6,11 +6,11 @@ import { loadNano, testPicture } from '../support/nano.ts';
 import { psnr } from '../support/picture_quality.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Activations in f16, where nothing but their storage differs from f32: test/gpu/kernels.test.ts and networks.test.ts
-// have their numbers.
+// Activations stored in f16. Only their storage differs from f32: test/kernels and networks.gpu.test.ts compare
+// numbers.
 const shared = fileGpu();
 
-test('a trained model gives the same picture but for a level here and there, in less memory', async () => {
+test('a trained model gives the same picture within one level, in less memory', async () => {
   const { device } = shared.watched;
   using full = await loadNano({ device });
   using half = await loadNano({ device, activations: 'f16' });
@@ -34,7 +34,7 @@ test('a trained model gives the same picture but for a level here and there, in 
   expect(half.memory.activations).toBeLessThan(full.memory.activations);
 });
 
-test('what f16 has no room for becomes its largest number, and what it has comes back as it was', async () => {
+test('numbers beyond f16 become its largest, and numbers of f16 are unchanged', async () => {
   const values = [1e5, 65504, 65505, 1, 2 ** -14, 2 ** -24, 0, 3e38].flatMap((v) => [v, -v]);
   const input = { shape: [1, 3, 1, values.length], data: Float32Array.from([...values, ...values, ...values]) };
   const copied = await runModule(shared.gpu, (b, x) => b.resample('copy', x, 3, IDENTITY), input, new Map(), {

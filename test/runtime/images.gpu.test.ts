@@ -5,7 +5,7 @@ import { worstErrors } from '../support/figures.ts';
 import { firstDifference, relativeMaxError } from '../support/fixtures.ts';
 import { asTensor, loadNano, testPicture } from '../support/nano.ts';
 
-// Everything that a browser calls a picture, into a model and out of it.
+// Every kind of picture of a browser, encoded; results on canvases.
 const shared = fileGpu();
 const note = worstErrors('images');
 let ae: AutoencoderDC;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => ae.dispose());
 
-/** Pixels through 8 bits and 1 / 255 are the same tensor to this, and so are their latents. */
+/** Tolerance between 8-bit pixels and their tensor. */
 const ROUNDING = 1e-5;
 
 async function encoded(image: ImageInput): Promise<Float32Array> {
@@ -41,7 +41,7 @@ declare class MediaStreamTrackGenerator extends MediaStreamTrack {
   readonly writable: WritableStream<VideoFrame>;
 }
 
-describe('a picture may come as', () => {
+describe('a picture may be', () => {
   const picture = testPicture(40, 24);
   const imageData = () => new ImageData(picture.data, picture.width, picture.height);
   const drawn = <C extends HTMLCanvasElement | OffscreenCanvas>(canvas: C): C => {
@@ -107,13 +107,13 @@ describe('a picture may come as', () => {
   });
 });
 
-describe('sides that are no multiples of the ratio', () => {
+describe('sides that are not multiples of the ratio', () => {
   test.for([
     [37, 21],
     [8, 9],
     [1, 1],
     [3, 50],
-  ] as const)('%i x %i: the edge is repeated, and decoding crops', async ([width, height]) => {
+  ] as const)('%i x %i: encoding repeats the edge, and decoding crops', async ([width, height]) => {
     const picture = testPicture(width, height);
     const padded = asTensor(picture);
     const { latent } = await ae.encode(picture);

@@ -5,10 +5,8 @@ import { failure } from '../support/failure.ts';
 import { firstDifference } from '../support/fixtures.ts';
 import { asTensor, loadNano, nanoSource, testPicture } from '../support/nano.ts';
 
-// Work that ends before it is done: by dispose(), by an AbortSignal, by the loss of the device, or because there never
-// was one. Calls
-// reject at once and for the reason that there was; nothing is left on the GPU, and the driver has had nothing to
-// complain of.
+// Work that ends early: by dispose(), an AbortSignal, a lost device, or a missing one. Calls reject at once with the
+// right error, nothing is left on the GPU, and the driver has reported no error.
 let watched: WatchedDevice;
 beforeEach(async () => {
   watched = await watchedDevice();
@@ -41,7 +39,7 @@ function hanging(method: 'size' | 'read', then: () => void): ByteSource {
 
 describe('after dispose()', () => {
   test.for([1, 2])(
-    'a model refuses every call, also those that wait or run: %i submits into a call',
+    'a model rejects every call, including waiting and running ones: %i submits into a call',
     async (submits) => {
       const model = await loadNano({ device: watched.device });
       const picture = testPicture(64, 64);
@@ -57,7 +55,7 @@ describe('after dispose()', () => {
     },
   );
 
-  test('a model on its own device takes its results along', async () => {
+  test('a model destroys its own device and the results on it', async () => {
     const model = await loadNano();
     const { latent } = await model.encode(testPicture(8, 8));
     model.dispose();
@@ -65,7 +63,7 @@ describe('after dispose()', () => {
     latent.dispose();
   });
 
-  test('a latent and a sample refuse', async () => {
+  test('a latent and a sample reject every call', async () => {
     const model = await loadNano({ device: watched.device });
     const { latent } = await model.encode(testPicture(8, 8));
     const { sample } = await model.decode(latent);
@@ -118,7 +116,7 @@ describe('an aborted', () => {
     },
   );
 
-  test('run rejects with the reason, before it starts and in the middle, and the model works on', async () => {
+  test('run rejects with the reason, before it starts and in the middle, and the model still works', async () => {
     const model = await loadNano({ device: watched.device });
     const picture = asTensor(testPicture(128, 128));
     const { latent } = await model.encode(picture);
@@ -147,7 +145,7 @@ describe('a device that is lost', () => {
     watched = { ...watched, live: () => [] };
   };
 
-  test('in the middle of a run ends that call, those behind it, and all later ones', async () => {
+  test('during a run ends that call, waiting calls and all later ones', async () => {
     const model = await loadNano({ device: watched.device });
     const picture = testPicture(64, 64);
     const { latent } = await model.encode(picture);
@@ -178,7 +176,7 @@ describe('a device that is lost', () => {
     forget();
   });
 
-  test('before it is handed in is refused', async () => {
+  test('before the load is refused', async () => {
     watched.device.destroy();
     await watched.device.lost;
     await failure(loadNano({ device: watched.device }), DeviceError, 'device-lost', /load it again/);
@@ -204,7 +202,7 @@ describe('without WebGPU', () => {
   });
 });
 
-describe('a device that refuses', () => {
+describe('a device that cannot provide', () => {
   /** Makes the device say that it binds no more bytes than this. */
   function limitBindings(maxStorageBufferBindingSize: number): void {
     const limits = new Proxy(watched.device.limits, {
@@ -216,7 +214,7 @@ describe('a device that refuses', () => {
 
   // As f128c512 is loaded where 128 MiB are bound at most: the inputs that shaders are compiled for have tensors of 4
   // MiB here.
-  test('to bind a tensor of the inputs that shaders are compiled for still loads weights that fit', async () => {
+  test('large tensors still loads weights that fit', async () => {
     const picture = testPicture(24, 16);
     const numbers = async (): Promise<Float32Array> => {
       using model = await loadNano({ device: watched.device });
@@ -229,7 +227,7 @@ describe('a device that refuses', () => {
     expect(firstDifference(await numbers(), expected)).toBeUndefined();
   });
 
-  test('buffers of the size that weights need', async () => {
+  test('buffers as large as the weights names the limit', async () => {
     limitBindings(5000);
     await failure(
       loadNano({ device: watched.device }),
@@ -240,7 +238,7 @@ describe('a device that refuses', () => {
     );
   });
 
-  test.for(['weights', 'activations', 'result'])('to make %s', async (what) => {
+  test.for(['weights', 'activations', 'result'])('the buffers of the %s rejects the call', async (what) => {
     const model = what === 'weights' ? undefined : await loadNano({ device: watched.device });
     const label = { weights: 'encoder.conv_in.conv.bias', activations: 'activations 1', result: 'result' }[what];
     const { device } = watched;

@@ -5,7 +5,7 @@ import { worstErrors } from '../support/figures.ts';
 import { expectNetworks } from '../support/expect_networks.ts';
 import { NETWORKS } from '../support/networks.ts';
 
-// Whole networks against diffusers in double precision: test/fixtures/e2e.
+// Whole networks, compared with diffusers in double precision (test/fixtures/e2e).
 const shared = fileGpu();
 const note = worstErrors('e2e');
 /**

@@ -11,7 +11,7 @@ import { fileGpu } from '../support/device.ts';
 import { firstDifference, type FixtureTensor } from '../support/fixtures.ts';
 import { randomTensor } from '../support/meets.ts';
 
-// Pictures and raw numbers on their way to stored activations and back: exact, to the byte.
+// Pictures and raw numbers survive the way to stored activations and back, exact to the byte.
 const shared = fileGpu();
 
 /** A stored tensor of this shape. */
@@ -65,7 +65,7 @@ describe('raw numbers', () => {
     [2, 5, 13, 7],
     [1, 33, 5, 70],
     [3, 16, 2, 3],
-  ])('%o go in and come out', async (shape) => {
+  ])('%o are the same after a round trip', async (shape) => {
     const input = randomTensor('input', shape);
     using sample = await sampleOf(input);
     expect(sample.shape).toEqual(shape);
@@ -104,7 +104,7 @@ describe('a picture', () => {
     return new Sample(shared.gpu, new BandedTensor(shared.gpu, [{ tensor, buffer }], tensor), tensor);
   }
 
-  test('is bytes / 127.5 - 1, and every byte comes back as it was', async () => {
+  test('is bytes / 127.5 - 1, and every byte is the same after a round trip', async () => {
     const picture = pixels(67, 31);
     using sample = await bring(picture, [1, 3, 31, 67]);
     const values = await sample.toArray();
@@ -193,7 +193,7 @@ describe('a sample', () => {
     }
   });
 
-  test('says which pictures it has, and what is no picture', async () => {
+  test('names the valid indices, and refuses channels that are not colours', async () => {
     using pair = await sampleOf(randomTensor('input', [2, 3, 2, 2]));
     for (const index of [-1, 2, 0.5, NaN]) {
       await expect(pair.toPixels(index)).rejects.toMatchObject({ code: 'input', message: /from 0 to 1/ });

@@ -1,5 +1,5 @@
-// python/decoder.py, the other program that knows the decoder: it made the places of a large picture that
-// test/full/regions.test.ts compares.
+// python/decoder.py, an independent decoder. Parts of a large picture that it made are what
+// test/plan/regions.full.gpu.test.ts compares.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { findPython } from '../support/python.ts';

@@ -6,12 +6,12 @@ import { firstDifference } from '../support/fixtures.ts';
 import { loadNano, testPicture } from '../support/nano.ts';
 import { randomTensor } from '../support/meets.ts';
 
-// Pictures that go in by rectangles and come out by strips: the same bytes as in one piece, however they are asked for.
+// Pictures that are read in rectangles and decoded in strips have the same bytes as in one piece.
 const shared = fileGpu();
 const SIZE = { width: 203, height: 300 };
 const MiB = 2 ** 20;
 
-/** A budget that leaves room for the nano network in some regions. */
+/** A memory budget that makes the nano network run in several regions. */
 const memoryBudget = 3.2 * MiB;
 
 async function nano() {
@@ -19,7 +19,7 @@ async function nano() {
 }
 
 describe('a picture', () => {
-  test('goes in region by region as it does in one piece, from pixels, a bitmap, a canvas and a texture', async () => {
+  test('encodes region by region as in one piece, from pixels, a bitmap, a canvas and a texture', async () => {
     using ae = await nano();
     const picture = testPicture(SIZE.width, SIZE.height);
     const encoded = async (image: Parameters<typeof ae.encode>[0], budget?: number) => {
@@ -46,7 +46,7 @@ describe('a picture', () => {
     texture.destroy();
   });
 
-  test('comes out in strips that make the picture, into an iterator, a stream and a canvas', async () => {
+  test('decodes to strips that form the picture, with an iterator, a stream and a canvas', async () => {
     using ae = await nano();
     using latent = (await ae.encode(testPicture(SIZE.width, SIZE.height))).latent;
     using sample = (await ae.decode(latent)).sample;
@@ -80,7 +80,7 @@ describe('a picture', () => {
     expect(firstDifference(shown.data, data)).toBeUndefined();
   });
 
-  test('of which only the first strip is wanted stops there, and the model goes on', async () => {
+  test('stops decoding when the loop ends after the first strip, and the model still works', async () => {
     using ae = await nano();
     using latent = (await ae.encode(testPicture(SIZE.width, SIZE.height))).latent;
     for await (const strip of ae.decodeStrips(latent, { memoryBudget })) {
@@ -91,7 +91,7 @@ describe('a picture', () => {
     expect(again.shape).toEqual([1, 16, 1, 1]);
   });
 
-  test('of a batch, or on a canvas of another kind, is refused', async () => {
+  test('of a batch, or for a canvas with another context, is an InputError', async () => {
     using ae = await nano();
     using latent = (await ae.encode(randomTensor('input', [2, 3, 16, 16]))).latent;
     await failure(ae.decodeStrips(latent).next(), InputError, 'input', /takes one picture; this latent has 2/);
@@ -102,7 +102,7 @@ describe('a picture', () => {
 });
 
 describe('a batch', () => {
-  test('is sliced where it has to be, or where it is asked for, with the numbers of one', async () => {
+  test('is sliced if it does not fit or slicing is enabled, with the same numbers', async () => {
     using ae = await nano();
     const input = randomTensor('input', [3, 3, 64, 48]);
     const encoded = async (budget?: number) => {
@@ -125,7 +125,7 @@ describe('a batch', () => {
 });
 
 describe('between regions', () => {
-  test('a run is aborted, leaves nothing, and the next one is right', async () => {
+  test('an abort leaves nothing on the GPU, and the next run is right', async () => {
     using ae = await nano();
     const picture = testPicture(SIZE.width, SIZE.height);
     using first = (await ae.encode(picture, { memoryBudget })).latent;

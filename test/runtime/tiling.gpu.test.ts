@@ -7,7 +7,7 @@ import { expectNetworks } from '../support/expect_networks.ts';
 import { hashTensor } from '../support/hash_weights.ts';
 import { folderSource } from '../support/sources.ts';
 
-// diffusers' own tiling and slicing, against diffusers in double precision.
+// diffusers' tiling and slicing, compared with diffusers in double precision.
 const shared = fileGpu();
 const note = worstErrors('tiling');
 
@@ -31,7 +31,7 @@ describe.each(['f32', 'f16'] as const)('%s', (dtype) => {
   });
 });
 
-test('options are checked, an abort leaves no buffers, and disableTiling goes back', async () => {
+test('options are checked, an abort leaves no buffers, and disableTiling restores one piece', async () => {
   const folder = 'test/fixtures/e2e/tiled';
   const io = await readFixture(`${folder}/io.safetensors`);
   const { watched } = shared;
@@ -58,7 +58,7 @@ test('options are checked, an abort leaves no buffers, and disableTiling goes ba
   expect(firstDifference(await again.toArray(), expected)).toBeUndefined();
 });
 
-test('tiles of a batch, of a picture and under a small budget are the same tiles', async () => {
+test('tiles of a batch, of one picture and with a small budget are the same', async () => {
   const folder = 'test/fixtures/e2e/tiled';
   using ae = await AutoencoderDC.fromPretrained(folderSource(folder), { device: shared.watched.device });
   ae.enableTiling({

@@ -3,7 +3,7 @@ import { checkTiling, tileAxis } from '../../src/runtime/tiling.ts';
 
 const axis = { min: 512, stride: 448 };
 
-test("diffusers' defaults stand for what is left out, or 0", () => {
+test("absent options and 0 are diffusers' defaults", () => {
   expect(checkTiling({}, 32)).toEqual({ height: axis, width: axis });
   expect(checkTiling({ tileSampleMinHeight: 1024, tileSampleStrideWidth: 0 }, 128)).toEqual({
     height: { min: 1024, stride: 448 },
@@ -11,9 +11,8 @@ test("diffusers' defaults stand for what is left out, or 0", () => {
   });
 });
 
-// At a ratio of 128 a stride of 448 pixels is three and a half pixels of a latent. diffusers takes three from tile to
-// tile, and puts what it decodes
-// 448 apart all the same: the picture comes out longer than the latent's.
+// At a ratio of 128, a stride of 448 pixels is 3.5 latent pixels. diffusers steps 3 latent pixels from tile to tile but
+// places the decoded tiles 448 pixels apart, so the result is longer than the latent.
 test.each([
   { part: 'encoder', size: 1024, ratio: 128, from: [0, 448, 896], at: [0, 3, 6], whole: 7, extent: 1 },
   { part: 'decoder', size: 8, ratio: 128, from: [0, 3, 6], at: [0, 448, 896], whole: 1152, extent: 64 },

@@ -10,9 +10,7 @@ import { fromBfloat16, f16Bits, f16Value, roundToF16, toBfloat16, toHalf } from 
 import { randomTensor, randomWeights } from '../support/meets.ts';
 import { runModule, type Build, type RawWeight, type RunModuleOptions } from '../support/run_module.ts';
 
-// The way of weights from a checkpoint's bytes to the order that kernels read: whatever the bindings allow and however
-// the bytes
-// come in, the same numbers to the last bit.
+// Packed weights equal the checkpoint's bits in the order that kernels read, for any binding limit and any chunks.
 const shared = fileGpu();
 const DTYPES = ['f32', 'f16'] as const;
 
@@ -57,7 +55,7 @@ describe('slices and windows change no bit', () => {
     },
   ];
 
-  test('and the bindings below do make slices', () => {
+  test('the binding limits below do cause slices', () => {
     const spec = denseWeight([wide], channelsOf(20));
     expect(weightSlices(spec, 'f32', 100_000).length).toBeGreaterThan(1);
     expect(weightSlices(spec, 'f16', 50_000).length).toBeGreaterThan(1);
