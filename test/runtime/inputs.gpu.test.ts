@@ -3,6 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError, type AutoencoderDC, type ImageInput, type PixelInput } from '../../src/index.ts';
+import { configToJson } from '../../src/config/to_json.ts';
 import { fileGpu, watchedDevice } from '../support/device.ts';
 import { failure } from '../support/failure.ts';
 import { firstDifference, relativeMaxError } from '../support/fixtures.ts';
@@ -307,5 +308,21 @@ describe('a latent', () => {
     expect(ae.config.decoderInShortcut).toBe(true);
     const few = { data: new Float32Array(4), shape: [1, 4, 1, 1] };
     await failure(ae.decode(few), InputError, 'input', /must have 16 channels/);
+
+    const config = { ...configToJson(ae.config), decoder_in_shortcut: false };
+    using model = await loadNano({ device: shared.watched.device, config });
+    const [one, two] = [new Float32Array(32), new Float32Array(32)];
+    one.fill(0.5);
+    two.fill(-0.25);
+    const all = new Float32Array(2 * 16 * 8);
+    for (const [i, values] of [one, two].entries()) all.set(values, i * 16 * 8);
+    const decoded = async (data: Float32Array, channels: number) => {
+      using sample = (await model.decode({ data, shape: [2, channels, 2, 4] })).sample;
+      return await sample.toArray();
+    };
+    const cut = Float32Array.from([...one, ...two]);
+    expect(firstDifference(await decoded(cut, 4), await decoded(all, 16))).toBeUndefined();
+    const many = { data: new Float32Array(17), shape: [1, 17, 1, 1] };
+    await failure(model.decode(many), InputError, 'input', /must have 1 to 16 channels/);
   });
 });
