@@ -203,7 +203,8 @@ export async function ensureFirefox() {
 }
 
 /**
- * Sets up AMD's shader compiler, which reports registers and scratch memory of every pipeline. It needs lavapipe's package.
+ * Sets up AMD's shader compiler, which reports registers and scratch memory of every pipeline. It needs lavapipe's
+ * package.
  *
  * @returns {Promise<string | undefined>} the reason if it cannot be set up
  */

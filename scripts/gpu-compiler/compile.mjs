@@ -1,6 +1,6 @@
-// Compiles compute pipelines with AMD's compiler (Mesa's ACO) and prints its statistics. No AMD GPU is needed: RADV creates a
-// device on its null winsys, and radv_null.c answers what would reach the hardware. Run by compile_for.mjs, as a process of its
-// own: the compiler prints to stderr, and Dawn cannot switch drivers within a process.
+// Compiles compute pipelines with AMD's compiler (Mesa's ACO) and prints its statistics. No AMD GPU is needed: RADV
+// creates a device on its null winsys, and radv_null.c answers what would reach the hardware. Run by compile_for.mjs,
+// as a process of its own: the compiler prints to stderr, and Dawn cannot switch drivers within a process.
 //
 //     node compile.mjs pipelines.json      [{ code, constants, bindings }, …]
 import { readFileSync, writeSync } from 'node:fs';

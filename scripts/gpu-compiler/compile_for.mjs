@@ -32,7 +32,8 @@ export function hasGpuCompiler() {
  * Compiles pipelines for an AMD GPU.
  *
  * @param {string} family - RADV's name of the GPU, for example navi31
- * @param {readonly { code: string, constants: Readonly<Record<string, number>>, bindings: readonly string[] }[]} pipelines
+ * @param {readonly { code: string, constants: Readonly<Record<string, number>>, bindings: readonly string[] }[]}
+ *   pipelines
  * @returns {Promise<Statistics[]>} one entry for each pipeline
  */
 export async function compileFor(family, pipelines) {

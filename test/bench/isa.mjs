@@ -1,5 +1,5 @@
-// `npm run bench:isa`: registers, scratch memory and occupancy of every pipeline by AMD's compiler, without an AMD GPU. Writes
-// test/bench/results/isa.md. Fails if a pipeline uses scratch memory or spills registers.
+// `npm run bench:isa`: registers, scratch memory and occupancy of every pipeline by AMD's compiler, without an AMD GPU.
+// Writes test/bench/results/isa.md. Fails if a pipeline uses scratch memory or spills registers.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFor } from '../../scripts/gpu-compiler/compile_for.mjs';

@@ -1,7 +1,8 @@
 import { knownCheckpoints } from '../../src/config/checkpoints.ts';
 import { buildGraph } from '../../src/graph/build.ts';
 import { channelsOf, type StorageType, type Tensor } from '../../src/graph/tensor.ts';
-import { biasVector, denseWeight, normVectors, type ConvVariant, type Target } from '../../src/graph/weights.ts';
+import type { ConvVariant, Target } from '../../src/graph/target.ts';
+import { biasVector, denseWeight, normVectors } from '../../src/graph/weights.ts';
 import { PipelineMap, type Constants, type Shader } from '../../src/gpu/pipelines.ts';
 import { CONV_VARIANTS } from '../../src/kernels/conv.ts';
 import { blend } from '../../src/kernels/blend.ts';
@@ -93,14 +94,15 @@ export function isaPipelines(): IsaPipeline[] {
     storage: 'f32',
     origin: { y: 0, x: 0 },
   });
+  const rect = { y: 0, x: 0, height: SIDE, width: SIDE };
   const conv = conv2d('conv', 64, 64);
   const matrix = denseWeight([conv], channelsOf(64), { phases: 1 });
   const shuffled = denseWeight([conv], channelsOf(64), { phases: 4 });
   const single = [
     nchwIn(tensor(32)),
     nchwOut(tensor(3), SIDE, SIDE),
-    imageIn(tensor(3), { height: SIDE, width: SIDE }, { y: 0, x: 0 }),
-    imageOut(tensor(3), 0, 0, SIDE, SIDE),
+    imageIn(tensor(3), { rect, picture: rect, corner: rect, background: [1, 1, 1] }),
+    imageOut(tensor(3), 0, rect),
     blend(tensor(3), tensor(3), 64, true),
     packBatchNormWeights(normVectors(rmsNorm('norm', 64))),
     packVectorWeights(biasVector(conv), 'F32', 0),

@@ -1,5 +1,5 @@
-// On AMD GPUs no pipeline spills registers or keeps arrays in scratch memory, as Mesa's compiler reports. `npm test` checks
-// RDNA3, `npm run test:full` every architecture. scripts/test.mjs says so if the compiler cannot be set up.
+// On AMD GPUs no pipeline spills registers or keeps arrays in scratch memory, as Mesa's compiler reports. `npm test`
+// checks RDNA3, `npm run test:full` every architecture. scripts/test.mjs says so if the compiler cannot be set up.
 import { describe, expect, test } from 'vitest';
 import { compileFor, hasGpuCompiler } from '../../scripts/gpu-compiler/compile_for.mjs';
 import { isaPipelines } from '../bench/isa.ts';
