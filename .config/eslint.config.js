@@ -22,7 +22,8 @@ const rooms = {
   worker: ['errors', 'options', 'rpc', 'codec', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
 };
 
-const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|\\.ts$)`;
+/** Rooms are folders, and single files have names of their own: `../weights.ts` inside a room is no other room. */
+const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|(?<=errors|options|index)\\.ts$)`;
 
 /** The folders of src/weights, and those that each may import from. */
 const weightsFolders = {

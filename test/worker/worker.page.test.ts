@@ -193,7 +193,7 @@ describe('createWorkerClient', () => {
     }, sana.given);
     expect(seen).toMatchObject({
       missing: { name: 'SourceError', known: expect.any(String), ours: true, status: 401, code: 'source' },
-      device: { name: 'InputError', message: expect.stringContaining("options.device cannot leave the page") },
+      device: { name: 'InputError', message: expect.stringContaining('options.device cannot leave the page') },
       aborted: { name: 'AbortError', message: 'enough', ours: false },
       shape: { name: 'InputError', message: expect.stringContaining('image.data must hold 99 numbers') },
       texture: { name: 'InputError', message: expect.stringContaining("GPUTexture can't leave the page") },
