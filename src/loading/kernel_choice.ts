@@ -12,31 +12,27 @@ import { Session } from '../session/session.ts';
 import { automaticVariants } from './target.ts';
 import { WeightStore } from '../session/weight_store.ts';
 
-/** How long loading may wait for timings, compiling included; what isn't known by then is guessed. */
+/** The time that a load waits for timings and their compiling. After it, the likely fastest variants are used. */
 export const TIMING_MS = 300;
-/** One reading takes so long at least: several times what a submit costs. */
+/** The shortest reading: several times the cost of a submit. */
 const MIN_READING_MS = 4;
-/** Readings of each form, in turns; the shortest counts. */
+/** Readings of each variant, taken in turns. The shortest counts. */
 const READINGS_PER_VARIANT = 3;
-/** What is remembered is void once the forms or the works below are others. */
+/** Part of a record's name. A change of the variants or of the layers below makes old records void. */
 const VERSION = 1;
 
-/**
- * What is timed: convolutions as wide as the networks', in a chain, so that what surrounds a dispatch counts for
- * little.
- */
+/** The timed layers: convolutions as wide as the networks', in a chain, so that overhead counts for little. */
 const TIMED_LAYERS: Readonly<Record<keyof ConvVariants, Conv2d>> = {
   conv: conv2d('conv', 512, 512, { kernel: 1, bias: false }),
   multiply: conv2d('multiply', 256, 256, { bias: false }),
 };
-/** Sides of their images: what fills a GPU would keep a CPU busy for seconds. */
+/** The sides of the timed images. An image that fills a GPU would keep a CPU busy for seconds. */
 const SIDES = { gpu: 64, software: 8 } as const;
 const CHAIN = 4;
 
 /**
- * A load's target with the kernels that were fastest when this adapter was timed; if it never was, it is now, for at
- * most `TIMING_MS`. Where nothing can be remembered, and on a CPU, whose order of kernels is known, the usual ones
- * stay.
+ * Replaces a target's kernels with the fastest ones on this adapter: recorded ones, or else timed ones, for at most
+ * `TIMING_MS`. Without a cache, and on a CPU, the target stays as it is.
  */
 export async function withFastestKernels(gpu: Gpu, target: Target, options: LoadOptions): Promise<Target> {
   const { cache = true, kernels, signal } = options;
@@ -48,10 +44,10 @@ export async function withFastestKernels(gpu: Gpu, target: Target, options: Load
 }
 
 /**
- * The fastest of some forms on this device, remembered or timed.
+ * Finds the fastest variants on this device, by a record or by timing.
  *
- * @param options - `limit`: milliseconds after which the target's own are taken, and what comes later is only
- * remembered; `signal` stops timing
+ * @param options - `limit`: milliseconds after which the target's own variants are returned, while later timings are
+ * still recorded; `signal` stops timing
  */
 export async function fastestKernels(
   gpu: Gpu,
@@ -64,20 +60,20 @@ export async function fastestKernels(
   const known = await store.readNote(name);
   if (isKernels(known, candidates)) return known;
   const timed = timeKernels(gpu, target, candidates, signal).then(async (kernels) => {
-    await store.writeNote(name, kernels).catch(() => undefined); // no room: it will be timed again
+    await store.writeNote(name, kernels).catch(() => undefined); // storage is full: the next load times again
     return kernels;
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<ConvVariants>((resolve) => (timer = setTimeout(resolve, limit, target.kernels)));
   try {
-    // A driver that can't time its kernels gets the usual ones, and says what ails it when they run.
+    // A driver that fails here gets the usual kernels, and reports its fault when they run.
     return await Promise.race([timed.catch(() => target.kernels), late]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Times forms of the kernels on this device. One that doesn't compile isn't taken. */
+/** Times variants of the kernels on this device. A variant that does not compile is left out. */
 export async function timeKernels(
   gpu: Gpu,
   target: Target,
@@ -107,9 +103,9 @@ export async function timeKernels(
 }
 
 /**
- * The name of what takes the shortest time; undefined if there is nothing.
+ * Finds the work that takes the shortest time; `undefined` if there is none.
  *
- * @param works - `time(runs)` gives the milliseconds of so many runs
+ * @param works - names, each with a function that returns the milliseconds of a number of runs
  */
 export async function shortest<T>(
   works: readonly (readonly [T, (runs: number) => Promise<number>])[],
@@ -126,7 +122,7 @@ export async function shortest<T>(
   return works[best.indexOf(Math.min(...best))]?.[0];
 }
 
-/** A chain of one convolution on a device, with weights of zeros. */
+/** A chain of equal convolutions on a device, with zeros as weights. */
 class Chain {
   readonly #gpu: Gpu;
   readonly #weights: WeightStore;
@@ -159,7 +155,7 @@ class Chain {
   }
 
   /**
-   * Milliseconds of so many runs.
+   * Measures the milliseconds of a number of runs.
    *
    * @throws the signal's reason when aborted
    */
@@ -177,7 +173,7 @@ class Chain {
   }
 }
 
-/** An adapter and the software that drives it: what a timing is good for. */
+/** Names an adapter and the software that drives it. A timing holds for these. */
 function adapterName({ device: { adapterInfo } }: Gpu): string {
   const info: Partial<GPUAdapterInfo> | undefined = adapterInfo;
   const agent = typeof navigator === 'undefined' ? undefined : navigator.userAgent;

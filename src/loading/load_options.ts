@@ -29,39 +29,37 @@ export interface LoadProgress {
 /** Options for loading a model. */
 export interface LoadOptions extends SourceOptions {
   /**
-   * A device to use and share; it is never destroyed. Without one, the best adapter's is requested, with all that it
-   * offers.
+   * A device of your own to share. It is never destroyed. By default, a device of the best adapter with all its limits.
    */
   readonly device?: GPUDevice | undefined;
   /**
-   * How weights are stored: `f32` (default) keeps the checkpoint's precision, `f16` halves their memory. Sums are f32
-   * in both.
+   * The storage of weights: `f32` (default) keeps the checkpoint's precision, `f16` halves their memory. Sums are f32.
    */
   readonly dtype?: WeightType | undefined;
   /**
-   * How what lies between layers is stored: `f32` (default), or `f16`, for devices that are short of memory: about half
-   * of it is taken, or, where a `memoryBudget` cuts images into regions, less is computed twice. All arithmetic is f32,
-   * and so are attention's sums, what lies between the passes of a convolution, and results. It costs about what
-   * weights in f16 cost: one level of 255 in one value of sixty to a hundred. The reference's authors keep this model
-   * away from f16 activations for their range; what exceeds 65504 is stored as that. On a CPU it takes about as long.
+   * The storage of activations: `f32` (default), or `f16` for devices that are short of memory. `f16` takes about half
+   * of the memory; if a `memoryBudget` cuts images into regions, fewer pixels are computed twice. All arithmetic, the
+   * sums of attention and results stay f32. It costs as much accuracy as weights in f16: one level of 255 in one value
+   * of sixty to a hundred. Values beyond 65504 are stored as 65504; the model's authors advise against f16 activations
+   * for that reason.
    */
   readonly activations?: StorageType | undefined;
   /**
-   * The accuracy of results, as the error relative to the largest value, with weights and activations in f32. `fast` (default)
-   * promises 1e-4; half a step of 8-bit colour is 4e-3. `strict` avoids the fastest convolution algorithm, which rounds more
-   * coarsely than a direct convolution, and takes up to twice as long.
+   * The accuracy of results, as the error relative to the largest value, with weights and activations in f32. `fast`
+   * (default) promises 1e-4; half a step of 8-bit colour is 4e-3. `strict` avoids the fastest convolution algorithm,
+   * which rounds more coarsely than a direct convolution, and takes up to twice as long.
    */
   readonly numerics?: Numerics | undefined;
   /**
-   * The number type in which convolutions may multiply: `f32` (default) or `f16`, which needs `dtype: "f16"`. On a device with
-   * `shader-f16`, `f16` multiplies in f16 if that is faster, and adds in f32. Errors grow to two to four times those of f16
-   * weights alone, and values beyond 65504 overflow. On other devices products stay f32.
+   * The number type in which convolutions may multiply: `f32` (default) or `f16`, which needs `dtype: "f16"`. On a
+   * device with `shader-f16`, `f16` multiplies in f16 if that is faster, and adds in f32. Errors grow to two to four
+   * times those of f16 weights alone, and values beyond 65504 overflow. On other devices products stay f32.
    */
   readonly products?: Products | undefined;
   /**
-   * The variant of the convolution kernels, for measurements and for reports about faulty drivers. Without it, the first load
-   * times the variants on a GPU and the cache keeps the choice. `matrix` and `f16-matrix` are never chosen automatically; they
-   * need a Chromium started with `--enable-unsafe-webgpu`.
+   * The variant of the convolution kernels, for measurements and for reports about faulty drivers. Without it, the
+   * first load times the variants on a GPU and the cache keeps the choice. `matrix` and `f16-matrix` are never chosen
+   * automatically; they need a Chromium started with `--enable-unsafe-webgpu`.
    *
    * @internal
    */

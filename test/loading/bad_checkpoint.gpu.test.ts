@@ -6,8 +6,8 @@ import { readBytes } from '../support/fixtures.ts';
 import { NANO } from '../support/nano.ts';
 import { memorySource } from '../support/sources.ts';
 
-// Checkpoints that can't be loaded. Each failure is a typed error whose message names a remedy; afterwards nothing is left on the GPU, and
-// the driver has had nothing to complain of.
+// Checkpoints that can't be loaded. Each failure is a typed error whose message names a remedy; afterwards nothing is
+// left on the GPU, and the driver has had nothing to complain of.
 const WEIGHTS = 'diffusion_pytorch_model.safetensors';
 let watched: WatchedDevice;
 let config: string;

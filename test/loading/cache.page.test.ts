@@ -110,7 +110,8 @@ describe('the cache', () => {
   test('remembers which files do not exist', async () => {
     const original = { source: `someone/${network}`, options: { hubUrl: bench.hub.url } };
     const wide = await page.load({ ...original, dry: true });
-    expect(wide.error?.message).toContain("doesn't match the config"); // that of the full width, by the repository's model_name
+    // The config is that of the full width, by the repository's model_name.
+    expect(wide.error?.message).toContain("doesn't match the config");
     await bench.context.setOffline(true);
     expect((await page.load({ ...original, dry: true })).error?.message).toContain("doesn't match the config");
   });

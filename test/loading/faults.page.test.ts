@@ -14,7 +14,7 @@ const source = `someone/${network}-diffusers`;
 const bench = loadingBench();
 let page: LoadingPage;
 let expected: readonly number[] | undefined;
-/** What each fault gave, for the table at the end. */
+/** The outcome of each fault, for the table at the end. */
 const table: string[] = [];
 
 beforeAll(async () => {
@@ -38,8 +38,8 @@ function load(options: LoadRequest['options'] = {}, request: Partial<LoadRequest
 }
 
 /**
- * The time limit for a silent server: short where silence is the fault, the default elsewhere. It is longer where another try
- * must succeed, since a busy server must not seem silent.
+ * The time limit for a silent server: short where silence is the fault, the default elsewhere. It is longer where
+ * another try must succeed, since a busy server must not seem silent.
  */
 const waits = ({ stallAfter }: Fault): Partial<LoadRequest> =>
   stallAfter === undefined ? {} : { stallTimeoutMs: stallAfter === 0 ? 500 : 2500 };
@@ -121,9 +121,9 @@ describe.each([
   });
 });
 
-test('a server that has never heard of ranges', async () => {
+test('a server without ranges', async () => {
   bench.hub.fault = () => ({ ignoreRange: true });
-  const folder = `${bench.hub.url.replace('127.0.0.1', 'localhost')}/${source}/resolve/main/`; // as a plain file server's
+  const folder = `${bench.hub.url.replace('127.0.0.1', 'localhost')}/${source}/resolve/main/`;
   const visit = () => page.load({ source: folder, options: {} });
   await expectRight('200 instead of 206, always', await visit(), visit);
 });
@@ -202,7 +202,8 @@ test('weights that are verified, and right', async () => {
 
 test('a browser that is killed while it writes the cache', async () => {
   const profile = await mkdtemp(join(tmpdir(), 'dc-ae-killed-'));
-  // Chromium writes down within half a minute, or at its end, that an origin has storage: whatever is stored before that is lost with it.
+  // Chromium writes down within half a minute, or at its end, that an origin has storage: whatever is stored before
+  // that is lost with it.
   const first = await startMortal(profile);
   const visit = await openTab(first.context);
   await visit.page.evaluate(() => window.page.dcae.checkpointCache.list());
@@ -256,7 +257,8 @@ test('an abort at twenty random moments', async () => {
   const random = randomFrom(20_26);
   const share = (): number => random(1000) / 1000;
   const aborts: number[] = [];
-  // Ten by the clock, which hits what comes before the first byte too, and ten by bytes, which no load is too quick for.
+  // Ten by the clock, which hits what comes before the first byte too, and ten by bytes, which no load is too quick
+  // for.
   for (let i = 0; i < 20; i++) {
     const when = i % 4 < 2 ? { abortAfter: 0.6 * share() * whole.ms } : { abortAt: share() * total };
     const outcome = await load({ cache: i % 2 === 0 }, when);

@@ -8,8 +8,8 @@ import { startHub, type Hub } from '../support/hub.ts';
 import { networkConfig } from '../support/networks_on_hub.ts';
 import type { LoadRequest, Outcome } from './page/page.ts';
 
-// What loading the full f32c32 SANA network costs: 1.25 GB in F32, served from this process's memory to a browser without DevTools.
-// DCAE_DIVISOR=4 takes a narrower one, for a quick look.
+// What loading the full f32c32 SANA network costs: 1.25 GB in F32, served from this process's memory to a browser
+// without DevTools. DCAE_DIVISOR=4 takes a narrower one, for a quick look.
 const divisor = Number(process.env['DCAE_DIVISOR'] ?? 1);
 const network = 'dc-ae-f32c32-sana-1.1';
 const source = `someone/${network}-diffusers`;
@@ -66,7 +66,10 @@ function bareFetch(): Promise<number> {
   }, `${hub.url}/${source}/resolve/main/${weights}`);
 }
 
-/** The same, its bytes also handed to the GPU, into one buffer and unpacked: the least that any way of loading has to do. */
+/**
+ * The same, its bytes also handed to the GPU, into one buffer and unpacked: the least that any way of loading has to
+ * do.
+ */
 function bareUpload(): Promise<number> {
   return browser.evaluate(async (url) => {
     const device = await window.page.shared;
@@ -95,7 +98,7 @@ function bareUpload(): Promise<number> {
   }, `${hub.url}/${source}/resolve/main/${weights}`);
 }
 
-/** What the processes grow by at most, and the CPU seconds that they spend, while something goes on. */
+/** Measures the peak growth of the processes and their CPU seconds during `work`. */
 async function watch<T>(work: () => Promise<T>): Promise<{ result: T; peaks: Map<string, number>; cpu: string }> {
   const start = await browser.processes();
   const peaks = new Map<string, number>();

@@ -31,7 +31,8 @@ test.each(architectures.map((architecture, i) => ({ ...architecture, isXet: i % 
   async ({ keys, names, isXet }) => {
     const { hub } = bench;
     const options = { hubUrl: hub.url, cache: false };
-    // Where an architecture has two networks, each is loaded in one format; each format comes from another kind of storage.
+    // Where an architecture has two networks, each is loaded in one format; each format comes from another kind of
+    // storage.
     const [first, last] = [names[0]!, names.at(-1)!];
     hub.xet = isXet;
     const diffusers = await page.load({ source: `someone/${first}-diffusers`, options });

@@ -7,7 +7,8 @@ import { safetensorsFile, type FileTensor } from '../support/memory_source.ts';
 import { networkConfig, putNetwork } from '../support/networks_on_hub.ts';
 import type { LoadRequest } from './page/page.ts';
 
-// One set of weights, SANA's at a sixteenth of its width, wherever it comes from and however it is written: the same numbers to the last bit.
+// One set of weights, SANA's at a sixteenth of its width, wherever it comes from and however it is written: the same
+// numbers to the last bit.
 const divisor = 16;
 const network = 'dc-ae-f32c32-sana-1.1';
 const diffusers = `someone/${network}-diffusers`;
@@ -34,7 +35,8 @@ async function numbersOf(request: LoadRequest): Promise<readonly number[] | unde
 
 describe('the same numbers come from', () => {
   const folder = () => `${bench.hub.url}/${diffusers}/resolve/main`;
-  const elsewhere = (url: string) => url.replace('127.0.0.1', 'localhost'); // a plain file server: no hub that we know of
+  /** The same server under a name that is not known as a hub. */
+  const elsewhere = (url: string) => url.replace('127.0.0.1', 'localhost');
 
   test.each<[string, () => LoadRequest]>([
     ["a folder's URL", () => ({ source: `${elsewhere(folder())}/` })],

@@ -109,7 +109,7 @@ describe('a config that is told by the tensors', () => {
     expect(byName).toEqual({ config: findCheckpoint('dc-ae-f32c32-in-1.0')?.config, warning: undefined });
     expect(resolveConfig({ latent_channels: 16 }, tensors).config.latentChannels).toBe(16);
     expect(resolveConfig(undefined, tensors).config.scalingFactor).toBe(0.4552);
-    expect(resolveConfig({ model_name: 'dc-ae-f64c128-in-1.0' }, tensors).config.latentChannels).toBe(32); // the tensors know better
+    expect(resolveConfig({ model_name: 'dc-ae-f64c128-in-1.0' }, tensors).config.latentChannels).toBe(32);
   });
 });
 

@@ -191,7 +191,7 @@ describe('a damaged file', () => {
   test('that was cut short says so for whoever downloads it again', () => {
     const whole = file({ w: four });
     expect(complaint(whole, whole.length - 1)).toContain('it is cut short');
-    expect(complaint(whole.subarray(0, whole.length - 16), whole.length)).toBe('no complaint'); // the header alone is enough
+    expect(complaint(whole.subarray(0, whole.length - 16), whole.length)).toBe('no complaint');
   });
 });
 
@@ -205,11 +205,10 @@ describe('the keys of a JSON object', () => {
 });
 
 describe('thousands of mutated headers', () => {
-  /** What a mutation leaves must be refused as a damaged checkpoint, or be a sound header. */
+  /** A mutated file must be refused as damaged, or have a sound header. */
   const check = async (bytes: Uint8Array, size: number): Promise<'sound' | 'refused'> => {
     const source = {
       size: async () => size,
-      // What is read is what is allocated.
       read: async (_: string, start: number, end: number) => {
         if (end > size) throw new Error(`asked for byte ${end} of a file of ${size}`);
         const part = new Uint8Array(end - start);

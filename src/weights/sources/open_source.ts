@@ -1,5 +1,6 @@
 /** Opens whatever a caller may pass as a checkpoint: a repository, a URL, a path, files, or an object that reads. */
 import { InputError } from '../../errors.ts';
+import { blobSource } from './blob_source.ts';
 import type { ByteSource } from './byte_source.ts';
 import { fileSource } from './file_source.ts';
 import { hubSource, type HubFolder } from './hub_source.ts';
@@ -7,7 +8,7 @@ import { localFolderSource, splitPath } from './local_folder_source.ts';
 import { parseReference } from './reference.ts';
 import type { RemoteSource } from './remote_source.ts';
 import type { RepoReference } from './repo_reference.ts';
-import { folderUrl, inFolder, urlFileSource, urlFolderSource } from './url_source.ts';
+import { folderUrl, globalFetch, inFolder, urlFileSource, urlFolderSource } from './url_source.ts';
 
 /**
  * A checkpoint's folder: a repository of the hub, a URL, a path on the disk, the files of a folder, or an object that
@@ -121,6 +122,9 @@ export function openFile(input: string | URL | Blob, options: SourceOptions = {}
   if (reference.kind === 'path') {
     const { folder, file } = splitPath(reference.path);
     return { ...local(localFolderSource(folder)), file };
+  }
+  if (/^(blob|data):$/.test(reference.url.protocol)) {
+    return { ...local(blobSource(reference.url, options.fetch ?? globalFetch)), file: 'model.safetensors' };
   }
   const { source, file } = urlFileSource(reference.url, { fetch: options.fetch });
   return { ...remote(source), file };

@@ -41,8 +41,8 @@ export class UrlFile {
   #opening: { readonly limit: number; readonly entry: Promise<Entry> } | undefined;
 
   /**
-   * @param options - `size`: the file's size if it is already known, so that the first request is a read; `fallback`: the
-   * address to ask if the file does not exist at `url`
+   * @param options - `size`: the file's size if it is already known, so that the first request is a read; `fallback`:
+   * the address to ask if the file does not exist at `url`
    */
   constructor(url: URL, requester: Requester, { size, fallback }: { size?: number; fallback?: URL | undefined } = {}) {
     this.#url = url;

@@ -39,14 +39,13 @@ export interface UrlFileSource {
  */
 export function urlFileSource(url: URL, options: UrlSourceOptions = {}): UrlFileSource {
   const [, folder = '', name = ''] = LAST_SEGMENT.exec(url.pathname) ?? [];
-  const isOpaque = !/^https?:$/.test(url.protocol) && !url.href.startsWith(`${url.protocol}//`); // blob:, data:
-  if (name === '' && !isOpaque) {
+  if (name === '') {
     throw new InputError(
       `"${url.href}" is the address of a folder. Give that of a file of weights, or load the folder with ` +
         'AutoencoderDC.fromPretrained().',
     );
   }
-  const file = isOpaque ? 'model.safetensors' : decodedName(name);
+  const file = decodedName(name);
   const base = new URL(url);
   base.pathname = folder;
   const source = sourceOf(url.href, (path) => (path === file ? url : inFolder(base, path)), options);

@@ -12,7 +12,7 @@ export interface SeenError {
   readonly message: string;
 }
 
-/** What a load came to. */
+/** The outcome of a load. */
 export interface Outcome {
   readonly error: SeenError | undefined;
   readonly events: readonly LoadProgress[];
@@ -22,19 +22,19 @@ export interface Outcome {
   readonly scalingFactor: number | undefined;
   /** Bytes of GPU buffers on the page's device when the model was ready. */
   readonly gpuBytes: number;
-  /** How far the page's JavaScript heap grew beyond where it began. */
+  /** The growth of the page's JavaScript heap. */
   readonly heapGrowth: number;
   /** Milliseconds between the abort and the rejection. */
   readonly abortedIn: number | undefined;
-  /** What was on the GPU when all was over. */
+  /** Labels of GPU objects that were left at the end. */
   readonly leaked: readonly string[];
   readonly uncaptured: readonly string[];
   readonly ms: number;
 }
 
-/** How the page loads a model. */
+/** A load for the page. */
 export interface LoadRequest {
-  /** `fromPretrained` where this is missing. */
+  /** Whether to call `fromSingleFile`; otherwise `fromPretrained`. */
   readonly single?: boolean;
   readonly source: string;
   readonly options?: Pick<
@@ -152,13 +152,16 @@ async function run(ae: AutoencoderDC): Promise<number[]> {
   return numbers;
 }
 
-/** What a model that is being loaded gives when it is run once; then it is freed. */
+/** Runs a model once as soon as it is loaded, then frees it. */
 async function numbersOf(loading: Promise<AutoencoderDC>): Promise<number[]> {
   using ae = await loading;
   return await run(ae);
 }
 
-/** Watches the JavaScript heap; the function that it gives ends that, and tells how far it grew. Chromium's own API, or 0. */
+/**
+ * Watches the JavaScript heap; the function that it gives ends that, and tells how far it grew. Chromium's own API, or
+ * 0.
+ */
 function heapWatch(): () => number {
   const used = (): number => {
     const memory = Reflect.get(performance, 'memory') as { readonly usedJSHeapSize: number } | undefined;
