@@ -86,6 +86,58 @@ const networks = (): Readonly<Record<string, Network>> => ({
   'dc-ae-f128c512-in-1.0': { title: 'f128c512, ImageNet', json: paper(512, 5, 0.4883), bytes: f128Bytes },
 });
 
+/** The networks of DC-AE 1.5: ResBlocks throughout, and no shortcuts around the latent. Source: DC-Gen, dc_ae.py. */
+function resNetwork(stages: number): Readonly<Record<string, unknown>> {
+  const widths = [128, 256, 512, 512, 1024, 1024, 1024].slice(0, stages);
+  const layers = [0, 5, 10, 4, 4, 4, 4].slice(0, stages);
+  const scales = widths.map(() => []);
+  return {
+    latent_channels: 128,
+    encoder_block_out_channels: widths,
+    decoder_block_out_channels: widths,
+    encoder_layers_per_block: layers,
+    decoder_layers_per_block: layers,
+    encoder_qkv_multiscales: scales,
+    decoder_qkv_multiscales: scales,
+    encoder_out_shortcut: false,
+    decoder_in_shortcut: false,
+    decoder_conv_act_fn: 'silu',
+  };
+}
+
+/** The network of ACE-Step's music autoencoder: SANA's with four stages, for spectrograms of two channels. */
+const music = {
+  ...sana,
+  in_channels: 2,
+  latent_channels: 8,
+  encoder_block_types: [res, res, res, evit],
+  decoder_block_types: [res, res, res, evit],
+  encoder_block_out_channels: [128, 256, 512, 1024],
+  decoder_block_out_channels: [128, 256, 512, 1024],
+  encoder_layers_per_block: [2, 2, 3, 3],
+  decoder_layers_per_block: [3, 3, 3, 3],
+  encoder_qkv_multiscales: [[], [], [5], [5]],
+  decoder_qkv_multiscales: [[], [], [5], [5]],
+};
+
+/** A network that is recognised by its tensors. Its config.json holds values that they do not tell. */
+export interface KnownNetwork {
+  readonly title: string;
+  readonly config: AutoencoderDCConfig;
+}
+
+const recognised = (title: string, json: Readonly<Record<string, unknown>>): KnownNetwork => ({
+  title,
+  config: parseConfig(json),
+});
+
+/** Networks that are recognised if a file comes without config.json. Their scaling factors are not certain. */
+export const knownNetworks: readonly KnownNetwork[] = /* @__PURE__ */ [
+  recognised('DC-AE 1.5 f32c128', resNetwork(6)),
+  recognised('DC-AE 1.5 f64c128', resNetwork(7)),
+  recognised("ACE-Step's music DC-AE", music),
+];
+
 /** DC-AE-Lite moved: its original format is known from the new owner alone. */
 const lite = 'dc-ae-lite-f32c32-sana-1.1';
 const liteRepos = [

@@ -1,5 +1,5 @@
 /** Finds the config of a checkpoint, even if it comes without one. */
-import { findCheckpoint, knownCheckpoints, type KnownCheckpoint } from '../../config/checkpoints.ts';
+import { findCheckpoint, knownCheckpoints, knownNetworks, type KnownCheckpoint } from '../../config/checkpoints.ts';
 import { type AutoencoderDCConfig, isDiffusersConfig, parseConfig, type StageStack } from '../../config/config.ts';
 import { CheckpointError } from '../../errors.ts';
 import type { TensorInfo } from './tensor_info.ts';
@@ -55,6 +55,13 @@ export function inferConfig(tensors: ReadonlyMap<string, TensorInfo>, noConfig?:
   const matches = knownCheckpoints.filter((known) => known.format === 'diffusers' && fits(known.config, tensors));
   const [first] = matches;
   if (first === undefined) {
+    const network = knownNetworks.find(({ config }) => fits(config, tensors));
+    if (network !== undefined) {
+      const warning =
+        `The weights have the tensors of ${network.title}, but these do not tell the scaling factor. ` +
+        `Took ${network.config.scalingFactor}; pass \`config\` to be certain: the model's config.json as an object.`;
+      return { config: network.config, warning };
+    }
     throw new CheckpointError(
       `${noConfig === undefined ? '' : `${noConfig} `}The weights belong to none of the released DC-AE networks, so they ` +
         "do not tell their config. Pass `config`: the network's config.json as an object.",
@@ -81,9 +88,16 @@ function fits(config: AutoencoderDCConfig, tensors: ReadonlyMap<string, TensorIn
     const tensor = tensors.get(key);
     return tensor === undefined || tensor.shape[axis] === channels;
   };
+  const hasBlocks = (stack: StageStack, prefix: string): boolean => {
+    const keys = [...tensors.keys()].filter((key) => key.startsWith(prefix));
+    const hasAttention = keys.some((key) => key.includes('.attn.'));
+    return keys.length === 0 || hasAttention === stack.blockTypes.includes('EfficientViTBlock');
+  };
   return (
     hasStages(config.encoder, found.encoder) &&
     hasStages(config.decoder, found.decoder) &&
+    hasBlocks(config.encoder, 'encoder.down_blocks') &&
+    hasBlocks(config.decoder, 'decoder.up_blocks') &&
     hasChannels('encoder.conv_in.weight', 1, config.inChannels) &&
     hasChannels('encoder.conv_out.weight', 0, config.latentChannels) &&
     hasChannels('decoder.conv_in.weight', 1, config.latentChannels)
