@@ -16,7 +16,7 @@ export interface KnownCheckpoint {
   readonly bytes: { readonly encoder: number; readonly decoder: number };
 }
 
-/** What the released networks have in common with one another, and what sets them apart. */
+/** The parts of a released network that differ from the others. */
 interface Network {
   readonly title: string;
   readonly json: Readonly<Record<string, unknown>>;
@@ -35,7 +35,10 @@ const sana = {
   scaling_factor: 0.41407,
 };
 
-/** The networks of the DC-AE paper (arXiv 2410.10733; values from diffusers' conversion script), with `deep` stages of attention. */
+/**
+ * The networks of the DC-AE paper (arXiv 2410.10733; values from diffusers' conversion script), with `deep` stages of
+ * attention.
+ */
 function paper(latentChannels: number, deep: number, scalingFactor: number): Readonly<Record<string, unknown>> {
   const stages = <T>(first: readonly T[], each: T): T[] => [...first, ...Array.from({ length: deep }, () => each)];
   const widths = [128, 256, 512, 512, 1024, 1024, 2048, 2048].slice(0, 3 + deep);
@@ -161,14 +164,14 @@ function release(): readonly KnownCheckpoint[] {
 }
 
 /**
- * Every released DC-AE checkpoint that AutoencoderDC can run, in both formats. Sources: diffusers' documentation of AutoencoderDC and
- * its conversion script, efficientvit's model zoo, and DC-Gen's documentation of DC-AE-Lite.
+ * Every released DC-AE checkpoint that AutoencoderDC can run, in both formats. Sources: diffusers' documentation of
+ * AutoencoderDC and its conversion script, efficientvit's model zoo, and DC-Gen's documentation of DC-AE-Lite.
  */
 export const knownCheckpoints: readonly KnownCheckpoint[] = /* @__PURE__ */ release();
 
 /**
- * The released checkpoint with this repository id; or, without an owner, with this name, in diffusers format where both are there.
- * A name is also what `model_name` says in the original repositories' config.json.
+ * The released checkpoint with this repository id; or, without an owner, with this name, in diffusers format where both
+ * are there. A name is also what `model_name` says in the original repositories' config.json.
  */
 export function findCheckpoint(repoOrName: string): KnownCheckpoint | undefined {
   const bare = (name: string): string => name.replace(/^.*\//, '').replace(/-diffusers$/, '');

@@ -1,4 +1,4 @@
-// Checkpoints that came after the DC-AE paper load and run, at a fraction of their widths and with weights made by hash.
+// Checkpoints that came after the DC-AE paper load and run: narrow ones, with weights made by hash.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AutoencoderDC } from '../../src/index.ts';
 import { watchedDevice, type WatchedDevice } from '../support/device.ts';

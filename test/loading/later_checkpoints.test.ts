@@ -1,4 +1,4 @@
-// Checkpoints that came after the DC-AE paper: their configs parse, their tensors match, and single files are recognised.
+// Checkpoints that came after the DC-AE paper: configs parse, tensors match, and single files are recognised.
 import { describe, expect, test } from 'vitest';
 import { spatialRatio } from '../../src/config/chain.ts';
 import { parseConfig } from '../../src/config/config.ts';
