@@ -58,8 +58,8 @@ const demo: UserConfig = {
 };
 
 /**
- * Leaves `new Worker(new URL('./worker.js', import.meta.url))` in the package, word for word: the form that bundlers look
- * for. Vite's own handling would put a copy of everything into an asset that only Vite finds.
+ * Leaves `new Worker(new URL('./worker.js', import.meta.url))` in the package, word for word: the form that bundlers
+ * look for. Vite's own handling would put a copy of everything into an asset that only Vite finds.
  */
 function workerChunk(): Plugin {
   const pattern = /new URL\(\s*'\.\/(\w+)\.ts',\s*import\.meta\.url,?\s*\)/g;
@@ -96,8 +96,8 @@ const FULL_SIZE = isFull ? [] : ['test/**/*.full.*.test.ts'];
 const GUARD_MS = isFull ? 1_800_000 : 600_000;
 
 /**
- * The tests that run on SwiftShader where lavapipe, which is twice as fast, runs them all: each op, each kind of fixture,
- * each small network, and the device itself.
+ * The tests that run on SwiftShader where lavapipe, which is twice as fast, runs them all: each op, each kind of
+ * fixture, each small network, and the device itself.
  */
 const ON_BOTH_ADAPTERS = [
   'test/codec/codec.gpu.test.ts',
@@ -178,7 +178,8 @@ const tests: UserConfig['test'] = {
         include: ['test/**/*.test.ts'],
         exclude: ['test/**/*.{gpu,page}.test.ts'],
         environment: 'node',
-        fileParallelism: availableParallelism() > 2, // on two cores, files take turns beside the browsers, not before them
+        // on two cores, files take turns beside the browsers, not before them
+        fileParallelism: availableParallelism() > 2,
       },
     },
     ...adapterProjects(),

@@ -1,4 +1,4 @@
-// What makes a static site of the demo: files that are fetched by name, the list for the service worker, and response headers.
+// Makes a static site of the demo: files that are fetched by name, the service worker's list, and response headers.
 import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
@@ -7,9 +7,9 @@ import type { Plugin } from 'vite';
 const strict = "default-src 'none'; script-src 'self'; connect-src 'self'";
 
 /**
- * The policy of everything that runs code. The page carries its own in a <meta>, too, so that it holds on hosts that send no headers. Workers
- * have theirs from their own script's response: the one with the model may ask other hosts for weights, the one with libavif may compile
- * WebAssembly, and no other may do either.
+ * The policy of everything that runs code. The page carries its own in a <meta>, too, so that it holds on hosts that
+ * send no headers. Workers have theirs from their own script's response: the one with the model may ask other hosts for
+ * weights, the one with libavif may compile WebAssembly, and no other may do either.
  */
 const policies: readonly (readonly [pattern: RegExp, path: string, policy: string])[] = [
   [
@@ -27,7 +27,7 @@ const policies: readonly (readonly [pattern: RegExp, path: string, policy: strin
 /** Files that the page asks for by name, so that they keep it. */
 const named = ['models', 'samples', 'icons', 'manifest.webmanifest'];
 
-/** What the service worker doesn't keep: itself, weights (the library keeps those), the AVIF encoder, and what nobody shows. */
+/** Files that the service worker does not keep: itself, weights (the library keeps them), and rarely used ones. */
 const unkept = /^(service_worker\.js|models\/|_headers)|\.(wasm|md)$|avif_worker/;
 
 /** Finishes the site after Vite has built it, and serves it with its headers in `vite preview`. */

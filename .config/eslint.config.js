@@ -77,7 +77,7 @@ const documented = (methods) => [
   },
 ];
 
-/** What no TypeScript of ours holds, by syntax. */
+/** Syntax that no TypeScript file of the package or the demo may contain. */
 const castThroughUnknown = {
   selector:
     'TSAsExpression > TSAsExpression:matches([typeAnnotation.type="TSUnknownKeyword"], [typeAnnotation.type="TSAnyKeyword"])',

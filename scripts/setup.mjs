@@ -1,4 +1,5 @@
-// What `npm start` and `npm test` need on a machine that has Node and npm and nothing else. Node's own modules only.
+// Installs the needs of `npm start` and `npm test` on a machine with only Node and npm. Imports Node's own modules
+// only.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

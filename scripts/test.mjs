@@ -1,9 +1,9 @@
-// `npm test`: installs what is missing, checks types, lint and format, runs the tests, and ends in `N passed, N failed`.
+// `npm test`: installs what is missing, checks types, lint and format, runs the tests, and prints `N passed, N failed`.
 //
-//     npm test                                          everything, each adapter with the variants that it needs
-//     npm test -- test/kernels/winograd.gpu.test.ts     Vitest gets the rest of the line; types, lint and format are not checked
-//     npm test -- --project lavapipe                    one project: unit, lavapipe, swiftshader, firefox, demo, loading
-//     npm run test:full                                 every variant on every adapter, and the networks at full size: hours
+//     npm test                                         all projects, each with the variants that it needs
+//     npm test -- test/kernels/winograd.gpu.test.ts    the tests only, with Vitest's own options
+//     npm test -- --project lavapipe                   one of unit, lavapipe, swiftshader, firefox, demo, loading
+//     npm run test:full                                every variant on every adapter, networks at full size: hours
 //
 // CHROMIUM=/path names a browser. DCAE_ADAPTER=default uses the machine's own GPU.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';

@@ -47,6 +47,10 @@ describe('the same numbers come from', () => {
       () => ({ single: true, source: `${bench.hub.url}/someone/${network}/blob/main/model.safetensors` }),
     ],
     [
+      "a file's page on a mirror",
+      () => ({ single: true, source: `${elsewhere(bench.hub.url)}/someone/${network}/blob/main/model.safetensors` }),
+    ],
+    [
       "a file's URL on a mirror",
       () => ({ single: true, source: `${elsewhere(bench.hub.url)}/someone/${network}/resolve/main/model.safetensors` }),
     ],

@@ -1,5 +1,5 @@
-// A browser without DevTools: they keep copies of what a page fetches, which is what is to be measured here. The page asks this process
-// what to do instead (`?control=` in its address, see test/loading/page/page.ts).
+// A browser without DevTools, which keep copies of the bytes that a page fetches and so distort memory measurements.
+// The page polls this process for tasks instead (`?control=` in its address, see test/loading/page/page.ts).
 import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { chromium } from 'playwright';
 import { fastestAdapter, launchOptions } from '../../scripts/chromium.mjs';
 
-/** What a kind of process takes: resident bytes, and seconds of CPU time since it began. */
+/** Resources of one kind of process: resident bytes, and seconds of CPU time since its start. */
 export interface ProcessUse {
   readonly bytes: number;
   readonly cpu: number;
@@ -15,9 +15,9 @@ export interface ProcessUse {
 
 /** A browser that shows one page. */
 export interface BareBrowser {
-  /** Runs a function in the page. It sees nothing of what is around it here; its argument and result are JSON. */
+  /** Runs a function in the page. The function sees no variables of this file; its argument and result are JSON. */
   evaluate<A, R>(task: (argument: A) => Promise<R> | R, argument: A): Promise<R>;
-  /** What its processes take, by kind (`renderer`, `gpu-process`, …); empty where there is no /proc. */
+  /** Resources of its processes by kind (`renderer`, `gpu-process`, …). Empty on systems without /proc. */
   processes(): Promise<Map<string, ProcessUse>>;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Starts it on the test page. */
+/** Starts a browser on the test page. */
 export async function startBareBrowser(pageUrl: string, profile: string): Promise<BareBrowser> {
   let waiting: ServerResponse | undefined;
   let wake: (() => void) | undefined;
@@ -75,7 +75,7 @@ export async function startBareBrowser(pageUrl: string, profile: string): Promis
   };
 }
 
-/** A process and all below it, by kind. */
+/** Resources of a process and its descendants, by kind. */
 async function processTree(root: number): Promise<Map<string, ProcessUse>> {
   const found = new Map<string, ProcessUse>();
   const all = new Map<number, { readonly parent: number; readonly cpu: number }>();

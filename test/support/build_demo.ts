@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
 
-/** Builds the demo and serves it, strict headers and all, for as long as the e2e tests run. */
+/** Builds the demo and serves it with its strict headers while the demo's tests run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const root = resolve(import.meta.dirname, '../..');
   if (!existsSync(resolve(root, 'demo/index.html'))) return async () => {};
-  // The config file answers differently inside Vitest.
+  // vite.config.ts returns another config inside Vitest.
   const { VITEST, NODE_ENV } = process.env;
   delete process.env['VITEST'];
   process.env['NODE_ENV'] = 'production';

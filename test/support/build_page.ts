@@ -2,11 +2,14 @@ import { resolve } from 'node:path';
 import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
 
-/** Builds the package as npm gets it, and the page of the loading tests on it as an app would be built; serves that while they run. */
+/**
+ * Builds the package as npm gets it, builds the page of the loading tests on top as an app would, and serves the page
+ * while the tests run.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const path = (name: string): string => resolve(import.meta.dirname, '../..', name);
   const dist = path('.cache/loading-dist');
-  // The config file answers differently inside Vitest.
+  // vite.config.ts returns another config inside Vitest.
   const { VITEST, NODE_ENV } = process.env;
   delete process.env['VITEST'];
   process.env['NODE_ENV'] = 'production';

@@ -1,7 +1,7 @@
 // Latents and the model that their files name, for tests of the codec.
 import type { ModelIdentity, PlainLatent } from '../../src/codec/index.ts';
 
-/** A model's identity with so many latent channels. */
+/** The identity of a model with `channels` latent channels. */
 export function modelWith(channels: number): ModelIdentity {
   return {
     config: { latentChannels: channels, scalingFactor: 0.53374 },
@@ -18,7 +18,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** A latent of numbers that `make` makes. */
+/** A latent whose numbers `make` returns. */
 export function latentOf(shape: PlainLatent['shape'], make: (index: number) => number): PlainLatent {
   const count = shape.reduce((product, side) => product * side, 1);
   return { data: Float32Array.from({ length: count }, (_, i) => make(i)), shape, imageSize: undefined };

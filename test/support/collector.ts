@@ -1,10 +1,10 @@
-// What tests of streaming share: tensors in memory, and a sink that checks what is promised to it.
+// Helpers for tests of streaming: tensors in memory, and a sink that checks the promises of its interface.
 import { expect } from 'vitest';
 import type { TensorSink } from '../../src/weights/read/tensor_cutter.ts';
 import type { TensorInfo } from '../../src/weights/format/tensor_info.ts';
 import type { MemorySource } from './memory_source.ts';
 
-/** A sink that checks what is promised to it and puts the tensors together. */
+/** A sink that checks the promises of its interface and assembles the tensors. */
 export function collector(): TensorSink & { readonly tensors: Map<string, Uint8Array>; readonly pieces: number[] } {
   const tensors = new Map<string, Uint8Array>();
   const pieces: number[] = [];
@@ -46,7 +46,7 @@ export const info = (name: string, file: string, start: number, end: number): Te
   end,
 });
 
-/** Bytes that differ, from a seed. */
+/** Random bytes from a seed. */
 export function randomBytes(length: number, seed: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4));
   let x = seed;
@@ -54,7 +54,7 @@ export function randomBytes(length: number, seed: number): Uint8Array {
   return new Uint8Array(words.buffer, 0, length);
 }
 
-/** Every tensor has come, and is what its file holds. */
+/** Checks that every tensor arrived with the bytes of its file. */
 export function expectAll(
   sink: { tensors: Map<string, Uint8Array> },
   source: MemorySource,

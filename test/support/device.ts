@@ -1,15 +1,15 @@
-// A GPU device whose every buffer and texture is counted, and whose every unexpected error is kept.
+// A GPU device that counts its buffers and textures and records unexpected errors.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { requestGpu, type Gpu } from '../../src/gpu/gpu.ts';
 
 /** A device under observation. */
 export interface WatchedDevice {
   readonly device: GPUDevice;
-  /** Labels of the buffers and textures that were made and not destroyed, sorted. */
+  /** Sorted labels of the buffers and textures that exist. */
   live(): string[];
-  /** Bytes of the buffers among them. */
+  /** Bytes of the buffers that exist. */
   allocated(): number;
-  /** Messages of errors that no error scope caught: there should be none, whatever the caller does. */
+  /** Messages of errors that no error scope caught. Correct code causes none. */
   readonly uncaptured: readonly string[];
 }
 
@@ -17,9 +17,9 @@ export interface WatchedDevice {
 const LIMITS = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxTextureDimension2D'] as const;
 
 /**
- * A device of this browser's adapter; throws where there is none.
+ * Requests a device of this browser's adapter. Throws if there is no adapter.
  *
- * @param limits - `adapter`: all that the adapter offers; `default`: what WebGPU promises everywhere
+ * @param limits - `adapter`: the adapter's own limits and features; `default`: the ones that WebGPU guarantees
  */
 export async function watchedDevice(limits: 'adapter' | 'default' = 'adapter'): Promise<WatchedDevice> {
   const adapter = await navigator.gpu.requestAdapter();
@@ -32,7 +32,7 @@ export async function watchedDevice(limits: 'adapter' | 'default' = 'adapter'): 
   return watch(await adapter.requestDevice({ requiredLimits, requiredFeatures }));
 }
 
-/** Counts what a device makes from now on. */
+/** Counts the objects that a device creates from now on. */
 export function watch(device: GPUDevice): WatchedDevice {
   const alive = new Set<GPUBuffer | GPUTexture>();
   const count = <T extends GPUBuffer | GPUTexture>(made: T): T => {
@@ -57,8 +57,8 @@ export function watch(device: GPUDevice): WatchedDevice {
 }
 
 /**
- * One device for a whole test file, since each device compiles every shader anew. At the end all that was made on it must have been
- * destroyed, and the driver must have had nothing to complain of.
+ * One device for a whole test file, since each device compiles every shader anew. After the last test, every object
+ * must have been destroyed and the driver must have reported no error.
  */
 export function fileGpu(): { readonly gpu: Gpu; readonly watched: WatchedDevice } {
   let gpu: Gpu | undefined;

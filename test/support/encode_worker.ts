@@ -1,7 +1,7 @@
 // A dedicated worker, where there is no DOM: loads a checkpoint from a URL and sends picture and numbers back.
 import { AutoencoderDC, type PixelInput } from '../../src/index.ts';
 
-/** What the worker is told, and what it answers. */
+/** The request to the worker, and its answer. */
 export interface WorkerRequest {
   readonly url: string;
   readonly picture: PixelInput;

@@ -1,4 +1,4 @@
-// Both halves of a network against a fixture of test/fixtures/e2e.
+// Compares the encoder and the decoder with a fixture of test/fixtures/e2e.
 import { expect } from 'vitest';
 import { AutoencoderDC, type LoadOptions } from '../../src/index.ts';
 import { readFixture, readJson, relativeMaxError } from './fixtures.ts';
@@ -9,18 +9,23 @@ interface Fixture {
   readonly tolerance: { readonly f32_rel_max: number; readonly f16_rel_max: number };
 }
 
-/** How to run, and whom to tell. */
+/** Options of a run, and the receiver of its errors. */
 export interface NetworkFixtureOptions extends LoadOptions {
-  /** Sets the model up as the fixture's options say. */
+  /** Applies the fixture's options to the model. */
   readonly prepare?: (ae: AutoencoderDC, options: Fixture['options']) => void;
   readonly note: (half: Side, name: string, error: number) => void;
-  /** Halves with a place that is wrong, and what hangs on it: the median of their errors, not the largest, is held against the tolerance. */
+  /**
+   * Results with a pixel where rounding decides. The median of their errors, not the largest, must meet the tolerance.
+   */
   readonly except?: readonly Side[];
 }
 
 type Side = 'latent' | 'reconstruction';
 
-/** Encodes the fixture's input, decodes its latent, and holds both against what diffusers gives, within the tolerance that it states. */
+/**
+ * Encodes the fixture's input, decodes its latent, and compares both with diffusers' results within the fixture's
+ * tolerance.
+ */
 export async function expectNetworks(
   name: string,
   { prepare, note, except, ...options }: NetworkFixtureOptions,

@@ -1,4 +1,4 @@
-// Half-precision numbers, in JavaScript: as bits, and as the nearest value.
+// f16 numbers in JavaScript: as bits, and as the nearest value.
 
 /** The bits of the binary16 number nearest to `value`, ties to even; beyond 65504 infinity. */
 export function f16Bits(value: number): number {

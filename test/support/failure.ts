@@ -1,10 +1,10 @@
-// What a failure has to be: typed, coded, and with a remedy in its message.
+// A failure must be a typed error with a code and a remedy in its message.
 import { expect } from 'vitest';
 import { DcAeError } from '../../src/errors.ts';
 
 type ErrorClass = abstract new (...args: never[]) => DcAeError;
 
-/** The error that `work` ends in: of this class and code, its message matching all of `patterns`, the remedy among them. */
+/** Returns the error of `work`, which must have this class and code and a message that matches all `patterns`. */
 export async function failure(
   work: Promise<unknown>,
   type: ErrorClass,

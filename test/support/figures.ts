@@ -1,4 +1,4 @@
-// The worst error of each group of tests, printed when its file is done: figures for the closing notes are read off there.
+// Prints the worst error of each group of tests after its file's last test.
 import { afterAll, inject } from 'vitest';
 
 /** Notes `error` of the test `name` in `group`, `f32 latent` for instance. */

@@ -1,4 +1,4 @@
-// Reads what lies under test/fixtures and demo, from the test server in a browser and from the disk in Node.
+// Reads files of test/fixtures and demo: from the test server in a browser, from the disk in Node.
 
 /** A tensor of a fixture, row-major. */
 export interface FixtureTensor {
@@ -10,7 +10,7 @@ export interface FixtureTensor {
 export interface Fixture {
   readonly tensors: ReadonlyMap<string, FixtureTensor>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** The tensor called `name`; throws where the file has none. */
+  /** Returns the tensor `name`, or throws if the file has none. */
   get(name: string): FixtureTensor;
 }
 
@@ -22,14 +22,14 @@ export async function readBytes(path: string): Promise<ArrayBuffer> {
     return (buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength);
   }
   const response = await fetch(`/${path}`);
-  // Vite answers a path that it doesn't know with a page.
+  // Vite answers an unknown path with a page.
   if (!response.ok || response.headers.get('content-type')?.startsWith('text/html')) {
     throw new Error(`no such file: ${path} (status ${response.status})`);
   }
   return response.arrayBuffer();
 }
 
-/** A JSON file of this repository; the caller says what is in it. */
+/** A JSON file of this repository. The caller states its type. */
 export async function readJson<T>(path: string): Promise<T> {
   return JSON.parse(new TextDecoder().decode(await readBytes(path))) as T;
 }
@@ -39,7 +39,7 @@ export async function readFloats(path: string): Promise<Float32Array<ArrayBuffer
   return new Float32Array(await readBytes(path));
 }
 
-/** A safetensors file of this repository, without batch norm's I64 counters; throws where another tensor isn't f32. */
+/** A safetensors file of this repository, without batch norm's I64 counters. Throws if another tensor is not f32. */
 export async function readFixture(path: string): Promise<Fixture> {
   const bytes = await readBytes(path);
   const headerLength = Number(new DataView(bytes).getBigUint64(0, true));
@@ -70,8 +70,8 @@ interface HeaderEntry {
 }
 
 /**
- * How far `actual` is from `expected`: max|a - b| / max|b| over the whole tensor, the measure of test/fixtures/README.md.
- * Infinity where either holds a value that isn't finite, and where `expected` is all zeros and `actual` isn't.
+ * The error of `actual`: max|a - b| / max|b| over the whole tensor, the measure of test/fixtures/README.md. Infinity if
+ * either holds a value that is not finite, or if only `expected` is all zeros.
  */
 export function relativeMaxError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length)
@@ -88,7 +88,7 @@ export function relativeMaxError(actual: ArrayLike<number>, expected: ArrayLike<
   return difference === 0 ? 0 : difference / largest;
 }
 
-/** Where two lists of numbers differ first, in words; `undefined` where they don't. Unlike `toEqual` it prints no thousand lines. */
+/** Describes the first difference of two lists of numbers in one line; `undefined` if they are equal. */
 export function firstDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} numbers, not ${expected.length}`;
   for (let i = 0; i < expected.length; i++) {

@@ -1,9 +1,9 @@
-// Files of weights that exist nowhere: the header is real, the numbers are made by hash at the moment when they are read.
+// Virtual files of weights: the header is real, and the numbers are hashed when they are read.
 import { fromOriginal } from '../../src/weights/format/original.ts';
 import { readBytes } from './fixtures.ts';
 import { hashTensor } from './hash_weights.ts';
 
-/** A tensor of a file: one or more of diffusers' tensors on top of each other (the original format's fused qkv has three). */
+/** A tensor of a file: one or more of diffusers' tensors stacked (the original format's fused qkv has three). */
 export interface FileTensor {
   readonly name: string;
   readonly dtype: 'F32' | 'I64';
@@ -12,13 +12,13 @@ export interface FileTensor {
   readonly parts: readonly { readonly key: string; readonly shape: readonly number[] }[];
 }
 
-/** A file of which any range can be had. */
+/** A file whose ranges can be read. */
 export interface VirtualFile {
   readonly size: number;
   read(start: number, end: number): Uint8Array;
 }
 
-/** The safetensors file of these tensors, in the order in which the `safetensors` library writes them: by type, then by name. */
+/** The safetensors file of these tensors in the order of the `safetensors` library: by type, then by name. */
 export function hashFile(tensors: readonly FileTensor[]): VirtualFile {
   const sorted = [...tensors].sort((a, b) => width(b) - width(a) || (a.name < b.name ? -1 : 1));
   let position = 0;
@@ -74,7 +74,7 @@ export async function releasedTensors(
       return { name, dtype, shape: narrow, parts: [{ key: name, shape: narrow }] };
     });
   }
-  // Each tensor gets byte ranges, so that what becomes of it can be told by where it lies.
+  // Each tensor gets a byte range, which identifies it after the conversion.
   let position = 0;
   const infos = table.map(({ name, dtype, shape }) => {
     const start = position;
@@ -105,7 +105,7 @@ export function narrowConfig(config: Readonly<Record<string, unknown>>, divisor:
   };
 }
 
-/** The shape that diffusers' `key` has where all widths are divided; the picture's and the latent's channels stay as they are. */
+/** The shape of diffusers' `key` with all widths divided. The channels of the image and of the latent stay. */
 function narrowed(key: string, shape: readonly number[], divisor: number): readonly number[] {
   if (divisor === 1) return shape;
   const kept = new Map<string, readonly number[]>([
@@ -114,7 +114,7 @@ function narrowed(key: string, shape: readonly number[], divisor: number): reado
     ['decoder.conv_in', [1]],
     ['decoder.conv_out', [0]],
   ]).get(key.replace(/(\.conv)?\.(weight|bias)$/, ''));
-  // The multi-scale 1×1 convolutions are grouped by heads of 32 channels, which don't get narrower.
+  // The multi-scale 1×1 convolutions are grouped by heads of 32 channels, which keep their width.
   const inputs = key.includes('.to_qkv_multiscale.') ? [1] : [];
   return shape.map((n, axis) => {
     if (axis > 1 || kept?.includes(axis) === true || inputs.includes(axis)) return n;

@@ -1,4 +1,4 @@
-// Whole networks with weights made by hash: test/fixtures/hash-models.
+// Whole networks with hashed weights: test/fixtures/hash-models.
 import { expect } from 'vitest';
 import { AutoencoderDC, type LoadOptions } from '../../src/index.ts';
 import { readFixture, readJson, relativeMaxError } from './fixtures.ts';
@@ -10,14 +10,14 @@ interface HashModelFixture {
   readonly tolerance: { readonly f32_rel_max: number };
 }
 
-/** One input of a model, and how far a half-precision implementation may be off there. */
+/** One input of a model, and the error that an f16 implementation may have there. */
 export interface HashModelRun {
   readonly file: string;
   readonly input: readonly number[];
   readonly error: Readonly<Record<string, { readonly max: number } | undefined>>;
 }
 
-/** How far each half was from PyTorch in double precision, relative to the largest value. */
+/** Errors of the encoder and the decoder against PyTorch in double precision, relative to the largest value. */
 export interface HashModelErrors {
   readonly run: HashModelRun;
   readonly latent: number;
@@ -29,7 +29,7 @@ export function hashModelFixture(name: string): Promise<HashModelFixture> {
   return readJson(`test/fixtures/hash-models/${name}/fixture.json`);
 }
 
-/** Loads the model, its weights made as they are read. */
+/** Loads the model. Its weights are hashed when they are read. */
 export async function loadHashModel(name: string, options: LoadOptions): Promise<AutoencoderDC> {
   const config = await readJson(`test/fixtures/hash-models/${name}/config.json`);
   return await AutoencoderDC.fromPretrained(hashSource(config), options);

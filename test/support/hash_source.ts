@@ -1,11 +1,11 @@
-// A checkpoint that exists nowhere: its weights are made by hash at the moment when they are read.
+// A virtual checkpoint: its weights are hashed when they are read.
 import { parseConfig } from '../../src/config/config.ts';
 import { decoder, encoder } from '../../src/model/autoencoder.ts';
 import { parameters } from '../../src/model/layers.ts';
 import type { ByteSource } from '../../src/weights/sources/byte_source.ts';
 import { hashTensor } from './hash_weights.ts';
 
-/** Bytes made at a time. */
+/** Bytes that are hashed at a time. */
 const PIECE = 2 ** 20;
 
 interface HashedTensor {
@@ -17,8 +17,8 @@ interface HashedTensor {
 }
 
 /**
- * The folder of a diffusers checkpoint with this config and the weights of test/fixtures/README.md, in f32: gigabytes if need be, of which
- * no more than a piece at a time is ever there.
+ * The folder of a diffusers checkpoint with this config and the weights of test/fixtures/README.md in f32. It may have
+ * gigabytes; only one piece at a time is in memory.
  *
  * @param config - config.json, parsed
  */
@@ -68,7 +68,7 @@ export function hashSource(config: unknown): ByteSource {
   };
 }
 
-/** Where a safetensors file has these parameters, one behind the other. */
+/** The places of these parameters in a safetensors file, one after the other. */
 function layOut(parameters: readonly { readonly key: string; readonly shape: readonly number[] }[]): {
   header: Uint8Array;
   tensors: HashedTensor[];

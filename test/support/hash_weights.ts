@@ -1,4 +1,5 @@
-// Weights that a name alone decides, the same bits here and in the Python that made the fixtures (test/fixtures/README.md).
+// Weights that depend only on a name. The Python that made the fixtures computes the same bits
+// (test/fixtures/README.md).
 
 /** FNV-1a over the UTF-8 bytes of `text`, in 32 bits. */
 export function fnv1a32(text: string): number {
@@ -30,7 +31,7 @@ function affine(name: string, shape: readonly number[]): readonly [offset: numbe
  *
  * @param name - its key in the diffusers-format state dict, or `input`
  * @param shape - its shape there
- * @param target - where to write it; as long as the tensor, or as the part of it that begins at element `first`
+ * @param target - receives the tensor, or the part of it that begins at element `first`
  */
 export function hashTensor(
   name: string,

@@ -1,5 +1,5 @@
-// A stand-in for huggingface.co: repositories whose files come from memory, from the disk or from nowhere, served as the hub serves
-// them to `@huggingface/hub`: small files itself, large ones by a redirect to a second origin, or as chunks in Xet storage.
+// A stand-in for huggingface.co. It serves repositories to `@huggingface/hub` as the hub does: small files directly,
+// large files through a redirect to a second origin or as chunks in Xet storage.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,10 +8,10 @@ import type { VirtualFile } from './hash_file.ts';
 
 export type { Fault } from './hub_faults.ts';
 
-/** One request, for tests to look at. */
+/** One request that the hub received. */
 export interface HubRequest {
   readonly method: string;
-  /** Without the query; requests to the second origin and to Xet storage are called `/cdn/owner/name/path` and `/xorb/owner/name/path`. */
+  /** The path without query: `/cdn/owner/name/path` for the second origin, `/xorb/owner/name/path` for Xet storage. */
   readonly path: string;
   readonly range: string | undefined;
   readonly authorization: string | undefined;
@@ -19,23 +19,23 @@ export interface HubRequest {
   sent: number;
 }
 
-/** What a hub does, to be changed at any moment. */
+/** Settings of a hub. Tests change them at any time. */
 export interface HubBehaviour {
-  /** Whether large files lie in Xet storage. */
+  /** Whether large files are in Xet storage. */
   xet: boolean;
   /** Whether large files are redirected to another origin, as the hub does. */
   redirect: boolean;
-  /** A token without which every repository looks as if it weren't there. */
+  /** The token that requests need. Without it, no repository is found. */
   token: string | undefined;
-  /** What goes wrong with a request. */
+  /** Returns the fault of a request. */
   fault: ((request: HubRequest) => Fault | undefined) | undefined;
 }
 
-/** A running stand-in. */
+/** A running hub. */
 export interface Hub extends HubBehaviour {
   readonly url: string;
   readonly log: HubRequest[];
-  /** Puts a file into a repository; it is there in every revision. */
+  /** Puts a file into every revision of a repository. */
   put(repo: string, path: string, file: VirtualFile | Uint8Array | string): void;
   remove(repo: string, path: string): void;
   /** Bytes of bodies sent so far. */
@@ -45,7 +45,7 @@ export interface Hub extends HubBehaviour {
 
 const commit = '0123456789abcdef0123456789abcdef01234567';
 const largeBytes = 100_000;
-/** Uncompressed bytes of a Xet chunk; on the wire each has a header of 8 bytes and isn't compressed. */
+/** Bytes of a Xet chunk. On the wire, each has a header of 8 bytes and is not compressed. */
 const chunkBytes = 65_536;
 const exposed =
   'ETag, Content-Range, Content-Length, Accept-Ranges, Link, X-Linked-Size, X-Linked-ETag, X-Repo-Commit, X-Error-Code, X-Error-Message, X-Xet-Hash';
@@ -94,7 +94,7 @@ export async function startHub(behaviour: Partial<HubBehaviour> = {}): Promise<H
 
   const route = async (reply: Reply, path: string): Promise<void> => {
     const { response, request } = reply;
-    // A revision's slashes are escaped, so that it is one part of the path.
+    // A revision is one part of the path, since its slashes are escaped.
     const match =
       /^\/(?:api\/models\/)?([^/]+\/[^/]+)\/(?:tree\/[^/]+\/?(.*)|(?:resolve|raw)\/[^/]+\/(.+))$/.exec(path) ?? [];
     const [, repoId, listing, file] = match.map((part: string | undefined) => part && decodeURIComponent(part));
@@ -252,7 +252,7 @@ async function sendFile(
   else await sendBytes(response, entry, fault, start, end, (from, to) => file.read(from, to));
 }
 
-/** Which chunks of which xorb hold a range: here every file is one xorb. */
+/** The chunks that hold a range. Here, every file is one xorb. */
 function reconstruction(
   xorbs: string,
   hash: string,

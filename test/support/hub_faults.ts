@@ -1,30 +1,30 @@
-// What can go wrong between a server and a page, at the wish of a test.
+// Faults between a server and a page, which tests choose.
 import type { ServerResponse } from 'node:http';
 
-/** What goes wrong with one answer. */
+/** The fault of one response. */
 export interface Fault {
-  /** This status instead of the file, with `headers`. */
+  /** The response has this status, and `headers`, instead of the file. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The connection is cut after so many bytes of body. */
+  /** The connection closes after this many bytes of the body. */
   readonly dropAfter?: number;
-  /** Nothing more comes after so many bytes of body. */
+  /** The server falls silent after this many bytes of the body. */
   readonly stallAfter?: number;
-  /** Bytes of the file from this one on never come. */
+  /** The server never sends the file's bytes from this one on. */
   readonly holdFrom?: number;
-  /** The body ends after so many bytes as if that were all. */
+  /** The body ends after this many bytes as if it were complete. */
   readonly truncateAfter?: number;
   /** Added to both ends of Content-Range. */
   readonly shiftRange?: number;
-  /** The lowest bit of this byte of the file is wrong. */
+  /** The lowest bit of this byte of the file is flipped. */
   readonly flipBit?: number;
-  /** All of the file with status 200, whatever was asked for. */
+  /** The server ignores ranges: it sends the whole file with status 200. */
   readonly ignoreRange?: boolean;
-  /** Another ETag than the file's. */
+  /** The response has this ETag instead of the file's. */
   readonly etag?: string;
-  /** No Access-Control-Allow-Origin. */
+  /** The response lacks Access-Control-Allow-Origin. */
   readonly hideFromPages?: boolean;
-  /** Milliseconds before the answer. */
+  /** Milliseconds before the body. */
   readonly delay?: number;
   /** The body waits for this. */
   readonly after?: Promise<unknown>;
@@ -34,7 +34,7 @@ export interface Fault {
 
 const pieceBytes = 2 ** 20;
 
-/** Sends the bytes `[start, end)` as they are wanted, or as the fault wants it. */
+/** Sends the bytes `[start, end)`, with the fault if there is one. */
 export async function sendBytes(
   response: ServerResponse,
   entry: { sent: number },

@@ -1,4 +1,4 @@
-// What the loading tests share: a browser with the test page, a hub, and the released networks at any width.
+// Helpers for the loading tests: a browser with the test page, and a hub.
 import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { fastestAdapter, launchOptions } from '../../scripts/chromium.mjs';
 import { readFixture, readJson } from './fixtures.ts';
 import { startHub, type Hub } from './hub.ts';
 
-/** What a run gave is what diffusers gives for a picture of 64 × 64: test/fixtures/hash-models. */
+/** Checks that a run gave diffusers' latent for an image of 64 × 64: test/fixtures/hash-models. */
 export async function expectFixture({ numbers = [] }: Outcome, fixture: string): Promise<void> {
   const folder = `test/fixtures/hash-models/${fixture}`;
   const { data } = (await readFixture(`${folder}/io-64x64.safetensors`)).get('latent');
@@ -26,9 +26,9 @@ export async function expectFixture({ numbers = [] }: Outcome, fixture: string):
 /** A hub and a browser for a test file. */
 export interface LoadingBench {
   readonly hub: Hub;
-  /** A page with nothing in its cache. */
+  /** Opens a page with an empty cache. */
   open(): Promise<LoadingPage>;
-  /** The browser's profile: on the disk, as that of a user. */
+  /** The browser's profile, on the disk as a user's is. */
   readonly context: BrowserContext;
 }
 
@@ -36,18 +36,18 @@ export interface LoadingBench {
 export interface LoadingPage {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Loads a model, runs it and frees it; nothing may be left on the GPU, however it ends. */
+  /** Loads a model, runs it and frees it. Checks that nothing is left on the GPU, even after a failure. */
   load(request: LoadRequest): Promise<Outcome>;
-  /** Another tab of the same browser profile, with the same cache. */
+  /** Opens another tab of the same browser profile, with the same cache. */
   tab(): Promise<LoadingPage>;
-  /** Empties the cache, and gives it back the room that it had. */
+  /** Empties the cache and removes the limit on its storage. */
   forgetAll(): Promise<void>;
-  /** Grants the page so much storage in all; what a disk has where this is missing. */
+  /** Limits the page's storage to `bytes`; no limit if absent. */
   grant(bytes?: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts both before the tests of a file, and ends them after. */
+/** Starts a hub and a browser before the tests of a file, and ends them after. */
 export function loadingBench(): LoadingBench {
   let hub: Hub | undefined;
   let context: BrowserContext | undefined;
@@ -81,11 +81,11 @@ export function loadingBench(): LoadingBench {
   };
 }
 
-/** A browser that can be killed as a power cut would kill it, and started again with what it left on the disk. */
+/** A browser that a test can kill, as a power cut would, and start again with the same profile. */
 export interface MortalBrowser {
   readonly context: BrowserContext;
   kill(): Promise<void>;
-  /** Ends it as its user would. */
+  /** Ends the browser as its user would. */
   close(): Promise<void>;
 }
 
@@ -144,7 +144,7 @@ export async function openTab(context: BrowserContext): Promise<LoadingPage> {
     tab: () => openTab(context),
     async forgetAll() {
       await tab.grant();
-      // Not by the browser's own means: they give tabs that are open and tabs that come later different storage.
+      // DevTools' own means would give open tabs and later tabs different storage.
       await page.evaluate(() => window.page.dcae.checkpointCache.clear());
     },
     async grant(quotaSize) {

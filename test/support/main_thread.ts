@@ -1,11 +1,11 @@
-// What the main thread of a page is busy with, as Chromium's own trace tells it.
+// The tasks on a page's main thread, from Chromium's trace.
 import type { Page } from 'playwright';
 
 /** One task on the main thread, in milliseconds. */
 export interface MainTask {
-  /** By the clock on the wall; on a busy machine others' time is in it. */
+  /** Wall time. On a busy machine it includes other processes' time. */
   readonly wall: number;
-  /** By the thread's own clock. */
+  /** The thread's CPU time. */
   readonly cpu: number;
 }
 
@@ -19,7 +19,9 @@ interface TraceEvent {
   readonly args?: { readonly name?: string };
 }
 
-/** Does something, in which a worker takes part, and gives the tasks of the page's main thread, the longest (by its own clock) first. */
+/**
+ * Runs `work`, which must use a worker, and returns the tasks of the page's main thread, the longest in CPU time first.
+ */
 export async function traceMainThread(page: Page, work: () => Promise<void>): Promise<MainTask[]> {
   const devtools = await page.context().newCDPSession(page);
   const events: TraceEvent[] = [];

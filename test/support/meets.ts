@@ -1,4 +1,4 @@
-// The meeting of a kernel and its plain TypeScript reference, in every storage type.
+// Compares a kernel with its plain TypeScript reference in every storage type.
 import { expect } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { StorageType } from '../../src/graph/tensor.ts';
@@ -16,21 +16,21 @@ import { regroupWeights, runModule, type Build } from './run_module.ts';
 
 /** Sums in f32 over at most a few hundred products. */
 const TOLERANCE = 1e-5;
-/** Activations rounded to f16 wherever they are stored, to 2^-11 of themselves at most. */
+/** Stored activations are rounded to f16: an error of at most 2^-11 of the value each time. */
 const STORED = 4e-3;
-/** Factors rounded to f16, to 2^-11 of themselves at most, and products of four of them added in it. */
+/** Factors are rounded to f16, and sums of four products are f16 too. */
 const F16_PRODUCTS = 5e-3;
-/** Ample for what is compared, and it spares each run a staging buffer of 32 MiB. */
+/** Enough for all cases. It spares each run a staging buffer of 32 MiB. */
 const BINDING = 2 ** 20;
 
-/** A tensor of fixed random numbers that f16 can hold; `name` seeds them, and says as what they are scaled. */
+/** A tensor of fixed random numbers that f16 can hold. `name` seeds them and decides their scale. */
 export function randomTensor(name: string, shape: readonly number[]): FixtureTensor {
   return { shape, data: roundToF16(hashTensor(name, shape)) };
 }
 
 /**
- * All parameters of a module, random: numbers that f16 can hold, so that one reference and one tolerance serve both types of weights. f16 then
- * loses nothing, and whatever else is f16 would show.
+ * Random parameters of a module. They are numbers that f16 can hold, so that one reference and one tolerance serve both
+ * types of weights, and any other rounding to f16 shows.
  */
 export function randomWeights(module: object): Map<string, FixtureTensor> {
   return new Map(
@@ -40,23 +40,23 @@ export function randomWeights(module: object): Map<string, FixtureTensor> {
   );
 }
 
-/** What is compared. */
+/** One comparison. */
 export interface Meeting {
-  /** What the case is called where it fails. */
+  /** The name of the case in failures. */
   readonly name: string;
   readonly build: Build;
   readonly input: FixtureTensor;
   readonly weights?: ReadonlyMap<string, FixtureTensor>;
   readonly expected: Numbers;
-  /** Algorithms that its convolutions are computed by, in turn, by all forms of their kernel; where it is missing, those that are chosen. */
+  /** Algorithms that the convolutions use in turn, in every variant of their kernel. If absent, the planner chooses. */
   readonly algorithms?: readonly Algorithm[];
-  /** Plan as for a GPU, on whatever adapter. */
+  /** Whether to plan as for a GPU on any adapter. */
   readonly asGpu?: boolean;
-  /** `inGroups` is around `build`, with so many channels on each side. */
+  /** Channels on each side of `inGroups`, if it wraps `build`. */
   readonly regrouped?: number;
 }
 
-/** Runs a kernel in each storage type, and each form where it has several, and compares it with what its reference says. */
+/** Runs a kernel in each storage type and variant and compares the results with its reference. */
 export async function meets(gpu: Gpu, note: NoteError, meeting: Meeting): Promise<void> {
   const { name, build, input, weights = new Map(), expected, regrouped, algorithms, asGpu = false } = meeting;
   const all = regrouped === undefined ? weights : new Map([...weights, ...regroupWeights(regrouped)]);
@@ -97,7 +97,7 @@ function waysOf(gpu: Gpu, algorithms: readonly Algorithm[] | undefined): Way[] {
       .filter((algorithm) => kernel !== 'f16' || algorithm !== 'winograd4')
       .flatMap((algorithm): Way[] => {
         const all = kernel === 'f16' ? storage.slice(1) : storage;
-        // What reads and writes activations in a tile algorithm is the same for all forms of the products between.
+        // In a Winograd algorithm, the passes that read and write activations are the same for all variants.
         const stored = algorithm === 'direct' || kernel === 'registers' ? all : all.slice(0, -1);
         return stored.map((types) => ({ ...types, kernel, algorithm }));
       }),

@@ -1,9 +1,9 @@
-// Byte sources that live in memory: files as arrays, with a log of what was asked for.
+// Byte sources in memory: files as arrays, with a log of the reads.
 import { readdir } from 'node:fs/promises';
 import type { ByteSource } from '../../src/weights/sources/byte_source.ts';
 import { readBytes } from './fixtures.ts';
 
-/** A source over `files` that notes each read. */
+/** A source over `files` that logs each read. */
 export interface MemorySource extends ByteSource {
   readonly files: Map<string, Uint8Array>;
   readonly reads: { readonly path: string; readonly start: number; readonly end: number }[];
@@ -50,7 +50,7 @@ export async function folderSource(folder: string, chunk?: number): Promise<Memo
   );
 }
 
-/** A tensor to be written into a file: its bytes are made up where none are given. */
+/** A tensor for a file. Its bytes are invented if absent. */
 export interface FileTensor {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -71,7 +71,7 @@ export function safetensorsFile(tensors: Readonly<Record<string, FileTensor>>, p
   );
 }
 
-/** A file with this header text, whatever it says, and this data. */
+/** A file with this header text, valid or not, and this data. */
 export function safetensorsBytes(header: string, data: readonly Uint8Array[]): Uint8Array {
   const text = new TextEncoder().encode(header);
   const bytes = new Uint8Array(8 + text.length + data.reduce((sum, part) => sum + part.length, 0));

@@ -1,4 +1,4 @@
-// From a fixture's `op` and `params` to the module of the tree that it is about.
+// Finds the module that a fixture's `op` and `params` describe.
 import type { ActivationName, NormType } from '../../src/config/config.ts';
 import { IDENTITY, type ChannelShuffle } from '../../src/graph/ops.ts';
 import {
@@ -38,9 +38,9 @@ export function extraWeights({ op, params }: ModuleFixture): [string, RawWeight]
 }
 
 /**
- * How to build what a fixture is about.
+ * Returns the builder of a fixture's module.
  *
- * @throws Error where no module is known for its `op`: a new kind of fixture must not pass unseen
+ * @throws Error for an unknown `op`, so that no new kind of fixture goes untested
  */
 export function moduleOf(fixture: ModuleFixture): Build {
   const { op, params } = fixture;

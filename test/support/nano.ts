@@ -1,8 +1,8 @@
-// The small trained checkpoint that the demo opens with, and pictures to give it.
+// The small trained checkpoint of the demo, and images for it.
 import { AutoencoderDC, type ByteSource, type LoadOptions, type PixelInput } from '../../src/index.ts';
 import { folderSource } from './sources.ts';
 
-/** Pixels of a picture's side for each of its latent's. */
+/** Pixels of an image's side for each of its latent's. */
 export const NANO_RATIO = 8;
 
 /** The checkpoint's folder. */
@@ -16,7 +16,7 @@ export function loadNano(options: LoadOptions = {}): Promise<AutoencoderDC> {
   return AutoencoderDC.fromPretrained(nanoSource, options);
 }
 
-/** A smooth opaque picture with an edge or two in it. */
+/** A smooth opaque image with a few edges. */
 export function testPicture(width: number, height: number): PixelInput & { data: Uint8ClampedArray<ArrayBuffer> } {
   const data = new Uint8ClampedArray(4 * width * height);
   for (let y = 0; y < height; y++) {
@@ -46,7 +46,7 @@ export function asTensor(
   return { data: values, shape: [1, 3, rows, cols] };
 }
 
-/** A source that counts what is read of each file. */
+/** A source that counts the bytes read of each file. */
 export function countingSource(
   source: ByteSource,
 ): ByteSource & { readonly read: ByteSource['read']; bytes(path: string): number } {

@@ -1,4 +1,4 @@
-/** The fixtures of test/fixtures/e2e whose numbers don't depend on tiling or slicing: the others belong to tests of those. */
+/** The fixtures of test/fixtures/e2e without tiling or slicing, which have tests of their own. */
 export const NETWORKS = [
   'bf16-weights',
   'bn-attention',

@@ -1,9 +1,9 @@
-// The released networks at any width, their weights made by hash, on a hub.
+// The released networks at any width with hashed weights, on a hub.
 import { readJson } from './fixtures.ts';
 import { hashFile, narrowConfig, releasedTensors } from './hash_file.ts';
 import type { Hub } from './hub.ts';
 
-/** The released networks, and the one whose keys and shapes each has. */
+/** The released networks, each with the network whose keys and shapes it shares. */
 export const networks: ReadonlyMap<string, string> = new Map([
   ['dc-ae-f32c32-sana-1.1', 'dc-ae-f32c32-sana-1.0'],
   ['dc-ae-f32c32-sana-1.0', 'dc-ae-f32c32-sana-1.0'],
@@ -21,7 +21,7 @@ export async function networkConfig(network: string, divisor: number): Promise<R
   return narrowConfig(await readJson<Record<string, unknown>>(`test/fixtures/configs/${network}.json`), divisor);
 }
 
-/** Puts a network on a hub, in both formats, its weights made by hash: `owner/<network>-diffusers` and `owner/<network>`. */
+/** Puts a network with hashed weights on a hub in both formats: `owner/<network>-diffusers` and `owner/<network>`. */
 export async function putNetwork(hub: Hub, owner: string, network: string, divisor: number): Promise<void> {
   const keys = networks.get(network) ?? network;
   const diffusers = `${owner}/${network}-diffusers`;

@@ -1,4 +1,4 @@
-// How far a picture is from another, as the literature measures it.
+// Distances between two images, as the literature defines them.
 
 /** 8-bit RGB or RGBA, rows from the top. */
 export interface Rgb {
@@ -19,7 +19,7 @@ export function psnr(a: Rgb, b: Rgb): number {
   return 10 * Math.log10((255 * 255 * 3 * pixels) / sum);
 }
 
-/** Structural similarity of the luma (Wang et al. 2004: Gaussian window of 11 × 11, σ 1.5, no padding), averaged over the picture. */
+/** Mean structural similarity of the luma (Wang et al. 2004: Gaussian window of 11 × 11, σ 1.5, no padding). */
 export function ssim(a: Rgb, b: Rgb): number {
   const { width, height } = a;
   const [x, y] = [luma(a), luma(b)];
@@ -46,7 +46,7 @@ function product(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, i) => value * b[i]!);
 }
 
-/** The window's weighted mean wherever it lies wholly inside. */
+/** The window's weighted mean at every place where it fits. */
 function blur(plane: Float64Array, width: number, height: number): Float64Array {
   const raw = Array.from({ length: 11 }, (_, i) => Math.exp(-((i - 5) ** 2) / (2 * 1.5 ** 2)));
   const total = raw.reduce((sum, weight) => sum + weight, 0);

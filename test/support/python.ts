@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** How this machine's Python 3.9 or later with NumPy is called; `undefined` where there is none. */
+/** The command of this machine's Python 3.9 or later with NumPy; `undefined` if there is none. */
 export function findPython(): string | undefined {
   return ['python3', 'python'].find((name) => {
     try {

@@ -16,8 +16,7 @@ import {
   type Numbers,
 } from './reference.ts';
 
-// The references that kernels are compared with are themselves compared with PyTorch, as far as there are fixtures. What is left is
-// the fixtures' own rounding to f32.
+// The TypeScript references equal PyTorch's fixtures. The remaining error is the fixtures' rounding to f32.
 const ROUNDING = 1e-7;
 
 type Get = (name: string) => Numbers;
@@ -58,7 +57,7 @@ test.for<[string, (get: Get) => Numbers]>([
   expect(relativeMaxError(data, get('output').data)).toBeLessThanOrEqual(ROUNDING);
 });
 
-/** Attention without branches and residual, RMS norm behind it. */
+/** Attention without branches and residual, followed by RMS norm. */
 function plainAttention(get: Get, headDim: number): Numbers {
   const as1x1 = ({ shape, data }: Numbers): Numbers => ({ shape: [...shape, 1, 1], data });
   const project = (key: string): Numbers => conv(get('input'), as1x1(get(key)));

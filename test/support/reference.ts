@@ -1,5 +1,5 @@
-// The network's operations in plain TypeScript and double precision, [N, C, H, W] throughout: what kernels are compared with on sizes
-// and channel counts that no fixture has. Written to be read, not to be fast.
+// The network's operations in plain TypeScript and double precision, in [N, C, H, W]. Tests compare kernels with them
+// on sizes and channel counts that no fixture has. Clear rather than fast.
 import type { ActivationName } from '../../src/config/config.ts';
 import type { ChannelShuffle } from '../../src/graph/ops.ts';
 
@@ -13,7 +13,7 @@ type Shape4 = readonly [number, number, number, number];
 
 const sizes = ({ shape }: Numbers): Shape4 => shape as Shape4;
 
-/** A tensor whose every value is what `value` says for its place. */
+/** A tensor whose values `value` returns for their positions. */
 function fill(shape: Shape4, value: (n: number, c: number, y: number, x: number) => number): Numbers {
   const [count, channels, height, width] = shape;
   const data = new Float64Array(count * channels * height * width);
@@ -24,14 +24,14 @@ function fill(shape: Shape4, value: (n: number, c: number, y: number, x: number)
   return { shape, data };
 }
 
-/** The value at a place; zero outside the picture. */
+/** The value at a position; zero outside the image. */
 function at({ shape, data }: Numbers, n: number, c: number, y: number, x: number): number {
   const [, channels, height, width] = shape as Shape4;
   if (y < 0 || y >= height || x < 0 || x >= width) return 0;
   return data[((n * channels + c) * height + y) * width + x]!;
 }
 
-/** `torch.nn.functional.conv2d`. `weight`: `[out, in / groups, k, k]`; depthwise where there are as many groups as channels. */
+/** `torch.nn.functional.conv2d`. `weight`: `[out, in / groups, k, k]`; depthwise if each channel is a group. */
 export function conv(
   x: Numbers,
   weight: Numbers,
@@ -54,7 +54,7 @@ export function conv(
   });
 }
 
-/** Each value mapped alone. */
+/** Maps each value. */
 export function map(x: Numbers, f: (value: number) => number): Numbers {
   return { shape: x.shape, data: Float64Array.from(x.data, f) };
 }
@@ -159,7 +159,7 @@ export function repeatChannels(x: Numbers, repeats: number): Numbers {
   return fill([n, c * repeats, height, width], (b, o, y, col) => at(x, b, Math.floor(o / repeats), y, col));
 }
 
-/** What a `Gather` of the graph does, step by step. */
+/** The graph's `ChannelShuffle`, step by step. */
 export function gather(
   x: Numbers,
   { upsampleNearest: nearest, pixelUnshuffle: unshuffle, group, repeats, pixelShuffle: shuffle }: ChannelShuffle,
@@ -182,8 +182,8 @@ export function concat(parts: readonly Numbers[]): Numbers {
 }
 
 /**
- * ReLU attention over pixels. `qkv`: for each head `headDim` channels of q, of k, of v. The quadratic form; the linear one is the same
- * function: (sum over keys of relu(q).relu(k) v) / (sum over keys of relu(q).relu(k) + 1e-15).
+ * ReLU attention over pixels in quadratic form. `qkv`: for each head, `headDim` channels of q, of k, of v. The linear
+ * form is the same function: (sum over keys of relu(q).relu(k) v) / (sum over keys of relu(q).relu(k) + 1e-15).
  */
 export function attend(qkv: Numbers, headDim: number): Numbers {
   const [n, channels, height, width] = sizes(qkv);

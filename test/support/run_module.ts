@@ -1,4 +1,4 @@
-// Runs one module of the tree on the GPU, or any other graph: builder → plan → weights → session → numbers.
+// Runs one module, or any other graph, on the GPU: builder → plan → weights → session → numbers.
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { GraphBuilder, type Graph } from '../../src/graph/build.ts';
 import { IDENTITY, weightsOf } from '../../src/graph/ops.ts';
@@ -19,35 +19,35 @@ import { targetOf } from '../../src/loading/target.ts';
 import { WeightStore } from '../../src/session/weight_store.ts';
 import type { FixtureTensor } from './fixtures.ts';
 
-/** A weight as a checkpoint has it: `data` is read as bytes, of numbers of type `dtype` (F32 where it is missing). */
+/** A weight as a checkpoint has it: `data` holds numbers of type `dtype`, F32 if absent. */
 export interface RawWeight {
   readonly shape: readonly number[];
   readonly data: ArrayBufferView;
   readonly dtype?: RawType;
 }
 
-/** A graph over one input: what a module's builder method does, or several in a row. */
+/** Builds a graph over one input, with one or more of the builder's methods. */
 export type Build = (builder: GraphBuilder, x: Tensor) => Tensor;
 
-/** How to run. */
+/** Options of a run. */
 export interface RunModuleOptions {
-  /** How weights are stored; f32 where it is missing. */
+  /** Storage type of weights; f32 if absent. */
   readonly dtype?: WeightType;
-  /** How activations are stored; f32 where it is missing. */
+  /** Storage type of activations; f32 if absent. */
   readonly activations?: StorageType;
-  /** Pretend that the device allows no larger binding than this many bytes. */
+  /** Bytes of the largest binding, if lower than the device's limit. */
   readonly binding?: number;
-  /** Hand weights over in pieces of so many bytes, a multiple of 8; each in one piece where it is missing. */
+  /** Weights arrive in pieces of this many bytes, a multiple of 8; each in one piece if absent. */
   readonly chunk?: number;
-  /** Bytes that the activations may take. */
+  /** Memory budget of the activations in bytes. */
   readonly budget?: number | undefined;
-  /** Kernels that other devices get, or algorithms that other sizes do. */
+  /** Kernels of other devices, or algorithms of other sizes. */
   readonly target?: Partial<Target>;
 }
 
 /**
- * The same graph between activations whose channels lie in groups of `group`, each padded to whole quads, as attention's do: exact 1x1
- * convolutions bring them there and back. They need `regroupWeights`.
+ * The same graph on activations with channels in groups of `group`, each padded to whole quads, as in attention. Exact
+ * 1x1 convolutions convert the input and the output. They need `regroupWeights`.
  */
 export function inGroups(group: number, build: Build): Build {
   return (b, x) => {
@@ -60,7 +60,7 @@ export function inGroups(group: number, build: Build): Build {
   };
 }
 
-/** The same graph on activations that are stored otherwise, between copies. */
+/** The same graph on activations of another storage type, between copies. */
 function stored(storage: StorageType, build: Build): Build {
   const copy = (b: GraphBuilder, x: Tensor, storage: StorageType): Tensor => {
     const y = b.tensor('copy', x, x.layout, storage);
@@ -71,7 +71,7 @@ function stored(storage: StorageType, build: Build): Build {
   return storage === 'f32' ? build : (b, x) => copy(b, build(b, copy(b, x, storage)), 'f32');
 }
 
-/** The weights of `inGroups` for so many channels on each side. */
+/** The weights of `inGroups` for this many channels on each side. */
 export function regroupWeights(channels: number, outChannels = channels): [string, RawWeight][] {
   const identity = (size: number): RawWeight => ({
     shape: [size, size, 1, 1],
@@ -99,7 +99,9 @@ export function planModule(
   return { graph, plan: planGraph(graph, whole, limitsWith(gpu, binding), budget) };
 }
 
-/** The output of a module for `input`, both `[N, C, H, W]`. Weights are handed over in the order in which `weights` has them. */
+/**
+ * Runs a module on `input`; both input and output are `[N, C, H, W]`. Weights are written in the order of `weights`.
+ */
 export async function runModule(
   gpu: Gpu,
   build: Build,

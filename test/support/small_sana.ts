@@ -5,15 +5,15 @@ import { putNetwork } from './networks_on_hub.ts';
 
 const network = 'dc-ae-f32c32-sana-1.1';
 
-/** What `smallSana` starts. */
+/** A hub with the network, and a page. */
 export interface SmallSana {
   readonly hub: LoadingBench['hub'];
   readonly tab: LoadingPage;
-  /** What a load is given: the repository and the hub that has it. */
+  /** The repository of the network, and the address of its hub. */
   readonly given: { readonly source: string; readonly hubUrl: string };
 }
 
-/** Starts all before the tests of a file, and ends it after. */
+/** Starts a hub and a page before the tests of a file, and ends them after. */
 export function smallSana(): SmallSana {
   const bench = loadingBench();
   let tab: LoadingPage | undefined;

@@ -1,7 +1,7 @@
 // Tint, the WGSL compiler of Chromium, in Node: Dawn on its null backend needs no driver and no browser.
 import { create, globals } from 'webgpu';
 
-/** What Tint says about a piece of WGSL, at a line and column counted from 1. */
+/** A message of Tint about WGSL. Line and column count from 1. */
 export interface TintMessage {
   readonly line: number;
   readonly column: number;
@@ -11,7 +11,7 @@ export interface TintMessage {
 
 /** Compiles WGSL. */
 export interface Tint {
-  /** What is wrong with `code`, a compute shader: with the module, or with a pipeline made of each of its entry points. */
+  /** Returns the errors of a compute shader: of its module, and of a pipeline for each entry point. */
   check(code: string): Promise<TintMessage[]>;
   close(): void;
   readonly gpu: GPU;
@@ -47,6 +47,6 @@ export async function startTint(): Promise<Tint> {
     }
     return found;
   };
-  // Dawn ends the process when its instance is collected before its device, so the instance is held on to.
+  // Dawn ends the process if its instance is collected before its device, so this keeps the instance.
   return { check, close: () => device.destroy(), gpu };
 }

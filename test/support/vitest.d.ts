@@ -2,13 +2,13 @@ import 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The adapter that this browser runs on. */
+    /** The adapter of this browser. */
     adapter: 'swiftshader' | 'lavapipe' | 'firefox' | 'default';
     /** How many combinations of storage types, algorithms and kernel variants a test runs. */
     variants: 'all' | 'some' | 'few' | 'fewest';
-    /** Where the built demo is served, with a strict CSP. */
+    /** The address of the built demo, which has a strict CSP. */
     demoUrl: string;
-    /** Where the page of the loading tests is served. */
+    /** The address of the loading tests' page. */
     pageUrl: string;
   }
 }
