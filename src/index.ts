@@ -19,7 +19,17 @@ export {
   type FormatProblem,
 } from './errors.ts';
 export { AutoencoderDC } from './runtime/autoencoder_dc.ts';
-export type { DecoderOutput, EncoderOutput, MemoryUse } from './runtime/autoencoder_dc.ts';
+export type { DecoderOutput, EncoderOutput } from './runtime/autoencoder_dc.ts';
+export type {
+  AutoencoderModel,
+  DeviceDescription,
+  DeviceLoss,
+  MemoryUse,
+  ModelDevice,
+  ModelLatent,
+  ModelResult,
+  ModelSample,
+} from './runtime/model_interface.ts';
 export type { PlanRequest, PlanSummary } from './plan/plan_request.ts';
 export type { TilingOptions } from './runtime/tiling.ts';
 export type { Profile, ProfileEntry } from './session/profile.ts';
@@ -35,7 +45,6 @@ export type { LoadOptions, LoadProgress } from './loading/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Pixels, type Size } from './runtime/results.ts';
 export { createWorkerClient, WorkerClient, type WorkerClientOptions, type WorkerLoadOptions } from './worker/client.ts';
 export type { WorkerAutoencoderDC } from './worker/remote_model.ts';
-export type { DeviceDescription, DeviceLoss } from './worker/protocol.ts';
 export type { WorkerLatent, WorkerSample } from './worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/sources/byte_source.ts';
 export { checkpointCache, type StoredFile } from './weights/cache/checkpoint_cache.ts';

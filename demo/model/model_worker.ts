@@ -73,7 +73,7 @@ serve<ModelMethods>(
         const [n, channels, rows, columns] = latent.shape;
         const numbers = new Float32Array(await latent.toArray());
         const plain: PlainLatent = { data: numbers, shape: latent.shape, imageSize: { width, height } };
-        const work = run.work('encoder', ms, { n, height: rows, width: columns });
+        const work = await run.work('encoder', ms, { n, height: rows, width: columns });
         const sheet = await createImageBitmap(latentSheet(numbers, channels, rows, columns));
         handOver(sheet, numbers.buffer);
         return { work, latent: plain, sheet };
@@ -111,7 +111,7 @@ serve<ModelMethods>(
         await ae.device.queue.onSubmittedWorkDone();
         const ms = performance.now() - started;
         const [n, channels, height, width] = info.latent;
-        const work = run.work('decoder', ms, { n, height, width });
+        const work = await run.work('decoder', ms, { n, height, width });
         const image = await sample.toImageData();
         const picture = await createImageBitmap(image);
         const { latent } = await unpackLatent(bytes, { signal });
@@ -147,11 +147,15 @@ class Run {
   }
 
   /** What it took, once it is done. */
-  work(part: 'encoder' | 'decoder', ms: number, latent: { n: number; height: number; width: number }): Work {
+  async work(
+    part: 'encoder' | 'decoder',
+    ms: number,
+    latent: { n: number; height: number; width: number },
+  ): Promise<Work> {
     const { ae } = model();
     const ratio = ae.spatialCompressionRatio;
     const size = { n: latent.n, height: ratio * latent.height, width: ratio * latent.width };
-    const plan = ae.plan({ which: part, ...size, memoryBudget: this.#settings.memoryBudget });
+    const plan = await ae.plan({ which: part, ...size, memoryBudget: this.#settings.memoryBudget });
     const profile = this.#profile && { clock: this.#profile.clock, stages: this.#profile.stages };
     return { ms, ...plan, profile };
   }

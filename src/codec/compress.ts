@@ -1,9 +1,9 @@
-/** Pictures to files and back: the network's halves around packLatent and unpackLatent. */
+/** Pictures to files and back: the encoder before packLatent, the decoder after unpackLatent. */
 import { FormatError, InputError } from '../errors.ts';
 import type { ImageInput } from '../runtime/image.ts';
 import { inspect, packLatent, unpackLatent } from './latent_file.ts';
 import type {
-  CodecStats,
+  CompressedFile,
   CompressOptions,
   DecodedSample,
   DecompressOptions,
@@ -15,18 +15,19 @@ import type {
 } from './types.ts';
 
 /**
- * Encodes a picture and writes it to a file.
+ * Encodes a picture and writes it to a file. With a model in a worker, all work runs there.
  *
- * @param ae - a model with its encoder: `AutoencoderDC`, or one in a worker
- * @param image - whatever `ae.encode` takes
- * @returns the file, and where its bits went
- * @throws what `ae.encode` throws; InputError for options that can't be; the signal's reason when aborted
+ * @param ae - a model with an encoder: an `AutoencoderDC` or a `WorkerAutoencoderDC`
+ * @param image - any input of `ae.encode`
+ * @returns the file and its statistics
+ * @throws errors of `ae.encode`; InputError if an option is invalid; the signal's reason if aborted
  */
 export async function compress(
   ae: LatentEncoder,
   image: ImageInput,
   options: CompressOptions = {},
-): Promise<{ bytes: Uint8Array<ArrayBuffer>; stats: CodecStats }> {
+): Promise<CompressedFile> {
+  if (ae.codec !== undefined) return await ae.codec.compress(image, options);
   const { signal, onProgress, run } = options;
   onProgress?.({ phase: 'encode', fraction: 0 });
   const { latent } = await ae.encode(image, { ...run, signal });
@@ -40,13 +41,13 @@ export async function compress(
 }
 
 /**
- * Reads a file and decodes its picture.
+ * Reads a file and decodes its picture. With a model in a worker, all work runs there.
  *
- * @param ae - a model with its decoder, of the checkpoint that the file was made with
+ * @param ae - a model with a decoder, of the checkpoint that the file was made with
  * @param bytes - the file
- * @returns the picture (of a batch, the first) in the form that `as` names, ImageData where it is missing, and what the file says of itself
- * @throws FormatError for what isn't a whole, undamaged file of this version and for this model; what `ae.decode` throws; the signal's reason
- * when aborted
+ * @returns the first picture of the batch in the form that `as` names, and the contents of the file's header
+ * @throws FormatError if the file is damaged, incomplete, of another version or for another model; errors of `ae.decode`; the signal's
+ * reason if aborted
  */
 export async function decompress<S extends DecodedSample>(
   ae: LatentDecoder<S>,
@@ -68,8 +69,10 @@ export async function decompress<S extends DecodedSample>(
     throw new InputError(`options.as must be one of ${FORMS.join(', ')}; it was ${JSON.stringify(form)}.`);
   }
   checkEnvironment(form);
-  checkModel(ae, await inspect(bytes), anyModel);
-  const { latent, info } = await unpackLatent(bytes, {
+  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  if (ae.codec !== undefined) return await ae.codec.decompress(file, options);
+  checkModel(ae, await inspect(file), anyModel);
+  const { latent, info } = await unpackLatent(file, {
     ...options,
     onProgress: (progress) => {
       if (progress.phase !== 'done') onProgress?.(progress);

@@ -8,7 +8,16 @@ import { LevelModel } from './levels.ts';
 import { pace } from './pace.ts';
 import { dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
 import { BitDecoder, BitEncoder } from './range_coder.ts';
-import type { CodecStats, FileInfo, PackLatentOptions, PlainLatent, Quantiser, UnpackOptions } from './types.ts';
+import type { ModelLatent } from '../runtime/model_interface.ts';
+import type {
+  CompressedFile,
+  FileInfo,
+  LatentNumbers,
+  PackLatentOptions,
+  PlainLatent,
+  Quantiser,
+  UnpackOptions,
+} from './types.ts';
 import { WordModel } from './words.ts';
 
 /** `quality` where none is given. */
@@ -23,9 +32,6 @@ const NUMBERS_PER_BYTE = 2 ** 15;
 /** And so many in any file, however short. */
 const NUMBERS_ANYWAY = 2 ** 20;
 
-/** A latent in numbers that nobody keeps. */
-type LatentNumbers = Omit<PlainLatent, 'data'> & { readonly data: Float32Array };
-
 /**
  * Writes a latent to a file.
  *
@@ -34,9 +40,17 @@ type LatentNumbers = Omit<PlainLatent, 'data'> & { readonly data: Float32Array }
  * @throws InputError for options or a latent that can't be; the signal's reason when aborted
  */
 export async function packLatent(
-  latent: LatentNumbers,
+  latent: LatentNumbers | ModelLatent,
   options: PackLatentOptions,
-): Promise<{ bytes: Uint8Array<ArrayBuffer>; stats: CodecStats }> {
+): Promise<CompressedFile> {
+  const { codec } = options.model;
+  if (codec !== undefined) return await codec.packLatent(latent, options);
+  const numbers =
+    'data' in latent ? latent : { data: await latent.toArray(), shape: latent.shape, imageSize: latent.imageSize };
+  return await encodeLatent(numbers, options);
+}
+
+async function encodeLatent(latent: LatentNumbers, options: PackLatentOptions): Promise<CompressedFile> {
   const { data, shape, imageSize } = latent;
   const { model, exact, quality = DEFAULT_QUALITY, metadata = {}, checkpointUrl: url } = options;
   check(latent, options);

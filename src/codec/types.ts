@@ -1,17 +1,30 @@
-/** What the codec's callers see: options, results, and the model as far as the codec knows it. */
+/** Public types of the codec: options, results, and the parts of a model that the codec uses. */
+import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/latent_input.ts';
+import type { ModelLatent } from '../runtime/model_interface.ts';
 import type { Size } from '../runtime/results.ts';
-import type { CheckpointReference } from '../loading/fingerprint.ts';
-import type { RunOptions } from '../runtime/run_options.ts';
+import type { EncodeOptions, RunOptions } from '../runtime/run_options.ts';
 
-/** What of a model a file is written for and checked against. `AutoencoderDC` and `WorkerAutoencoderDC` have it. */
+/** The parts of a model that a file is written for and checked against. `AutoencoderDC` and `WorkerAutoencoderDC` have them. */
 export interface ModelFingerprint {
   readonly config: { readonly latentChannels: number; readonly scalingFactor: number };
   readonly checkpoint: CheckpointReference;
+  /** @internal */
+  readonly codec?: Pick<RemoteCodec, 'packLatent'>;
 }
 
-/** A latent as a model's `encode` gives it. */
+/** The codec in a model's worker. Codec functions use it if the model has one, so that latents need not cross to the page. */
+export interface RemoteCodec<S = unknown> {
+  compress(image: ImageInput, options: CompressOptions): Promise<CompressedFile>;
+  decompress(
+    file: Uint8Array,
+    options: DecompressOptions,
+  ): Promise<{ image: PictureForms<S>[keyof PictureForms<S>]; info: FileInfo }>;
+  packLatent(latent: LatentNumbers | ModelLatent, options: PackOptions): Promise<CompressedFile>;
+}
+
+/** A latent that a model's `encode` returned. */
 export interface EncodedLatent {
   readonly shape: readonly [number, number, number, number];
   readonly imageSize: Size;
@@ -19,7 +32,7 @@ export interface EncodedLatent {
   dispose(): void;
 }
 
-/** A picture as a model's `decode` gives it. */
+/** A picture that a model's `decode` returned. */
 export interface DecodedSample {
   readonly shape: readonly [number, number, number, number];
   toArray(): Promise<Float32Array>;
@@ -27,142 +40,167 @@ export interface DecodedSample {
   dispose(): void;
 }
 
-/** The encoding half of a model: an `AutoencoderDC`, or a `WorkerAutoencoderDC`. */
+/** A model with an encoder: an `AutoencoderDC` or a `WorkerAutoencoderDC`. */
 export interface LatentEncoder extends ModelFingerprint {
-  encode(image: ImageInput, options?: RunOptions): Promise<{ latent: EncodedLatent }>;
+  encode(image: ImageInput, options?: EncodeOptions): Promise<{ latent: EncodedLatent }>;
+  /** @internal */
+  readonly codec?: Pick<RemoteCodec, 'compress' | 'packLatent'>;
 }
 
-/** The decoding half of a model: an `AutoencoderDC`, or a `WorkerAutoencoderDC`. */
+/** A model with a decoder: an `AutoencoderDC` or a `WorkerAutoencoderDC`. */
 export interface LatentDecoder<S extends DecodedSample = DecodedSample> extends ModelFingerprint {
   decode(latent: LatentInput, options?: RunOptions): Promise<{ sample: S }>;
+  /** @internal */
+  readonly codec?: Pick<RemoteCodec<S>, 'decompress' | 'packLatent'>;
 }
 
-/** A latent in numbers: `[N, C, h, w]`, not scaled. What `unpackLatent` gives, `ae.decode` takes. */
-export interface PlainLatent {
-  readonly data: Float32Array<ArrayBuffer>;
+/** The numbers of a latent, `[N, C, h, w]`, not scaled. */
+export interface LatentNumbers {
+  readonly data: Float32Array;
   readonly shape: readonly [number, number, number, number];
-  /** The picture's true size in pixels, where it is known. */
+  /** The picture's size in pixels before padding, if known. */
   readonly imageSize: Size | undefined;
 }
 
-/** How far a call has come. */
+/** A latent that `unpackLatent` returned. `ae.decode` takes it. */
+export interface PlainLatent extends LatentNumbers {
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** The progress of a call. */
 export interface CodecProgress {
-  /** `encode`, `decode`: the network at work. `pack`, `unpack`: the entropy coder. `done`: the last event. */
+  /** `encode` and `decode`: the network runs. `pack` and `unpack`: the entropy coder runs. `done`: the last event. */
   readonly phase: 'encode' | 'pack' | 'unpack' | 'decode' | 'done';
-  /** How much of the phase is done, 0 to 1. A phase begins with 0; the networks' have nothing in between. */
+  /** The share of the phase that is done, 0 to 1. Each phase begins with 0; network phases have no further events. */
   readonly fraction: number;
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   /** Stops the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: CodecProgress) => void) | undefined;
 }
 
-/** What `compress` and `decompress` take besides: how the network is run. */
-export interface NetworkOptions {
-  /** Handed on to the model's `encode` or `decode`: its memory budget, and who hears of its regions. */
-  readonly run?: Omit<RunOptions, 'signal'> | undefined;
+/** Options of `compress`. */
+export interface CompressOptions extends PackOptions {
+  /** Options of the model's `encode`, such as its memory budget. */
+  readonly run?: Omit<EncodeOptions, 'signal'> | undefined;
 }
 
-/** How to compress a picture. */
-export interface CompressOptions extends PackOptions, NetworkOptions {}
-
-/** What a file may say of its picture besides the picture. */
+/** Facts about the picture that a file can hold. */
 export interface FileMetadata {
   readonly title?: string | undefined;
-  /** What the picture's numbers mean: sRGB where this and `icc` are missing. Pictures go through the network as they are handed in. */
+  /** The colour space of the picture's numbers; sRGB if this and `icc` are absent. The network does not convert colours. */
   readonly colorSpace?: 'srgb' | 'display-p3' | undefined;
-  /** An ICC profile, which then says what the numbers mean. */
+  /** An ICC profile, which takes precedence over `colorSpace`. */
   readonly icc?: Uint8Array | undefined;
-  /** The EXIF orientation (1 to 8) that the original file had and that has been applied: a viewer doesn't turn the picture again. */
+  /** The EXIF orientation (1 to 8) of the original file. It has been applied, so a viewer must not turn the picture again. */
   readonly orientationApplied?: number | undefined;
 }
 
-/** How to write a file. */
+/** Options of writing a file. */
 export interface PackOptions extends CallOptions {
   /**
-   * 1 to 100; 60 where this is missing. 20 more make the quantiser's steps half as wide. At 50 they are half as wide as the latents of the
-   * checkpoint are large (root mean square: 1 / scalingFactor); in channels that hold the large and smooth, finer.
+   * A whole number from 1 to 100; 60 by default. Adding 20 halves the quantiser's steps. At 50 a step is half the root mean square of
+   * the checkpoint's latents (1 / scalingFactor); channels with large and smooth content get smaller steps.
    */
   readonly quality?: number | undefined;
-  /** Instead of `quality`: keeps every bit of the numbers, as f32, or of the numbers rounded to f16. */
+  /** Replaces `quality`: stores every number exactly as f32, or rounded to f16. */
   readonly exact?: 'f32' | 'f16' | undefined;
   readonly metadata?: FileMetadata | undefined;
-  /** Where the checkpoint can be had, for those who lack it; needed where it isn't one of the hub's, whose id says it. */
+  /** The checkpoint's https or http URL, for readers that lack it. Needed unless the checkpoint comes from the hub, whose id the file holds. */
   readonly checkpointUrl?: string | undefined;
 }
 
-/** How to write a latent that is already there. */
+/** Options of `packLatent`. */
 export interface PackLatentOptions extends PackOptions {
-  /** The model that made it, and whose decoder it is for. */
+  /** The model that encoded the latent. Its decoder can read the file. */
   readonly model: ModelFingerprint;
 }
 
-/** How to read a file. */
+/** Options of `unpackLatent`. */
 export interface UnpackOptions extends CallOptions {
-  /** Refuses latents of more numbers than this; 2^25 (128 MiB of f32) where it is missing. */
+  /** The most numbers that a latent may have; 2^25 (128 MiB of f32) by default. Larger latents are refused. */
   readonly maxNumbers?: number | undefined;
 }
 
-/** The forms that a decoded picture can have. */
+/** A decoded picture as numbers: `[N, C, H, W]` in [-1, 1], not clamped. */
+export interface TensorPicture {
+  readonly data: Float32Array;
+  readonly shape: readonly [number, number, number, number];
+}
+
+/** The forms of a decoded picture. */
 export interface PictureForms<S> {
   /** 8 bits, RGBA, clamped. */
   imageData: ImageData;
-  /** The caller's to close. */
+  /** The caller closes it. */
   imageBitmap: ImageBitmap;
-  /** `[N, C, H, W]` in [-1, 1], not clamped. */
-  tensor: { readonly data: Float32Array; readonly shape: readonly [number, number, number, number] };
-  /** As the model's `decode` gives it, on the GPU. The caller's to dispose of. */
+  tensor: TensorPicture;
+  /** The result of the model's `decode`, on the GPU. The caller disposes of it. */
   sample: S;
 }
 
-/** How to read a picture. */
-export interface DecompressOptions extends UnpackOptions, NetworkOptions {
-  /** The picture's form; `imageData` where this is missing. */
+/** Options of `decompress`. */
+export interface DecompressOptions extends UnpackOptions {
+  /** Options of the model's `decode`, such as its memory budget. */
+  readonly run?: Omit<RunOptions, 'signal'> | undefined;
+  /** The form of the picture; `imageData` by default. */
   readonly as?: keyof PictureForms<unknown> | undefined;
-  /** Decodes with whatever model is at hand: that of another version of the decoder, say. By default the wrong one is refused. */
+  /** Accepts a model that is not the one the file was made with, for example with another version of the decoder. Refused by default. */
   readonly anyModel?: boolean | undefined;
 }
 
-/** How numbers became integers. */
+/** The quantiser of a file. */
 export interface Quantiser {
   readonly quality: number;
   /** The step of each channel. */
   readonly steps: readonly number[];
 }
 
-/** What a file says of itself. */
+/** Sizes of a file in bytes. `header` is everything but the payload, checksums included. */
+export interface FileBytes {
+  readonly header: number;
+  readonly payload: number;
+  readonly total: number;
+}
+
+/** The contents of a file's header. */
 export interface FileInfo {
   readonly version: number;
   /** Whether the numbers are quantised or exact. */
   readonly coding: 'quantised' | 'f32' | 'f16';
-  /** With what it was made; `url` is where to find it, where the file says so or the id is one of the hub's. */
+  /** The checkpoint that the file was made with. `url` is its address, if the file holds one or the id belongs to the hub. */
   readonly checkpoint: CheckpointReference & { readonly url: string | undefined };
-  /** The picture's size in pixels; `undefined` where the file doesn't know it. */
+  /** The picture's size in pixels; `undefined` if the file does not hold it. */
   readonly image: Size | undefined;
   /** The latent's shape, `[N, C, h, w]`. */
   readonly latent: readonly [number, number, number, number];
-  /** `undefined` where the numbers are exact. */
+  /** `undefined` if the numbers are exact. */
   readonly quantiser: Quantiser | undefined;
   readonly metadata: FileMetadata;
-  readonly bytes: { readonly header: number; readonly payload: number; readonly total: number };
+  readonly bytes: FileBytes;
 }
 
-/** Where a file's bits went. */
+/** Statistics of a written file. */
 export interface CodecStats {
-  /** Bytes of the file: `header` is all but the payload, checksums included. */
-  readonly bytes: { readonly header: number; readonly payload: number; readonly total: number };
-  /** Bits of the whole file for each pixel of the picture; for each number of the latent where the picture's size isn't known. */
+  readonly bytes: FileBytes;
+  /** Bits of the whole file for each pixel of the picture, or for each number of the latent if the picture's size is unknown. */
   readonly bitsPerPixel: number;
-  /** How many numbers were coded. */
+  /** Coded numbers. */
   readonly count: number;
-  /** How many of them are zero. */
+  /** Coded numbers that are zero. */
   readonly zeros: number;
-  /** Bits of the payload at each position of the latent, `[N, h, w]`: a heat map. */
+  /** Bits of the payload at each position of the latent, `[N, h, w]`. */
   readonly bitsPerPosition: Float32Array<ArrayBuffer>;
   /** Bits of the payload for each channel. */
   readonly bitsPerChannel: Float64Array<ArrayBuffer>;
   readonly quantiser: Quantiser | undefined;
+}
+
+/** A file that `compress` or `packLatent` wrote. */
+export interface CompressedFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly stats: CodecStats;
 }

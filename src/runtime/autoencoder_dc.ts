@@ -16,6 +16,7 @@ import type { LoadOptions } from '../loading/load_options.ts';
 import { cropSize, Latent, Sample, type Size } from './results.ts';
 import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
 import { checkDecodeOptions, checkEncodeOptions, type DecodeOptions, type EncodeOptions } from './run_options.ts';
+import type { AutoencoderModel, MemoryUse } from './model_interface.ts';
 import { ModelRuns } from './model_runs.ts';
 import type { InputSnapshot } from './staged_input.ts';
 import { sendStrips, streamStrips, type StripTarget } from './strip_stream.ts';
@@ -33,14 +34,6 @@ export interface DecoderOutput {
   readonly sample: Sample;
 }
 
-/** Bytes that a model holds on the GPU. */
-export interface MemoryUse {
-  /** Bytes of packed weights. */
-  readonly weights: number;
-  /** Bytes of activations, kept from the most recent run of each network. */
-  readonly activations: number;
-}
-
 /**
  * DC-AE, the deep-compression autoencoder (arXiv 2410.10733), with the numbers of diffusers' `AutoencoderDC`.
  *
@@ -48,7 +41,7 @@ export interface MemoryUse {
  * array or a latent have no effect. (A GPUTexture without COPY_SRC is the exception: it is read at the call's turn.) A
  * model owns GPU memory: free it with `dispose()` or `using`.
  */
-export class AutoencoderDC {
+export class AutoencoderDC implements AutoencoderModel {
   /** The checkpoint's config.json, checked, with diffusers' defaults. */
   readonly config: AutoencoderDCConfig;
   /** Storage type of the weights. */
@@ -134,7 +127,7 @@ export class AutoencoderDC {
    * @throws DeviceError `limits` if the run cannot fit, with the smallest budget that would do; InputError if an option
    * is invalid
    */
-  plan({ which, height, width, n = 1, memoryBudget }: PlanRequest): PlanSummary {
+  async plan({ which, height, width, n = 1, memoryBudget }: PlanRequest): Promise<PlanSummary> {
     for (const [name, value] of Object.entries({ height, width, n })) {
       if (!Number.isSafeInteger(value) || value < 1) {
         throw new InputError(`plan's ${name} must be a positive integer; it was ${String(value)}.`);
@@ -269,6 +262,11 @@ export class AutoencoderDC {
     } finally {
       latent.dispose();
     }
+  }
+
+  /** Resolves when the GPU has finished all work submitted so far; for measuring time. */
+  async onSubmittedWorkDone(): Promise<void> {
+    await this.#gpu.guard(this.device.queue.onSubmittedWorkDone());
   }
 
   /**

@@ -6,6 +6,7 @@ import { nchwOut } from '../kernels/image.ts';
 import { readBack, runSingleDispatch } from '../session/single_dispatch.ts';
 import type { Band, BandedTensor } from './bands.ts';
 import { drawPicture, readPixels, type DrawablePicture } from './draw.ts';
+import type { ModelLatent, ModelResult, ModelSample } from './model_interface.ts';
 
 /** Height and width in pixels. */
 export interface Size {
@@ -20,7 +21,7 @@ export function cropSize(size: Size, to: Size | undefined): Size {
 }
 
 /** A result on the GPU. Free it with `dispose()` or `using`. */
-export class GpuTensor {
+export class GpuTensor implements ModelResult {
   /** `[N, C, H, W]`. */
   readonly shape: readonly [number, number, number, number];
   /** @internal */
@@ -138,7 +139,7 @@ export class GpuTensor {
  * An encoded image, `[N, latentChannels, h, w]`. Not scaled by `config.scalingFactor`; diffusion pipelines multiply by
  * it themselves.
  */
-export class Latent extends GpuTensor {
+export class Latent extends GpuTensor implements ModelLatent {
   /** The picture's size in pixels before padding. Decoding crops to it. */
   readonly imageSize: Size;
 
@@ -158,7 +159,7 @@ export interface Pixels {
 }
 
 /** A decoded image, `[N, inChannels, H, W]`, nominally in [-1, 1] and not clamped. */
-export class Sample extends GpuTensor {
+export class Sample extends GpuTensor implements ModelSample {
   /**
    * Reads a picture of the batch as 8-bit RGBA in sRGB, clamped.
    *

@@ -1,25 +1,25 @@
 import { DeviceError, DisposedError } from '../errors.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
-import type { SourceInput } from '../weights/sources/open_source.ts';
 import { Channel } from '../rpc/channel.ts';
+import type { SourceInput } from '../weights/sources/open_source.ts';
 import { PageObjects } from './page_objects.ts';
 import type { PageMethods, WorkerMethods } from './protocol.ts';
 import { WorkerAutoencoderDC } from './remote_model.ts';
-import { sendOptions } from './send_options.ts';
+import { sentLoadOptions } from './sent_options.ts';
 
-/** How to start the worker. */
+/** Options of `createWorkerClient`. */
 export interface WorkerClientOptions {
   /**
-   * A worker of yours that has `import 'dc-ae-webgpu/worker'` in it, where the one that comes with the package can't be started or should do other
-   * things too. `dispose()` ends it.
+   * Your own worker, whose script contains `import 'dc-ae-webgpu/worker'`. Use it if the package's worker cannot start on your page, or if
+   * the worker has other work, too. `dispose()` terminates it.
    */
   readonly worker?: Worker | undefined;
 }
 
-/** Options of a load in a worker: a device can't be shared with one. */
+/** Options of a load in a worker. A device cannot be shared with a worker. */
 export type WorkerLoadOptions = Omit<LoadOptions, 'device'>;
 
-/** A worker that models are loaded and run in. End it with `dispose()` or `using`. */
+/** A worker that loads and runs models. End it with `dispose()` or `using`. */
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #channel: Channel<WorkerMethods, PageMethods>;
@@ -42,32 +42,32 @@ export class WorkerClient {
   }
 
   /**
-   * `AutoencoderDC.fromPretrained`, in the worker.
+   * Loads a checkpoint in the worker, as `AutoencoderDC.fromPretrained`.
    *
-   * @param source - as there; relative URLs are the page's
-   * @throws as there
+   * @param source - relative URLs are resolved against the page
+   * @throws as `AutoencoderDC.fromPretrained`
    */
   async fromPretrained(source: SourceInput, options: WorkerLoadOptions = {}): Promise<WorkerAutoencoderDC> {
     return await this.#load(source, options, false);
   }
 
   /**
-   * `AutoencoderDC.fromSingleFile`, in the worker.
+   * Loads a single file in the worker, as `AutoencoderDC.fromSingleFile`.
    *
-   * @param file - as there; relative URLs are the page's
-   * @throws as there
+   * @param file - relative URLs are resolved against the page
+   * @throws as `AutoencoderDC.fromSingleFile`
    */
   async fromSingleFile(file: string | URL | Blob, options: WorkerLoadOptions = {}): Promise<WorkerAutoencoderDC> {
     return await this.#load(file, options, true);
   }
 
-  /** Ends the worker and frees all that it has on the GPU; calls that are running reject with a DisposedError. */
+  /** Terminates the worker and frees all its GPU memory. Calls that are running reject with a DisposedError. */
   dispose(): void {
     this.#channel.close(new DisposedError('worker client'));
     this.#worker.terminate();
   }
 
-  /** `using` ends it at the end of the block. */
+  /** `using` ends the worker at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -80,35 +80,28 @@ export class WorkerClient {
     const method = single ? 'fromSingleFile' : 'fromPretrained';
     const lent = this.#objects.lend(input, options, single);
     try {
-      const sent = await this.#channel.call(
-        'load',
-        { single, source: lent.source, options: { ...sendOptions(method, options), fetch: lent.fetch } },
-        {
-          signal: options.signal,
-          onReport: (event) => {
-            if (event.kind === 'progress') options.onProgress?.(event.progress);
-            else if (options.onWarning !== undefined) options.onWarning(event.message);
-            // eslint-disable-next-line no-console -- as a load on the page does
-            else console.warn(`dc-ae-webgpu: ${event.message}`);
-          },
-          onLateResult: ({ model }) => {
-            this.#release(model);
-          },
+      const args = { single, source: lent.source, options: sentLoadOptions(method, options), fetch: lent.fetch };
+      const sent = await this.#channel.call('load', args, {
+        signal: options.signal,
+        onReport: (event) => {
+          if (event.kind === 'progress') options.onProgress?.(event.progress);
+          else if (options.onWarning !== undefined) options.onWarning(event.message);
+          // eslint-disable-next-line no-console -- as a load on the page does
+          else console.warn(`dc-ae-webgpu: ${event.message}`);
         },
-      );
+        onLateResult: ({ model }) => {
+          this.#channel.call('release', { object: model }).catch(() => undefined);
+        },
+      });
       return new WorkerAutoencoderDC(this.#channel, this.#objects, sent);
     } finally {
       lent.end();
     }
   }
-
-  #release(object: number): void {
-    this.#channel.call('release', { object }).catch(() => undefined);
-  }
 }
 
 /**
- * Starts a worker with the API of `AutoencoderDC`, so that the page's own thread is free while a model loads and runs.
+ * Starts a worker with the API of `AutoencoderDC`, so that the page's own thread stays free while a model loads and runs.
  *
  *     const client = createWorkerClient();
  *     const ae = await client.fromPretrained('mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers', { onProgress });

@@ -1,53 +1,71 @@
 import { InputError } from '../errors.ts';
-import { isTensorInput, type ImageInput } from '../runtime/image.ts';
+import { classNameOf } from '../runtime/brand.ts';
+import { isTensorInput, type ImageInput, type PictureInput } from '../runtime/image.ts';
 import type { SentImage } from './protocol.ts';
 
-/** An image that is ready to be sent, and what of it is handed over rather than copied. */
+/** An image that is ready to be sent. */
 export interface Parcel {
   readonly image: SentImage;
+  /** Objects that are moved instead of copied. */
   readonly transfer: readonly Transferable[];
 }
 
 /**
- * Makes an image ready for the worker. An ImageBitmap is handed over: it is empty afterwards. So is what an OffscreenCanvas holds, as
- * a bitmap; the canvas itself stays, for a canvas with a context can't be handed over. All else is copied.
+ * Makes an image ready for the worker. An ImageBitmap is moved and is empty afterwards; everything else stays intact. Pixels are
+ * read before this function returns, except those of elements and canvases, which the browser copies at the same moment.
  *
- * @throws InputError for what can't leave the page
+ * @throws InputError if the image cannot be sent to a worker
  */
-export async function transferImage(image: ImageInput): Promise<Parcel> {
-  if (typeof image !== 'object' || image === null) return { image, transfer: [] }; // the worker says what is wrong with it
-  if (isTensorInput(image)) return { image: { data: image.data, shape: [...image.shape] }, transfer: [] };
-  if (image instanceof Blob) return { image, transfer: [] };
-  if (image instanceof ImageBitmap) return { image, transfer: [image] };
-  if (typeof VideoFrame !== 'undefined' && image instanceof VideoFrame) {
-    const frame = image.clone(); // the caller goes on owning theirs
+export function sendImage(image: ImageInput): Parcel | Promise<Parcel> {
+  if (typeof image !== 'object' || image === null) return { image, transfer: [] }; // The worker says what is wrong.
+  if (isTensorInput(image)) {
+    const { data, shape } = image;
+    // Plain copies, because reactive proxies cannot be cloned.
+    return { image: { data: Array.isArray(data) ? Float32Array.from(data) : data, shape: [...shape] }, transfer: [] };
+  }
+  if (isBrand(image, 'ImageBitmap')) return { image, transfer: [image] };
+  if (isBrand(image, 'Blob', 'File', 'ImageData')) return { image, transfer: [] };
+  if (isBrand(image, 'VideoFrame')) {
+    const frame = image.clone(); // The caller keeps the original.
     return { image: frame, transfer: [frame] };
   }
-  if ('data' in image) {
-    const { data, width, height } = image;
-    return { image: { data, width, height }, transfer: [] };
-  }
-  if (isTexture(image)) {
+  if (isBrand(image, 'GPUTexture')) {
     throw new InputError(
-      "A GPUTexture can't leave the page for a worker: hand in an ImageBitmap, or load the model on the page with AutoencoderDC.fromPretrained().",
+      'A GPUTexture cannot be sent to a worker. Pass an ImageBitmap, or load the model on the page with AutoencoderDC.',
     );
   }
-  const bitmap = await snapshot(image);
-  return { image: bitmap, transfer: [bitmap] };
+  if ('data' in image) {
+    const { data, width, height, colorSpace } = image;
+    return { image: { data, width, height, colorSpace }, transfer: [] };
+  }
+  return snapshot(image);
 }
 
-function isTexture(image: object): image is GPUTexture {
-  return typeof GPUTexture !== 'undefined' && image instanceof GPUTexture;
+interface Brands {
+  ImageBitmap: ImageBitmap;
+  Blob: Blob;
+  File: File;
+  ImageData: ImageData;
+  VideoFrame: VideoFrame;
+  GPUTexture: GPUTexture;
 }
 
-async function snapshot(image: Exclude<ImageInput, GPUTexture | { data: unknown }>): Promise<ImageBitmap> {
+/** Whether the image is one of these platform objects, of this page or of another frame. */
+function isBrand<B extends keyof Brands>(image: PictureInput, ...brands: B[]): image is Brands[B] & PictureInput {
+  const found = classNameOf(image);
+  return brands.some((brand) => brand === found);
+}
+
+async function snapshot(
+  image: HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas,
+): Promise<Parcel> {
   try {
-    // Alpha is left out by the model, so colours must not have been multiplied by it.
-    return await createImageBitmap(image, { premultiplyAlpha: 'none' });
+    const bitmap = await createImageBitmap(image, { premultiplyAlpha: 'none' });
+    return { image: bitmap, transfer: [bitmap] };
   } catch (cause) {
     throw new InputError(
-      'The image is empty, not loaded yet, or from another origin that does not allow it. Wait for img.decode() or a video\'s "loadeddata"; ' +
-        'for another origin set crossorigin="anonymous".',
+      'The image could not be read: it is empty, not loaded yet, or from another origin that does not allow it. Wait for img.decode() ' +
+        'or the video\'s "loadeddata" event; for another origin set crossorigin="anonymous".',
       { cause },
     );
   }

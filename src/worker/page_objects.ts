@@ -1,4 +1,4 @@
-/** What the page lends to the worker and can't be cloned: sources and a `fetch` while a model loads, takers of strips while one decodes. */
+/** Objects of the page that cannot be cloned. The worker uses them by id: sources and a `fetch` during a load, sinks of strips during a run. */
 import { InputError } from '../errors.ts';
 import type { ByteSource } from '../weights/sources/byte_source.ts';
 import { parseReference } from '../weights/sources/reference.ts';
@@ -10,25 +10,25 @@ import type { Strip } from '../runtime/strips.ts';
 import type { CallContext, Handlers } from '../rpc/channel.ts';
 import type { PageMethods, SentResponse, SentSource } from './protocol.ts';
 
-/** What was lent for one load. */
+/** Objects that are lent for one load. */
 export interface Lent {
   readonly source: SentSource;
   readonly fetch: number | undefined;
-  /** The load is over. */
+  /** Ends the loan, when the load has ended. */
   end(): void;
 }
 
-/** Objects of the page by number, and the methods by which the worker uses them. */
+/** The lent objects by id, and the methods that the worker calls on them. */
 export class PageObjects {
   readonly #sources = new Map<number, ByteSource>();
   readonly #fetches = new Map<number, typeof fetch>();
-  readonly #takers = new Map<number, (strip: Strip) => Promise<void>>();
-  #next = 0;
+  readonly #sinks = new Map<number, (strip: Strip) => Promise<void>>();
+  #nextId = 0;
 
-  /** Answers the worker. */
+  /** The methods that the page serves to the worker. */
   readonly handlers: Handlers<PageMethods> = {
     strip: async ({ sink, strip }) => {
-      await this.#takers.get(sink)?.(strip);
+      await this.#sinks.get(sink)?.(strip);
       return undefined;
     },
     size: async ({ object, path }, { signal }) =>
@@ -36,13 +36,13 @@ export class PageObjects {
     read: async ({ object, path, start, end }, call) => {
       const answer = await this.#source(object).read(path, start, end, call.signal);
       const bytes = new Uint8Array(end - start);
-      const pieces = new BufferPool();
+      const buffers = new BufferPool();
       let at = 0;
-      for await (const chunk of bytesOf(answer, pieces)) {
-        if (at + chunk.length > bytes.length) break; // the worker says that it is too long, below
+      for await (const chunk of bytesOf(answer, buffers)) {
+        if (at + chunk.length > bytes.length) break; // The surplus is dropped; reading checks lengths in the worker.
         bytes.set(chunk, at);
         at += chunk.length;
-        pieces.release(chunk);
+        buffers.release(chunk);
       }
       call.transfer(bytes.buffer);
       return bytes.subarray(0, at);
@@ -56,27 +56,27 @@ export class PageObjects {
   };
 
   /**
-   * Makes a source ready to be sent; addresses are resolved against the page, the worker's being its script's.
+   * Makes a source ready to be sent. Addresses are resolved against the page, because the worker's base URL is its script's.
    *
-   * @throws InputError for what is no source
+   * @throws InputError if the input is not a source
    */
   lend(input: SourceInput | Blob, options: LoadOptions, single: boolean): Lent {
-    const numbers: number[] = [];
-    const number = (): number => {
-      numbers.push(this.#next);
-      return this.#next++;
+    const ids: number[] = [];
+    const newId = (): number => {
+      ids.push(this.#nextId);
+      return this.#nextId++;
     };
     let fetch: number | undefined;
     if (options.fetch !== undefined) {
-      fetch = number();
+      fetch = newId();
       this.#fetches.set(fetch, options.fetch);
     }
-    const source = this.#send(input, options, single, number);
+    const source = this.#send(input, options, single, newId);
     return {
       source,
       fetch,
       end: () => {
-        for (const id of numbers) {
+        for (const id of ids) {
           this.#sources.delete(id);
           this.#fetches.delete(id);
         }
@@ -84,44 +84,46 @@ export class PageObjects {
     };
   }
 
-  /** Has someone take strips, under a number, while `work` goes on. */
-  async withTaker<T>(take: (strip: Strip) => Promise<void>, work: (sink: number) => Promise<T>): Promise<T> {
-    const sink = this.#next++;
-    this.#takers.set(sink, take);
+  /** Lends a sink of strips to the worker while `work` runs. */
+  async withSink<T>(take: (strip: Strip) => Promise<void>, work: (sink: number) => Promise<T>): Promise<T> {
+    const sink = this.#nextId++;
+    this.#sinks.set(sink, take);
     try {
       return await work(sink);
     } finally {
-      this.#takers.delete(sink);
+      this.#sinks.delete(sink);
     }
   }
 
-  #send(input: SourceInput | Blob, { hubUrl }: LoadOptions, single: boolean, number: () => number): SentSource {
+  #send(input: SourceInput | Blob, { hubUrl }: LoadOptions, single: boolean, newId: () => number): SentSource {
     if (typeof input === 'string' || input instanceof URL) {
       const reference = parseReference(input, hubUrl);
       return { kind: 'address', address: reference.kind === 'url' ? reference.url.href : String(input) };
     }
     if (single) {
       if (input instanceof Blob) return { kind: 'blob', blob: input };
-      throw new InputError('The file must be its address, "owner/name/model.safetensors", or a File.');
+      throw new InputError('The file must be a URL, "owner/name/model.safetensors" on the hub, or a File.');
     }
     if (input instanceof File) return { kind: 'files', files: [input] };
     if (input instanceof Blob) {
-      throw new InputError('A Blob is no checkpoint folder. Give a list of Files, or load it with fromSingleFile().');
+      throw new InputError(
+        'A Blob is not a checkpoint folder. Pass a list of Files, or load the Blob with fromSingleFile().',
+      );
     }
     if (typeof input === 'object' && input !== null && Symbol.iterator in input) {
       const files = [...input];
-      localSource(files); // complains of what is no list of files
+      localSource(files); // Throws if it is not a list of files.
       return { kind: 'files', files };
     }
     const source = localSource(input);
-    const object = number();
+    const object = newId();
     this.#sources.set(object, source);
     return { kind: 'object', object, label: source.label };
   }
 
   #source(object: number): ByteSource {
     const source = this.#sources.get(object);
-    if (source === undefined) throw new RangeError(`source ${object} was lent for a load that is over`);
+    if (source === undefined) throw new RangeError(`source ${object} was lent for a load that has ended`);
     return source;
   }
 }
@@ -139,7 +141,7 @@ async function sendResponse(response: Response, call: CallContext): Promise<Sent
   return { ...head, body: bytes };
 }
 
-/** Not every browser can hand a stream over to a worker. */
+/** Whether this browser can move a stream to a worker. */
 function canTransferStreams(): boolean {
   const stream = new ReadableStream();
   try {

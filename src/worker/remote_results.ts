@@ -1,49 +1,56 @@
 import { DisposedError, InputError } from '../errors.ts';
+import type { ModelLatent, ModelResult, ModelSample } from '../runtime/model_interface.ts';
 import type { Size } from '../runtime/results.ts';
 import type { Channel } from '../rpc/channel.ts';
 import type { PageMethods, SentResult, WorkerMethods } from './protocol.ts';
 
-/** Something that the worker owns for us. */
+/** An object in the worker that the page refers to by its id. */
 export class RemoteObject {
+  /**
+   * Keeps Vue from wrapping the object in a proxy, through which private fields cannot be read.
+   *
+   * @internal
+   */
+  readonly __v_skip = true;
   /** @internal */
   protected readonly channel: Channel<WorkerMethods, PageMethods>;
   readonly #id: number;
-  readonly #what: string;
+  readonly #name: string;
   #disposed = false;
 
   /** @internal */
-  constructor(channel: Channel<WorkerMethods, PageMethods>, id: number, what: string) {
+  constructor(channel: Channel<WorkerMethods, PageMethods>, id: number, name: string) {
     this.channel = channel;
     this.#id = id;
-    this.#what = what;
+    this.#name = name;
   }
 
   /**
-   * Its number in the worker.
+   * The object's id in the worker.
    *
    * @internal
    */
   get id(): number {
-    if (this.#disposed) throw new DisposedError(this.#what);
+    if (this.#disposed) throw new DisposedError(this.#name);
     return this.#id;
   }
 
-  /** Frees its GPU memory. Calling it again does nothing. */
+  /** Frees the object's GPU memory. Calling it again does nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    // Once the client is disposed of, so is everything in its worker.
+    // Fails only if the client was disposed of, which has freed everything.
     this.channel.call('release', { object: this.#id }).catch(() => undefined);
   }
 
-  /** `using` frees it at the end of the block. */
+  /** `using` frees the object at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 }
 
 /** A result on the worker's GPU device. Free it with `dispose()` or `using`. */
-export class WorkerResult extends RemoteObject {
+export class WorkerResult extends RemoteObject implements ModelResult {
   /** `[N, C, H, W]`. */
   readonly shape: readonly [number, number, number, number];
 
@@ -54,7 +61,7 @@ export class WorkerResult extends RemoteObject {
   }
 
   /**
-   * The numbers as `[N, C, H, W]`.
+   * Returns the numbers as `[N, C, H, W]`.
    *
    * @throws DisposedError after `dispose()`; DeviceError if the device is lost
    */
@@ -64,8 +71,8 @@ export class WorkerResult extends RemoteObject {
 }
 
 /** An encoded image in the worker, `[N, latentChannels, h, w]`, not scaled. */
-export class WorkerLatent extends WorkerResult {
-  /** The true size of the picture, before it was padded to what the network takes; decoding crops back to it. */
+export class WorkerLatent extends WorkerResult implements ModelLatent {
+  /** The size of the picture before padding; decoding crops to it. */
   readonly imageSize: Size;
 
   /** @internal */
@@ -77,21 +84,21 @@ export class WorkerLatent extends WorkerResult {
 }
 
 /** A decoded image in the worker, `[N, inChannels, H, W]`, nominally in [-1, 1] and not clamped. */
-export class WorkerSample extends WorkerResult {
+export class WorkerSample extends WorkerResult implements ModelSample {
   /**
-   * A picture of the batch as 8-bit RGBA, clamped.
+   * Returns a picture of the batch as 8-bit RGBA, clamped.
    *
-   * @param index - which picture of the batch
-   * @throws InputError if there is no such picture; DisposedError after `dispose()`
+   * @param index - the picture's position in the batch
+   * @throws InputError if the index is out of range; DisposedError after `dispose()`
    */
   async toPixels(index = 0): Promise<{ data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number }> {
     return await this.channel.call('toPixels', { result: this.id, index });
   }
 
   /**
-   * A picture of the batch as ImageData, clamped, 8 bits, sRGB.
+   * Returns a picture of the batch as ImageData: clamped, 8 bits, sRGB.
    *
-   * @param index - which picture of the batch
+   * @param index - the picture's position in the batch
    */
   async toImageData(index = 0): Promise<ImageData> {
     const { data, width, height } = await this.toPixels(index);
@@ -99,19 +106,19 @@ export class WorkerSample extends WorkerResult {
   }
 
   /**
-   * A picture of the batch as an ImageBitmap, made in the worker. It is the caller's to close.
+   * Returns a picture of the batch as an ImageBitmap, made in the worker. The caller closes it.
    *
-   * @param index - which picture of the batch
+   * @param index - the picture's position in the batch
    */
   async toImageBitmap(index = 0): Promise<ImageBitmap> {
     return await this.channel.call('toImageBitmap', { result: this.id, index });
   }
 
   /**
-   * Draws a picture of the batch on a canvas, which takes its size.
+   * Draws a picture of the batch on a canvas and sets the canvas's size.
    *
-   * @param index - which picture of the batch
-   * @throws InputError if the canvas has a context that nothing can be drawn with
+   * @param index - the picture's position in the batch
+   * @throws InputError if the canvas has a context of another kind than "bitmaprenderer" and "2d"
    */
   async drawTo(canvas: HTMLCanvasElement | OffscreenCanvas, index = 0): Promise<void> {
     const bitmap = await this.toImageBitmap(index);
@@ -123,14 +130,16 @@ export class WorkerSample extends WorkerResult {
       context.transferFromImageBitmap(bitmap);
       return;
     }
-    const flat = canvas.getContext('2d');
-    if (flat === null || !('drawImage' in flat)) {
+    const context2d = canvas.getContext('2d');
+    if (context2d === null || !('drawImage' in context2d)) {
       bitmap.close();
-      throw new InputError('drawTo needs a canvas with no context yet, a "bitmaprenderer" or a "2d" one.');
+      throw new InputError(
+        'The canvas has a context that drawTo cannot use. Pass a canvas without a context, or with a "bitmaprenderer" or "2d" context.',
+      );
     }
     canvas.width = width;
     canvas.height = height;
-    flat.drawImage(bitmap, 0, 0);
+    context2d.drawImage(bitmap, 0, 0);
     bitmap.close();
   }
 }

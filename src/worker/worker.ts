@@ -1,4 +1,4 @@
-// The worker that createWorkerClient() starts; `import 'dc-ae-webgpu/worker'` makes one of any other.
+// The script of the worker that createWorkerClient() starts. Importing it in another worker makes that worker serve models, too.
 import { serve } from './host.ts';
 
 serve(self);

@@ -56,7 +56,7 @@ export async function compareTiling(device: GPUDevice, root: string): Promise<{ 
   const tiled = await through();
   ae.disableTiling();
   const memoryBudget = 12 * MiB;
-  const { regions, peakBytes } = ae.plan({ which: 'decoder', height, width, memoryBudget });
+  const { regions, peakBytes } = await ae.plan({ which: 'decoder', height, width, memoryBudget });
   const byRegions = await through(memoryBudget);
   const borders = Array.from({ length: Math.floor(width / STRIDE) }, (_, i) => (i + 1) * STRIDE);
   const ways: Way[] = [

@@ -60,7 +60,7 @@ test.for<Case>([
   const loaded = allocated();
   const size = side / ae.spatialCompressionRatio;
   const shape = [1, ae.config.latentChannels, size, size];
-  const plan = ae.plan({ which: 'decoder', height: side, width: side, memoryBudget });
+  const plan = await ae.plan({ which: 'decoder', height: side, width: side, memoryBudget });
   const started = performance.now();
   let peak = 0;
   const onProgress = (): void => {
@@ -88,7 +88,7 @@ test.for<Case>([
   sample.dispose();
   expect(new Set(data).size).toBeGreaterThan(100); // it is no flat picture
 
-  const other = ae.plan({ which: 'decoder', height: side, width: side, memoryBudget: otherBudget });
+  const other = await ae.plan({ which: 'decoder', height: side, width: side, memoryBudget: otherBudget });
   expect(other.regions).not.toBe(plan.regions);
   let rows = 0;
   for await (const strip of ae.decodeStrips(latent, { memoryBudget: otherBudget })) {

@@ -25,17 +25,17 @@ interface Cut {
 }
 
 /** Budgets below what one piece takes, and the regions that each leads to: the fewest, the most, and `count - 2` in between. */
-function cuts(
+async function cuts(
   ae: AutoencoderDC,
   part: 'encoder' | 'decoder',
   size: { height: number; width: number },
   count: number,
-): Cut[] {
-  const whole = ae.plan({ which: part, ...size }).peakBytes;
+): Promise<Cut[]> {
+  const whole = (await ae.plan({ which: part, ...size })).peakBytes;
   const found = new Map<number, number>();
   for (let memoryBudget = 0.9 * whole; memoryBudget > whole / 50; memoryBudget *= 0.9) {
     try {
-      const { regions } = ae.plan({ which: part, ...size, memoryBudget });
+      const { regions } = await ae.plan({ which: part, ...size, memoryBudget });
       if (regions > 1 && regions <= MOST && !found.has(regions)) found.set(regions, memoryBudget);
     } catch {
       break;
@@ -62,7 +62,7 @@ async function compare(ae: AutoencoderDC, input: Numbers, count: number): Promis
   const compared: number[] = [];
   for (const part of ['encoder', 'decoder'] as const) {
     const [run, expected] = part === 'encoder' ? [encode, latent] : [decode, decoded];
-    for (const { regions, memoryBudget } of cuts(ae, part, { height, width }, count)) {
+    for (const { regions, memoryBudget } of await cuts(ae, part, { height, width }, count)) {
       const { data } = await run(memoryBudget);
       const difference = firstDifference(data, expected.data);
       expect(difference, `${part} in ${regions} regions, ${memoryBudget} bytes`).toBeUndefined();

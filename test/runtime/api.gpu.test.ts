@@ -233,11 +233,11 @@ test('a plan tells the bytes that a run allocates', async () => {
     [64, 40],
     [16, 16],
   ] as const) {
-    const encoder = model.plan({ which: 'encoder', height, width });
+    const encoder = await model.plan({ which: 'encoder', height, width });
     const { latent } = await model.encode(asTensor(testPicture(width, height)));
     const result = latent.buffer.size;
     expect(allocated() - loaded - result).toBe(model.memory.activations);
-    const decoderPlan = model.plan({ which: 'decoder', height, width });
+    const decoderPlan = await model.plan({ which: 'decoder', height, width });
     const { sample } = await model.decode(latent);
     expect(model.memory.activations).toBe(encoder.peakBytes + decoderPlan.peakBytes);
     expect(allocated() - loaded - result - sample.buffer.size).toBe(model.memory.activations);

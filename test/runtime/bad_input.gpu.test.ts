@@ -91,7 +91,8 @@ describe('an image', () => {
     const picture = { data, width: 2048, height: 1040 };
     const words = [/1040 x 2048 doesn't fit a memory budget of 8 MiB/, /smallest that does is about \d+ MiB/, /Raise/];
     await failure(ae.encode(picture, { memoryBudget: 8 * 2 ** 20 }), DeviceError, 'limits', ...words);
-    expect(() => ae.plan({ which: 'encoder', ...picture, memoryBudget: 8 * 2 ** 20 })).toThrow(/smallest that does/);
+    const planned = ae.plan({ which: 'encoder', ...picture, memoryBudget: 8 * 2 ** 20 });
+    await expect(planned).rejects.toThrow(/smallest that does/);
   });
 
   test.for([0, -1, NaN])('with a memory budget of %o', async (memoryBudget) => {

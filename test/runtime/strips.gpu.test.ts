@@ -27,7 +27,7 @@ describe('a picture', () => {
       expect(latent.imageSize).toEqual(SIZE);
       return await latent.toArray();
     };
-    expect(ae.plan({ which: 'encoder', ...SIZE, memoryBudget }).regions).toBeGreaterThan(3);
+    expect((await ae.plan({ which: 'encoder', ...SIZE, memoryBudget })).regions).toBeGreaterThan(3);
     const expected = await encoded(picture);
     expect(firstDifference(await encoded(picture, memoryBudget), expected)).toBeUndefined();
     const image = new ImageData(picture.data, picture.width, picture.height);
@@ -110,17 +110,17 @@ describe('a batch', () => {
       return await latent.toArray();
     };
     const expected = await encoded();
-    const whole = ae.plan({ which: 'encoder', n: 3, height: 64, width: 48 });
+    const whole = await ae.plan({ which: 'encoder', n: 3, height: 64, width: 48 });
     expect(whole.regions).toBe(1);
     expect(firstDifference(await encoded(0.6 * whole.peakBytes), expected)).toBeUndefined();
     expect(
-      ae.plan({ which: 'encoder', n: 3, height: 64, width: 48, memoryBudget: 0.6 * whole.peakBytes }).regions,
+      (await ae.plan({ which: 'encoder', n: 3, height: 64, width: 48, memoryBudget: 0.6 * whole.peakBytes })).regions,
     ).toBe(3);
     ae.enableSlicing();
-    expect(ae.plan({ which: 'encoder', n: 3, height: 64, width: 48 }).regions).toBe(3);
+    expect((await ae.plan({ which: 'encoder', n: 3, height: 64, width: 48 })).regions).toBe(3);
     expect(firstDifference(await encoded(), expected)).toBeUndefined();
     ae.disableSlicing();
-    expect(ae.plan({ which: 'encoder', n: 3, height: 64, width: 48 }).regions).toBe(1);
+    expect((await ae.plan({ which: 'encoder', n: 3, height: 64, width: 48 })).regions).toBe(1);
   });
 });
 

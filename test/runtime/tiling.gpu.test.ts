@@ -86,8 +86,8 @@ test('tiles of a batch, of one picture and with a small budget are the same', as
 
   // Regions within tiles.
   const tile = { which: 'encoder', height: 64, width: 64 } as const;
-  let memoryBudget = ae.plan(tile).peakBytes;
-  while (ae.plan({ ...tile, memoryBudget }).regions === 1) memoryBudget *= 0.9;
+  let memoryBudget = (await ae.plan(tile)).peakBytes;
+  while ((await ae.plan({ ...tile, memoryBudget })).regions === 1) memoryBudget *= 0.9;
   expect(firstDifference(await encode(tensor(2), memoryBudget), both)).toBeUndefined();
   const ratio = ae.spatialCompressionRatio;
   const latent = { data: one, shape: [1, ae.config.latentChannels, height / ratio, width / ratio] };

@@ -22,7 +22,7 @@ test.for(['timestamps', 'submits'] as const)(
       expect(await sample.toArray()).toEqual(plain);
       expect(profile?.clock).toBe(clock);
       const { ms, layers, stages } = profile!;
-      const { flops, dispatches } = model.plan({ which: 'decoder', n: 2, height: 24, width: 40 });
+      const { flops, dispatches } = await model.plan({ which: 'decoder', n: 2, height: 24, width: 40 });
       for (const entries of [layers, stages]) {
         const sum = (key: 'ms' | 'flops' | 'bytes' | 'dispatches') =>
           entries.reduce((all, entry) => all + entry[key], 0);

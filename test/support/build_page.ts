@@ -20,7 +20,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
       root: path('test/loading/page'),
       base: './',
       logLevel: 'warn' as const,
-      resolve: { alias: { 'dc-ae-webgpu/worker': `${dist}/worker.js`, 'dc-ae-webgpu': `${dist}/index.js` } },
+      resolve: {
+        alias: {
+          'dc-ae-webgpu/worker': `${dist}/worker.js`,
+          'dc-ae-webgpu/codec': `${dist}/codec.js`,
+          'dc-ae-webgpu': `${dist}/index.js`,
+        },
+      },
       build: { outDir: path('.cache/loading-page'), emptyOutDir: true, target: 'es2022', minify: false },
       worker: { format: 'es' as const },
     };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { smallSana } from '../support/small_sana.ts';
 
-// The ways to run a model, in the page and in a worker.
+// Every way to run a model gives the same on the page and in a worker.
 const sana = smallSana();
 
 test('createWorkerClient gives strips, tiles, slices and profiles as the page does', async () => {
@@ -80,4 +80,78 @@ test('createWorkerClient gives strips, tiles, slices and profiles as the page do
   expect(inPage.closed).toContain('takes one picture');
   expect(inPage.wrong).toContain('tileSampleMinHeight');
   expect(inPage.stages).toContain('decoder.conv_in');
+});
+
+test('a worker compresses, packs and decompresses as the page does', async () => {
+  const { inPage, inWorker } = await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
+    const { AutoencoderDC, createWorkerClient } = window.page.dcae;
+    const { compress, decompress, packLatent } = window.page.codec;
+    const data = new Uint8ClampedArray(4 * 70 * 50).map((_, i) => (i % 4 === 3 ? 255 : (i * i) % 251));
+
+    const run = async (ae: Parameters<typeof compress>[0] & Parameters<typeof decompress>[0]) => {
+      const phases = new Set<string>();
+      let runs = 0;
+      const onProgress = ({ phase }: { phase: string }) => phases.add(phase);
+      const { bytes, stats } = await compress(
+        ae,
+        { data, width: 70, height: 50 },
+        { quality: 40, onProgress, run: { onProgress: () => runs++ } },
+      );
+      const { image, info } = await decompress(ae, bytes, { onProgress });
+      const bitmap = (await decompress(ae, bytes, { as: 'imageBitmap' })).image;
+      const tensor = (await decompress(ae, bytes, { as: 'tensor' })).image;
+      const sample = (await decompress(ae, bytes, { as: 'sample' })).image;
+      const pixels = [...(await sample.toImageData()).data];
+      sample.dispose();
+      const { latent } = await ae.encode({ data, width: 70, height: 50 });
+      const packed = await packLatent(latent as never, { model: ae, quality: 40 });
+      latent.dispose();
+      const wrong = await decompress(ae, bytes.slice(0, 40)).catch((error: unknown) => error);
+      return {
+        bytes: [...bytes],
+        bits: stats.bitsPerPixel,
+        phases: [...phases],
+        runs,
+        image: [...image.data],
+        info,
+        bitmap: [bitmap.width, bitmap.height],
+        tensor: [...tensor.data],
+        pixels,
+        packed: [...packed.bytes],
+        wrong: String(wrong),
+      };
+    };
+
+    const here = await AutoencoderDC.fromPretrained(source, { hubUrl, device: await window.page.shared });
+    const inPage = await run(here);
+    here.dispose();
+    const client = createWorkerClient();
+    const there = await client.fromPretrained(source, { hubUrl });
+    const inWorker = await run(there);
+    client.dispose();
+    return { inPage, inWorker };
+  }, sana.given);
+  expect(inWorker).toEqual(inPage);
+  expect(inPage.phases).toEqual(['encode', 'pack', 'done', 'unpack', 'decode']);
+  expect(inPage.packed).toEqual(inPage.bytes);
+  expect(inPage.pixels).toEqual(inPage.image);
+  expect(inPage.wrong).toContain('FormatError');
+});
+
+test('a model in a worker describes its device, and tells when that is lost', async () => {
+  const { here, there, reason, idle } = await sana.tab.page.evaluate(async ({ source, hubUrl }) => {
+    const { AutoencoderDC, createWorkerClient } = window.page.dcae;
+    const model = await AutoencoderDC.fromPretrained(source, { hubUrl, device: await window.page.shared });
+    const client = createWorkerClient();
+    const ae = await client.fromPretrained(source, { hubUrl });
+    const idle = await ae.onSubmittedWorkDone();
+    ae.dispose();
+    const { reason } = await ae.device.lost;
+    client.dispose();
+    const { lost: _, ...there } = ae.device;
+    return { here: model.device.adapterInfo.vendor, there, reason, idle };
+  }, sana.given);
+  expect(there.adapterInfo.vendor).toBe(here);
+  expect(Object.keys(there.limits)).toContain('maxBufferSize');
+  expect([reason, idle]).toEqual(['destroyed', undefined]);
 });

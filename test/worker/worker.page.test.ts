@@ -76,7 +76,7 @@ describe('createWorkerClient', () => {
       };
       const ae = await client.fromPretrained(source, options);
       const inWorker = await run(ae as never);
-      const memory = await ae.memory();
+      const { memory } = ae;
       client.dispose();
       return {
         inPage: { ...inPage, memory: hereMemory },
@@ -193,10 +193,10 @@ describe('createWorkerClient', () => {
     }, sana.given);
     expect(seen).toMatchObject({
       missing: { name: 'SourceError', known: expect.any(String), ours: true, status: 401, code: 'source' },
-      device: { name: 'InputError', message: expect.stringContaining('options.device cannot leave the page') },
+      device: { name: 'InputError', message: expect.stringContaining('options.device cannot be sent to a worker') },
       aborted: { name: 'AbortError', message: 'enough', ours: false },
       shape: { name: 'InputError', message: expect.stringContaining('image.data must hold 99 numbers') },
-      texture: { name: 'InputError', message: expect.stringContaining("GPUTexture can't leave the page") },
+      texture: { name: 'InputError', message: expect.stringContaining('GPUTexture cannot be sent to a worker') },
       disposed: { name: 'DisposedError' },
       running: { name: 'DisposedError', message: expect.stringContaining('worker client') },
       after: { name: 'DisposedError' },

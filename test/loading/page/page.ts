@@ -1,5 +1,6 @@
 // The page of the loading tests: the package as a bundler gives it to an app, and a few handles for Playwright to pull.
 import * as dcae from 'dc-ae-webgpu';
+import * as codec from 'dc-ae-webgpu/codec';
 import type { AutoencoderDC, LoadOptions, LoadProgress } from 'dc-ae-webgpu';
 import { hashTensor } from '../../support/hash_weights.ts';
 import { countGpu, liveBytes, liveLabels, uncapturedErrors } from './gpu-count.ts';
@@ -231,6 +232,7 @@ const nothing: LoadProgress = { phase: 'resolve', loaded: 0, total: 0, fromCache
 
 const page = {
   dcae,
+  codec,
   load,
   numbersOf,
   hashTensor,
