@@ -1,7 +1,7 @@
 /**
  * The kind of an error, for code to branch on. The message says what happened and what to do.
  *
- * - `config`: a invalid value in config.json.
+ * - `config`: an invalid value in config.json.
  * - `checkpoint`: weight files that are damaged or do not match the config.
  * - `source`: bytes could not be fetched (HTTP status, network, a missing file).
  * - `input`: an invalid argument: an image, a latent, an option.
@@ -10,6 +10,7 @@
  * - `device-lost`: the GPU device was lost; load the model again.
  * - `gpu`: the driver refused work.
  * - `disposed`: the object was used after `dispose()`.
+ * - `worker`: the worker of `createWorkerClient` could not start or failed.
  * - `format`: a `.dcae` file cannot be opened; `FormatError.problem` says why.
  */
 export type ErrorCode =
@@ -22,6 +23,7 @@ export type ErrorCode =
   | 'device-lost'
   | 'gpu'
   | 'disposed'
+  | 'worker'
   | 'format';
 
 /** The base class of this package's errors. Aborted calls reject with the signal's own reason instead. */
@@ -90,6 +92,15 @@ export class DeviceError extends DcAeError {
 
   constructor(code: 'limits' | 'unsupported' | 'device-lost' | 'gpu', message: string, options?: ErrorOptions) {
     super(code, message, options);
+  }
+}
+
+/** The worker of `createWorkerClient` could not start, or failed later. */
+export class WorkerError extends DcAeError {
+  override readonly name = 'WorkerError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('worker', message, options);
   }
 }
 

@@ -15,6 +15,7 @@ export {
   FormatError,
   InputError,
   SourceError,
+  WorkerError,
   type ErrorCode,
   type FormatProblem,
 } from './errors.ts';

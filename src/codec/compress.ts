@@ -1,6 +1,8 @@
 /** Pictures to files and back: the encoder before packLatent, the decoder after unpackLatent. */
 import { FormatError, InputError } from '../errors.ts';
 import type { ImageInput } from '../runtime/image.ts';
+import { checkCompressOptions, checkDecompressOptions } from './check_options.ts';
+import { readFile, type FileInput } from './file_input.ts';
 import { inspect, packLatent, unpackLatent } from './latent_file.ts';
 import type {
   CompressedFile,
@@ -27,14 +29,16 @@ export async function compress(
   image: ImageInput,
   options: CompressOptions = {},
 ): Promise<CompressedFile> {
+  checkCompressOptions(options);
   if (ae.codec !== undefined) return await ae.codec.compress(image, options);
-  const { signal, onProgress, run } = options;
+  const { run, ...packOptions } = options;
+  const { signal, onProgress } = options;
   onProgress?.({ phase: 'encode', fraction: 0 });
   const { latent } = await ae.encode(image, { ...run, signal });
   try {
     const { shape, imageSize } = latent;
     const data = await latent.toArray();
-    return await packLatent({ data, shape, imageSize }, { ...options, model: ae });
+    return await packLatent({ data, shape, imageSize }, { ...packOptions, model: ae });
   } finally {
     latent.dispose();
   }
@@ -44,36 +48,38 @@ export async function compress(
  * Reads a file and decodes its picture. With a model in a worker, all work runs there.
  *
  * @param ae - a model with a decoder, of the checkpoint that the file was made with
- * @param bytes - the file
+ * @param input - the whole file
  * @returns the first picture of the batch in the form that `as` names, and the contents of the file's header
  * @throws FormatError if the file is damaged, incomplete, of another version or for another model; errors of `ae.decode`; the signal's
  * reason if aborted
  */
 export async function decompress<S extends DecodedSample>(
   ae: LatentDecoder<S>,
-  bytes: Uint8Array | ArrayBuffer,
+  input: FileInput,
   options?: DecompressOptions & { readonly as?: undefined },
 ): Promise<{ image: ImageData; info: FileInfo }>;
 export async function decompress<S extends DecodedSample, F extends keyof PictureForms<S>>(
   ae: LatentDecoder<S>,
-  bytes: Uint8Array | ArrayBuffer,
+  input: FileInput,
   options: DecompressOptions & { readonly as: F },
 ): Promise<{ image: PictureForms<S>[F]; info: FileInfo }>;
 export async function decompress<S extends DecodedSample>(
   ae: LatentDecoder<S>,
-  bytes: Uint8Array | ArrayBuffer,
+  input: FileInput,
   options: DecompressOptions = {},
 ): Promise<{ image: PictureForms<S>[keyof PictureForms<S>]; info: FileInfo }> {
-  const { signal, onProgress, run, anyModel = false, as: form = 'imageData' } = options;
+  checkDecompressOptions(options);
+  const { signal, onProgress, run, anyModel = false, maxNumbers, as: form = 'imageData' } = options;
   if (!FORMS.includes(form)) {
     throw new InputError(`options.as must be one of ${FORMS.join(', ')}; it was ${JSON.stringify(form)}.`);
   }
   checkEnvironment(form);
-  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  const file = await readFile(input, signal);
   if (ae.codec !== undefined) return await ae.codec.decompress(file, options);
   checkModel(ae, await inspect(file), anyModel);
   const { latent, info } = await unpackLatent(file, {
-    ...options,
+    signal,
+    maxNumbers,
     onProgress: (progress) => {
       if (progress.phase !== 'done') onProgress?.(progress);
     },
@@ -87,12 +93,12 @@ export async function decompress<S extends DecodedSample>(
 
 const FORMS: readonly (keyof PictureForms<unknown>)[] = ['imageData', 'imageBitmap', 'tensor', 'sample'];
 
-/** Refuses a form that this environment cannot make, before any work: Node has neither ImageData nor createImageBitmap. */
+/** Refuses a form that this environment cannot make, before any work. */
 function checkEnvironment(form: keyof PictureForms<unknown>): void {
-  const needed = form === 'imageData' ? 'ImageData' : form === 'imageBitmap' ? 'createImageBitmap' : undefined;
-  if (needed === undefined || needed in globalThis) return;
+  if (form !== 'imageBitmap' || 'createImageBitmap' in globalThis) return;
   throw new InputError(
-    `decompress cannot return the form "${form}", because this environment has no ${needed}. Choose options.as: "tensor" or "sample".`,
+    'decompress cannot return the form "imageBitmap", because this environment has no createImageBitmap. Choose ' +
+      'options.as: "imageData", "tensor" or "sample".',
   );
 }
 
@@ -102,6 +108,10 @@ async function picture(
 ): Promise<PictureForms<never>[typeof form]> {
   try {
     if (form === 'tensor') return { data: await sample.toArray(), shape: sample.shape };
+    if (form === 'imageData' && typeof ImageData === 'undefined' && sample.toPixels !== undefined) {
+      // Node has no ImageData: a plain object has the same fields that code outside of canvases reads.
+      return { ...(await sample.toPixels()), colorSpace: 'srgb' } as ImageData;
+    }
     const pixels = await sample.toImageData();
     return form === 'imageData' ? pixels : await createImageBitmap(pixels);
   } finally {

@@ -2,19 +2,20 @@
 import { FormatError, InputError } from '../errors.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { MAX_ID_BYTES, MAX_PICTURE_SIDE, MAX_SIDES } from './check_options.ts';
 import { crc32 } from './crc32.ts';
 import { metadataChunks, readMetadata, type Chunk } from './metadata.ts';
 import { readQuantiser, writeQuantiser, type CodedQuantiser } from './quantiser.ts';
-import type { FileInfo, FileMetadata } from './types.ts';
+import type { FileInfo, FileMetadata, FileMetadataInput } from './types.ts';
 
 /** The version that is written, and the last that is read. */
 export const VERSION = 1;
 
 const MAGIC = [0x44, 0x43, 0x41, 0x45]; // DCAE
 /** Magic, version, coding and the header's length. */
-const FIXED_BYTES = 10;
-/** The most that a header may take: an ICC profile is some hundred KiB at most. */
-const MAX_HEADER = 2 ** 24;
+export const FIXED_BYTES = 10;
+/** The most bytes of a header. An ICC profile, the largest part, has some hundred KiB. */
+const MAX_HEADER_BYTES = 2 ** 24;
 const CODINGS = ['quantised', 'f32', 'f16'] as const;
 
 /** What a header says. */
@@ -29,8 +30,11 @@ export interface Header {
   readonly metadata: FileMetadata;
 }
 
-/** A header as bytes, its checksum included. */
-export function writeHeader(header: Header): Uint8Array<ArrayBuffer> {
+/** A header that is to be written. */
+export type HeaderInput = Omit<Header, 'metadata'> & { readonly metadata: FileMetadataInput };
+
+/** Writes a header, with its checksum. */
+export function writeHeader(header: HeaderInput): Uint8Array<ArrayBuffer> {
   const { coding, checkpoint, url, image, latent, quantiser, metadata } = header;
   const body = new ByteWriter();
   for (const side of latent) body.varint(side);
@@ -45,9 +49,9 @@ export function writeHeader(header: Header): Uint8Array<ArrayBuffer> {
     body.block(data);
   }
   const length = FIXED_BYTES + body.length + 4;
-  if (length > MAX_HEADER) {
+  if (length > MAX_HEADER_BYTES) {
     throw new InputError(
-      `The metadata takes ${body.length} bytes, and a header ${MAX_HEADER} at most. Leave something out.`,
+      `The metadata takes ${body.length} bytes, and a header ${MAX_HEADER_BYTES} at most. Leave something out.`,
     );
   }
   const file = new ByteWriter();
@@ -79,7 +83,7 @@ export function headerBytes(start: Uint8Array): number {
   }
   reader.u8();
   const length = reader.u32();
-  if (length < FIXED_BYTES + 4 || length > MAX_HEADER) {
+  if (length < FIXED_BYTES + 4 || length > MAX_HEADER_BYTES) {
     throw new FormatError('damaged', `The file is damaged: its header can't be ${length} bytes long. Fetch it again.`);
   }
   return length;
@@ -113,24 +117,24 @@ export function readHeader(bytes: Uint8Array): Header & { readonly length: numbe
   const body = new ByteReader(bytes.subarray(FIXED_BYTES, length - 4), 'The header');
   const side = (name: string, most: number): number => body.varint(name, 1, most);
   const latent = [
-    side('the batch', 2 ** 16),
-    side('channels', 2 ** 12),
-    side('height', 2 ** 20),
-    side('width', 2 ** 20),
+    side('the batch', MAX_SIDES[0]),
+    side('channels', MAX_SIDES[1]),
+    side('height', MAX_SIDES[2]),
+    side('width', MAX_SIDES[3]),
   ] as const;
-  const height = body.varint("the picture's height", 0, 2 ** 30);
-  const width = body.varint("the picture's width", 0, 2 ** 30);
+  const height = body.varint("the picture's height", 0, MAX_PICTURE_SIDE);
+  const width = body.varint("the picture's width", 0, MAX_PICTURE_SIDE);
   if ((height === 0) !== (width === 0)) throw body.damaged('the picture has a height of 0 or a width of 0');
   const checkpoint = {
     encoder: fingerprintText(body.raw(8)),
     decoder: fingerprintText(body.raw(8)),
-    id: body.text('the checkpoint', 255) || undefined,
+    id: body.text('the checkpoint', MAX_ID_BYTES) || undefined,
   };
   const quantiser = coding === 'quantised' ? readQuantiser(body, latent[1]) : undefined;
   const chunks: Chunk[] = [];
   while (body.left > 0) {
     const type = String.fromCharCode(...body.raw(4));
-    chunks.push({ type, data: body.block(`the chunk ${JSON.stringify(type)}`, MAX_HEADER) });
+    chunks.push({ type, data: body.block(`the chunk ${JSON.stringify(type)}`, MAX_HEADER_BYTES) });
   }
   const { metadata, url } = readMetadata(chunks);
   return {

@@ -8,6 +8,7 @@
  */
 export { FormatError, type FormatProblem } from '../errors.ts';
 export { compress, decompress } from './compress.ts';
+export type { FileInput } from './file_input.ts';
 export { inspect, packLatent, unpackLatent } from './latent_file.ts';
 export type {
   CallOptions,
@@ -21,6 +22,7 @@ export type {
   FileBytes,
   FileInfo,
   FileMetadata,
+  FileMetadataInput,
   LatentDecoder,
   LatentEncoder,
   LatentNumbers,

@@ -1,9 +1,18 @@
-/** A latent in a file, and out of it: no network is needed for either. */
-import { FormatError, InputError } from '../errors.ts';
+/** Writes latents to files and reads them. Needs no network. */
+import { FormatError } from '../errors.ts';
+import {
+  checkLatent,
+  checkModelFingerprint,
+  checkPackOptions,
+  checkUnpackOptions,
+  isFetchable,
+  isHubId,
+} from './check_options.ts';
 import { crc32 } from './crc32.ts';
+import { readFile, readFileStart, type FileInput } from './file_input.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { fromF16, toF16 } from './f16.ts';
-import { headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
+import { FIXED_BYTES, headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
 import { LevelModel } from './levels.ts';
 import { pace } from './pace.ts';
 import { dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
@@ -20,29 +29,32 @@ import type {
 } from './types.ts';
 import { WordModel } from './words.ts';
 
-/** `quality` where none is given. */
+/** Bytes of the payload's length, which follows the header. */
+const PAYLOAD_LENGTH_BYTES = 4;
+/** The default of `quality`. */
 const DEFAULT_QUALITY = 60;
-/** The most numbers that a latent may have where the caller says nothing: 128 MiB of f32. */
+/** The default of `maxNumbers`: 128 MiB of f32. */
 const MAX_NUMBERS = 2 ** 25;
 /**
- * The most numbers that a byte can hold: every number takes a decision at least, and none of those is likelier than 65514/65536, which takes
- * 1/2065 of a bit.
+ * The most numbers that a byte can hold. Every number takes at least one decision, and a decision has a probability of at
+ * most 65514/65536, which takes 1/2065 of a bit.
  */
 const NUMBERS_PER_BYTE = 2 ** 15;
-/** And so many in any file, however short. */
-const NUMBERS_ANYWAY = 2 ** 20;
+/** Numbers that any file may hold, however short it is. */
+const MIN_NUMBER_LIMIT = 2 ** 20;
 
 /**
  * Writes a latent to a file.
  *
- * @param latent - `[N, C, h, w]`, not scaled: what `await latent.toArray()` gives
- * @returns the file, and where its bits went
- * @throws InputError for options or a latent that can't be; the signal's reason when aborted
+ * @param latent - the result of a model's `encode`, or its numbers
+ * @returns the file and its statistics
+ * @throws InputError if the latent or an option is invalid; the signal's reason if aborted
  */
 export async function packLatent(
   latent: LatentNumbers | ModelLatent,
   options: PackLatentOptions,
 ): Promise<CompressedFile> {
+  checkPackOptions(options);
   const { codec } = options.model;
   if (codec !== undefined) return await codec.packLatent(latent, options);
   const numbers =
@@ -50,10 +62,11 @@ export async function packLatent(
   return await encodeLatent(numbers, options);
 }
 
-async function encodeLatent(latent: LatentNumbers, options: PackLatentOptions): Promise<CompressedFile> {
+async function encodeLatent(given: LatentNumbers, options: PackLatentOptions): Promise<CompressedFile> {
+  const checkpoint = checkModelFingerprint(options.model);
+  const latent = checkLatent(given, options);
   const { data, shape, imageSize } = latent;
   const { model, exact, quality = DEFAULT_QUALITY, metadata = {}, checkpointUrl: url } = options;
-  check(latent, options);
   const [n, channels, height, width] = shape;
   const coding = exact ?? 'quantised';
   const { quantiser, levels } =
@@ -62,7 +75,7 @@ async function encodeLatent(latent: LatentNumbers, options: PackLatentOptions): 
       : { quantiser: undefined, levels: bitsOf(latent, exact) };
   const head = writeHeader({
     coding,
-    checkpoint: model.checkpoint,
+    checkpoint,
     url,
     image: imageSize,
     latent: shape,
@@ -110,14 +123,17 @@ async function encodeLatent(latent: LatentNumbers, options: PackLatentOptions): 
 /**
  * Reads a latent from a file.
  *
- * @returns the latent, as `ae.decode` takes it, and what the file says of itself
- * @throws FormatError for what isn't a whole, undamaged file of this version, or asks for too much memory; the signal's reason when aborted
+ * @param input - the whole file
+ * @returns the latent, which `ae.decode` takes, and the contents of the file's header
+ * @throws FormatError if the file is damaged, incomplete, of another version or too large; InputError if the input is
+ * no file; the signal's reason if aborted
  */
 export async function unpackLatent(
-  bytes: Uint8Array | ArrayBuffer,
+  input: FileInput,
   options: UnpackOptions = {},
 ): Promise<{ latent: PlainLatent; info: FileInfo }> {
-  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  checkUnpackOptions(options);
+  const file = await readFile(input, options.signal);
   const header = readHeader(file);
   const rest = new ByteReader(file.subarray(header.length), 'The file', 'truncated');
   const payload = rest.raw(rest.u32());
@@ -129,17 +145,20 @@ export async function unpackLatent(
     );
   }
   if (crc !== crc32(payload)) {
-    throw new FormatError('damaged', "The file is damaged: its checksum doesn't fit. Fetch it again.");
+    throw new FormatError('damaged', 'The file is damaged: its checksum is wrong. Fetch it again.');
   }
   const { coding, quantiser, image, latent: shape } = header;
   const [n, channels, height, width] = shape;
   const area = height * width;
   const count = n * channels * area;
-  const most = Math.min(options.maxNumbers ?? MAX_NUMBERS, Math.max(NUMBERS_ANYWAY, payload.length * NUMBERS_PER_BYTE));
+  const most = Math.min(
+    options.maxNumbers ?? MAX_NUMBERS,
+    Math.max(MIN_NUMBER_LIMIT, payload.length * NUMBERS_PER_BYTE),
+  );
   if (count > most) {
     throw new FormatError(
       'too-large',
-      `The file's latent has ${count} numbers ([${shape.join(', ')}]), and ${most} are allowed for a file of ${file.length} bytes. Raise maxNumbers if you trust it.`,
+      `The file's latent has ${count} numbers ([${shape.join(', ')}]); ${most} are allowed for a file of ${file.length} bytes. Raise maxNumbers if you trust the file.`,
     );
   }
   const data = new Float32Array(count);
@@ -159,29 +178,25 @@ export async function unpackLatent(
 }
 
 /**
- * Reads what a file says of itself; no model is needed, and no more than the header is looked at, so that the beginning of a file serves too.
+ * Reads a file's header. No model is needed, and the beginning of a file is enough.
  *
- * @param file - the file, or its beginning
- * @throws FormatError for what isn't the beginning of a file of this version
+ * @param input - the file, or its beginning
+ * @throws FormatError if it is not the beginning of a file of this version; InputError if it is no file at all
  */
-export async function inspect(file: Uint8Array | ArrayBuffer | Blob): Promise<FileInfo> {
-  const read = async (count: number): Promise<Uint8Array> => {
-    if (file instanceof Uint8Array) return file.subarray(0, count);
-    return new Uint8Array(
-      file instanceof ArrayBuffer ? file.slice(0, count) : await file.slice(0, count).arrayBuffer(),
-    );
-  };
-  const length = headerBytes(await read(10));
-  const start = await read(length + 4);
+export async function inspect(input: FileInput): Promise<FileInfo> {
+  const start = await readFileStart(input, (bytes) =>
+    bytes.length < FIXED_BYTES ? FIXED_BYTES : headerBytes(bytes) + PAYLOAD_LENGTH_BYTES,
+  );
   const header = readHeader(start);
-  return infoOf(header, new ByteReader(start.subarray(length), 'The file', 'truncated').u32());
+  const rest = new ByteReader(start.subarray(header.length), 'The file', 'truncated');
+  return infoOf(header, rest.u32());
 }
 
 function modelOf(coding: Header['coding'], channels: number): LevelModel | WordModel {
   return coding === 'quantised' ? new LevelModel(channels) : new WordModel(channels, coding === 'f32' ? 32 : 16);
 }
 
-/** The bits of a latent's numbers, as `[N, h, w, C]`. */
+/** Returns the bits of a latent's numbers as `[N, h, w, C]`. */
 function bitsOf({ data, shape }: LatentNumbers, coding: 'f32' | 'f16'): Int32Array {
   const [n, channels, height, width] = shape;
   const area = height * width;
@@ -197,7 +212,7 @@ function bitsOf({ data, shape }: LatentNumbers, coding: 'f32' | 'f16'): Int32Arr
   return bits;
 }
 
-/** The numbers of these bits, `[h, w, C]`, as `[C, h, w]`. */
+/** Turns bits, `[h, w, C]`, into numbers, `[C, h, w]`. */
 function numbersOf(bits: Int32Array, coding: Header['coding'], channels: number, planes: Float32Array): void {
   const area = bits.length / channels;
   const numbers = coding === 'f32' ? new Float32Array(bits.buffer) : Float32Array.from(bits, fromF16);
@@ -206,47 +221,24 @@ function numbersOf(bits: Int32Array, coding: Header['coding'], channels: number,
   }
 }
 
-function check({ data, shape }: LatentNumbers, { model, quality, exact }: PackLatentOptions): void {
-  const shown = `[${shape.join(', ')}]`;
-  if (shape.length !== 4 || !shape.every((side) => Number.isSafeInteger(side) && side > 0)) {
-    throw new InputError(`latent.shape must be [N, C, h, w] of positive integers; it was ${shown}.`);
-  }
-  if (shape[1] !== model.config.latentChannels) {
-    throw new InputError(
-      `latent.shape must have ${model.config.latentChannels} channels, as the model's config says; it was ${shown}.`,
-    );
-  }
-  const count = shape.reduce((product, side) => product * side, 1);
-  if (data.length !== count) {
-    throw new InputError(`latent.data must hold ${count} numbers for its shape ${shown}; it holds ${data.length}.`);
-  }
-  const bad = exact === undefined ? data.findIndex((value) => !Number.isFinite(value)) : -1;
-  if (bad >= 0) {
-    throw new InputError(
-      `latent.data holds ${String(data[bad])} at index ${bad}; all numbers must be finite. Look at what made it.`,
-    );
-  }
-  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
-    throw new InputError(`options.quality must be a whole number from 1 to 100; it was ${quality}.`);
-  }
-  if (exact !== undefined && !['f32', 'f16'].includes(exact)) {
-    throw new InputError(`options.exact must be "f32" or "f16", or be left out; it was ${JSON.stringify(exact)}.`);
-  }
-}
-
 function infoOf(header: Header & { readonly length: number }, payload: number): FileInfo {
   const { coding, checkpoint, url, image, latent, quantiser, metadata, length } = header;
-  const isRepo = checkpoint.id?.includes('/') === true;
   return {
     version: VERSION,
     coding,
-    checkpoint: { ...checkpoint, url: url ?? (isRepo ? `https://huggingface.co/${checkpoint.id}` : undefined) },
+    checkpoint: { ...checkpoint, url: addressOf(url, checkpoint.id) },
     image,
     latent,
     quantiser: quantiser && publicQuantiser(quantiser),
     metadata,
     bytes: sizes(length + 8 + payload, payload),
   };
+}
+
+/** The checkpoint's address, if it is one that is safe to open: a file can hold any text. */
+function addressOf(url: string | undefined, id: string | undefined): string | undefined {
+  if (isFetchable(url)) return url;
+  return id !== undefined && isHubId(id) ? `https://huggingface.co/${id}` : undefined;
 }
 
 function sizes(total: number, payload: number): FileInfo['bytes'] {

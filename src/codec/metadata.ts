@@ -1,7 +1,8 @@
 /** The chunks at the end of a header. A type whose first letter is a capital must be understood; the others may be skipped (as in PNG). */
 import { FormatError, InputError } from '../errors.ts';
+import { classNameOf } from '../runtime/brand.ts';
 import { ByteReader } from './bytes.ts';
-import type { FileMetadata } from './types.ts';
+import type { FileMetadata, FileMetadataInput } from './types.ts';
 
 /** A piece of the header: four letters, and what they say. */
 export interface Chunk {
@@ -17,10 +18,13 @@ const COLOR_SPACES = ['srgb', 'display-p3'] as const;
  * @param url - where the checkpoint can be had
  * @throws InputError for values that a file can't say
  */
-export function metadataChunks(metadata: FileMetadata, url: string | undefined): Chunk[] {
+export function metadataChunks(metadata: FileMetadataInput, url: string | undefined): Chunk[] {
   const { title, colorSpace, icc, orientationApplied: orientation } = metadata;
   const chunks: Chunk[] = [];
   if (url !== undefined) chunks.push({ type: 'murl', data: new TextEncoder().encode(url) });
+  if (title !== undefined && typeof (title as unknown) !== 'string') {
+    throw new InputError(`metadata.title must be a text; it was ${String(title)}.`);
+  }
   if (title !== undefined) chunks.push({ type: 'titl', data: new TextEncoder().encode(title) });
   if (colorSpace !== undefined) {
     const index = COLOR_SPACES.indexOf(colorSpace);
@@ -29,7 +33,7 @@ export function metadataChunks(metadata: FileMetadata, url: string | undefined):
     }
     chunks.push({ type: 'cspc', data: Uint8Array.of(index) });
   }
-  if (icc !== undefined) chunks.push({ type: 'iccp', data: icc });
+  if (icc !== undefined) chunks.push({ type: 'iccp', data: bytesOf(icc) });
   if (orientation !== undefined) {
     if (!Number.isInteger(orientation) || orientation < 1 || orientation > 8) {
       throw new InputError(`metadata.orientationApplied must be 1 to 8, as EXIF has it; it was ${orientation}.`);
@@ -87,4 +91,16 @@ function decode(reader: ByteReader): string {
   } catch (cause) {
     throw reader.damaged('it is not UTF-8', cause);
   }
+}
+
+function bytesOf(icc: unknown): Uint8Array {
+  const bytes = ArrayBuffer.isView(icc)
+    ? new Uint8Array(icc.buffer, icc.byteOffset, icc.byteLength)
+    : classNameOf(icc) === 'ArrayBuffer'
+      ? new Uint8Array(icc as ArrayBuffer)
+      : undefined;
+  if (bytes !== undefined && bytes.length > 0) return bytes;
+  throw new InputError(
+    `metadata.icc must be a Uint8Array, ArrayBuffer or DataView with an ICC profile; it was ${bytes ? 'empty' : String(icc)}.`,
+  );
 }

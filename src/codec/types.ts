@@ -3,18 +3,26 @@ import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/latent_input.ts';
 import type { ModelLatent } from '../runtime/model_interface.ts';
-import type { Size } from '../runtime/results.ts';
+import type { Pixels, Size } from '../runtime/results.ts';
 import type { EncodeOptions, RunOptions } from '../runtime/run_options.ts';
 
-/** The parts of a model that a file is written for and checked against. `AutoencoderDC` and `WorkerAutoencoderDC` have them. */
+/**
+ * The parts of a model that a file is written for and checked against. `AutoencoderDC` and `WorkerAutoencoderDC` have
+ * them.
+ */
 export interface ModelFingerprint {
   readonly config: { readonly latentChannels: number; readonly scalingFactor: number };
   readonly checkpoint: CheckpointReference;
+  /** Pixels of the image along one side of a latent pixel; limits the size of pictures. */
+  readonly spatialCompressionRatio?: number | undefined;
   /** @internal */
   readonly codec?: Pick<RemoteCodec, 'packLatent'>;
 }
 
-/** The codec in a model's worker. Codec functions use it if the model has one, so that latents need not cross to the page. */
+/**
+ * The codec in a model's worker. Codec functions use it if the model has one, so that latents need not cross to the
+ * page.
+ */
 export interface RemoteCodec<S = unknown> {
   compress(image: ImageInput, options: CompressOptions): Promise<CompressedFile>;
   decompress(
@@ -36,6 +44,7 @@ export interface EncodedLatent {
 export interface DecodedSample {
   readonly shape: readonly [number, number, number, number];
   toArray(): Promise<Float32Array>;
+  toPixels?(index?: number): Promise<Pixels>;
   toImageData(index?: number): Promise<ImageData>;
   dispose(): void;
 }
@@ -65,6 +74,12 @@ export interface LatentNumbers {
 /** A latent that `unpackLatent` returned. `ae.decode` takes it. */
 export interface PlainLatent extends LatentNumbers {
   readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** Facts about the picture that a file is to hold. */
+export interface FileMetadataInput extends Omit<FileMetadata, 'icc'> {
+  /** An ICC profile, which takes precedence over `colorSpace`. */
+  readonly icc?: ArrayBufferView | ArrayBuffer | undefined;
 }
 
 /** The progress of a call. */
@@ -102,14 +117,18 @@ export interface FileMetadata {
 /** Options of writing a file. */
 export interface PackOptions extends CallOptions {
   /**
-   * A whole number from 1 to 100; 60 by default. Adding 20 halves the quantiser's steps. At 50 a step is half the root mean square of
-   * the checkpoint's latents (1 / scalingFactor); channels with large and smooth content get smaller steps.
+   * A whole number from 1 to 100; 60 by default. Adding 20 halves the quantiser's steps. At 50 a step is half the root
+   * mean square of the checkpoint's latents (1 / scalingFactor); channels with large and smooth content get smaller
+   * steps.
    */
   readonly quality?: number | undefined;
   /** Replaces `quality`: stores every number exactly as f32, or rounded to f16. */
   readonly exact?: 'f32' | 'f16' | undefined;
-  readonly metadata?: FileMetadata | undefined;
-  /** The checkpoint's https or http URL, for readers that lack it. Needed unless the checkpoint comes from the hub, whose id the file holds. */
+  readonly metadata?: FileMetadataInput | undefined;
+  /**
+   * The checkpoint's https or http URL, or its id on the hub, for readers that lack it. A checkpoint of the hub needs none:
+   * the file holds its id.
+   */
   readonly checkpointUrl?: string | undefined;
 }
 
@@ -133,7 +152,7 @@ export interface TensorPicture {
 
 /** The forms of a decoded picture. */
 export interface PictureForms<S> {
-  /** 8 bits, RGBA, clamped. */
+  /** 8 bits, RGBA, clamped. Without ImageData, as in Node, a plain object `{ data, width, height, colorSpace }`. */
   imageData: ImageData;
   /** The caller closes it. */
   imageBitmap: ImageBitmap;
@@ -148,7 +167,10 @@ export interface DecompressOptions extends UnpackOptions {
   readonly run?: Omit<RunOptions, 'signal'> | undefined;
   /** The form of the picture; `imageData` by default. */
   readonly as?: keyof PictureForms<unknown> | undefined;
-  /** Accepts a model that is not the one the file was made with, for example with another version of the decoder. Refused by default. */
+  /**
+   * Accepts a model that is not the one the file was made with, for example with another version of the decoder.
+   * Refused by default.
+   */
   readonly anyModel?: boolean | undefined;
 }
 
@@ -186,7 +208,10 @@ export interface FileInfo {
 /** Statistics of a written file. */
 export interface CodecStats {
   readonly bytes: FileBytes;
-  /** Bits of the whole file for each pixel of the picture, or for each number of the latent if the picture's size is unknown. */
+  /**
+   * Bits of the whole file for each pixel of the picture, or for each number of the latent if the picture's size is
+   * unknown.
+   */
   readonly bitsPerPixel: number;
   /** Coded numbers. */
   readonly count: number;

@@ -1,4 +1,5 @@
 /** Remote procedure calls between two threads. Either end can call the other, abort its calls and receive reports. */
+import { InputError } from '../errors.ts';
 import { serializeError, deserializeError, type SerializedError } from './serialized_error.ts';
 
 /** One end of a connection: a `Worker`, the global scope of a worker, or a `MessagePort`. */
@@ -126,7 +127,7 @@ export class Channel<Theirs extends Methods<Theirs>, Ours extends Methods<Ours>>
       } catch (error) {
         this.#pending.delete(id);
         settle();
-        reject(error);
+        reject(isCloneError(error) ? notCloneable(method, error) : error);
       }
     });
   }
@@ -194,6 +195,18 @@ export class Channel<Theirs extends Methods<Theirs>, Ours extends Methods<Ours>>
 
 function isMessage(data: unknown): data is Message {
   return typeof data === 'object' && data !== null && 'channel' in data && data.channel === CHANNEL;
+}
+
+function isCloneError(error: unknown): error is DOMException {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'DataCloneError';
+}
+
+function notCloneable(method: string, cause: DOMException): InputError {
+  return new InputError(
+    `An argument of ${method} cannot be sent to the worker: ${cause.message} ` +
+      'Pass plain objects, typed arrays and images; unwrap reactive proxies, for example with toRaw() in Vue.',
+    { cause },
+  );
 }
 
 function ignore(): void {}

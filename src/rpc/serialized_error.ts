@@ -1,4 +1,7 @@
-/** Errors on their way between threads. Structured cloning would turn each error class of this package into a plain `Error`. */
+/**
+ * Errors on their way between threads. Structured cloning would turn each error class of this package into a plain
+ * `Error`.
+ */
 import {
   CheckpointError,
   ConfigError,
@@ -8,6 +11,7 @@ import {
   FormatError,
   InputError,
   SourceError,
+  WorkerError,
   type ErrorCode,
   type FormatProblem,
 } from '../errors.ts';
@@ -81,6 +85,8 @@ function restore({ name, message, code, status, problem, needed, cause }: ErrorF
       return new FormatError(problem ?? 'damaged', message, { ...options, needed });
     case 'disposed':
       return Object.assign(new DisposedError('object'), { message });
+    case 'worker':
+      return new WorkerError(message, options);
     case 'limits':
     case 'unsupported':
     case 'device-lost':

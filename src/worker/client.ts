@@ -1,4 +1,4 @@
-import { DeviceError, DisposedError } from '../errors.ts';
+import { DisposedError, WorkerError } from '../errors.ts';
 import type { LoadOptions } from '../loading/load_options.ts';
 import { Channel } from '../rpc/channel.ts';
 import type { SourceInput } from '../weights/sources/open_source.ts';
@@ -10,14 +10,19 @@ import { sentLoadOptions } from './sent_options.ts';
 /** Options of `createWorkerClient`. */
 export interface WorkerClientOptions {
   /**
-   * Your own worker, whose script contains `import 'dc-ae-webgpu/worker'`. Use it if the package's worker cannot start on your page, or if
-   * the worker has other work, too. `dispose()` terminates it.
+   * Your own worker, whose script contains `import 'dc-ae-webgpu/worker'`. Use it if the package's worker cannot start
+   * on your page, or if the worker has other work, too. `dispose()` terminates it.
    */
   readonly worker?: Worker | undefined;
 }
 
 /** Options of a load in a worker. A device cannot be shared with a worker. */
 export type WorkerLoadOptions = Omit<LoadOptions, 'device'>;
+
+const START_REMEDY =
+  "Check that worker.js is served beside the package's own file, and that the page's Content-Security-Policy allows it " +
+  "in worker-src. Otherwise start a worker of your own that contains import 'dc-ae-webgpu/worker', and pass it as the " +
+  'option `worker`.';
 
 /** A worker that loads and runs models. End it with `dispose()` or `using`. */
 export class WorkerClient {
@@ -29,14 +34,14 @@ export class WorkerClient {
   constructor(worker: Worker) {
     this.#worker = worker;
     this.#channel = new Channel<WorkerMethods, PageMethods>(worker, this.#objects.handlers);
-    worker.addEventListener('error', (event) => {
+    let hasStarted = false;
+    worker.addEventListener('message', () => (hasStarted = true), { once: true });
+    worker.addEventListener('error', ({ message, error }) => {
+      const options = { cause: error };
       this.#channel.close(
-        new DeviceError(
-          'unsupported',
-          `The worker could not start or broke down${event.message ? ` (${event.message})` : ''}. Check that worker.js is served beside the ` +
-            "package's own file, and that the page's Content-Security-Policy allows it (worker-src).",
-          { cause: event.error },
-        ),
+        hasStarted
+          ? new WorkerError(`The worker failed: ${message}. Dispose of the client and create another one.`, options)
+          : new WorkerError(`The worker could not start${message ? `: ${message}` : ''}. ${START_REMEDY}`, options),
       );
     });
   }
@@ -101,14 +106,37 @@ export class WorkerClient {
 }
 
 /**
- * Starts a worker with the API of `AutoencoderDC`, so that the page's own thread stays free while a model loads and runs.
+ * Starts a worker with the API of `AutoencoderDC`, so that the page's own thread stays free while a model loads and
+ * runs.
  *
  *     const client = createWorkerClient();
  *     const ae = await client.fromPretrained('mit-han-lab/dc-ae-f32c32-sana-1.1-diffusers', { onProgress });
  *     const { latent } = await ae.encode(bitmap);
+ *
+ * @throws WorkerError if the environment has no workers or forbids this one. A failure that the browser reports later
+ * rejects the calls of the client.
  */
 export function createWorkerClient({ worker }: WorkerClientOptions = {}): WorkerClient {
-  return new WorkerClient(
-    worker ?? new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'dc-ae-webgpu' }),
+  return new WorkerClient(worker ?? startWorker());
+}
+
+function startWorker(): Worker {
+  if (typeof Worker === 'undefined') {
+    throw new WorkerError('This environment has no web workers. Load the model with AutoencoderDC.fromPretrained().');
+  }
+  try {
+    // Bundlers look for this very expression.
+    return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'dc-ae-webgpu' });
+  } catch (cause) {
+    throw new WorkerError(`The worker could not start: ${String(cause)}. ${remedyOf(cause)}`, { cause });
+  }
+}
+
+/** A page with trusted types throws a TypeError; another origin or a sandboxed frame throws a SecurityError. */
+function remedyOf(cause: unknown): string {
+  if (!(cause instanceof TypeError)) return START_REMEDY;
+  return (
+    'If the page requires trusted types, start a worker of your own from a TrustedScriptURL; its script contains ' +
+    "import 'dc-ae-webgpu/worker'. Pass it as the option `worker`."
   );
 }

@@ -11,8 +11,8 @@ export interface Parcel {
 }
 
 /**
- * Makes an image ready for the worker. An ImageBitmap is moved and is empty afterwards; everything else stays intact. Pixels are
- * read before this function returns, except those of elements and canvases, which the browser copies at the same moment.
+ * Makes an image ready for the worker. An ImageBitmap is moved and is empty afterwards; everything else stays intact.
+ * Numbers are read when the caller posts the parcel, elements and canvases when this function is called.
  *
  * @throws InputError if the image cannot be sent to a worker
  */

@@ -1,4 +1,7 @@
-/** Objects of the page that cannot be cloned. The worker uses them by id: sources and a `fetch` during a load, sinks of strips during a run. */
+/**
+ * Objects of the page that cannot be cloned. The worker uses them by id: sources and a `fetch` during a load, sinks of
+ * strips during a run.
+ */
 import { InputError } from '../errors.ts';
 import type { ByteSource } from '../weights/sources/byte_source.ts';
 import { parseReference } from '../weights/sources/reference.ts';
@@ -56,7 +59,8 @@ export class PageObjects {
   };
 
   /**
-   * Makes a source ready to be sent. Addresses are resolved against the page, because the worker's base URL is its script's.
+   * Makes a source ready to be sent. Addresses are resolved against the page, because the worker's base URL is its
+   * script's.
    *
    * @throws InputError if the input is not a source
    */

@@ -24,7 +24,9 @@ interface CodecListeners {
   readonly run?: Pick<RunOptions, 'onProgress' | 'onProfile'> | undefined;
 }
 
-/** The codec in a model's worker. Networks and entropy coder run there, and only files and pictures cross to the page. */
+/**
+ * The codec in a model's worker. Networks and entropy coder run there, and only files and pictures cross to the page.
+ */
 export class WorkerCodec implements RemoteCodec<WorkerSample> {
   readonly #channel: Channel<WorkerMethods, PageMethods>;
   readonly #model: Pick<RemoteObject, 'id'>;

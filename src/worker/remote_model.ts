@@ -23,7 +23,10 @@ import { sentDecodeOptions, sentEncodeOptions } from './sent_options.ts';
 
 type Facts = ModelFacts;
 
-/** A model in a worker. It has the same API as `AutoencoderDC`, apart from GPU objects. Free it with `dispose()` or `using`. */
+/**
+ * A model in a worker. It has the same API as `AutoencoderDC`, apart from GPU objects. Free it with `dispose()` or
+ * `using`.
+ */
 export class WorkerAutoencoderDC extends RemoteObject implements AutoencoderModel {
   readonly config: Facts['config'];
   /** The storage type of weights. */
@@ -34,7 +37,10 @@ export class WorkerAutoencoderDC extends RemoteObject implements AutoencoderMode
   readonly spatialCompressionRatio: number;
   /** The checkpoint that was loaded. */
   readonly checkpoint: Facts['checkpoint'];
-  /** The worker's device in plain data. `lost` resolves when the device is lost, or when the worker breaks down or ends. */
+  /**
+   * The worker's device in plain data. `lost` resolves when the device is lost, or when the worker breaks down or
+   * ends.
+   */
   readonly device: DeviceDescription & { readonly lost: Promise<DeviceLoss> };
   /**
    * The codec in the worker. The functions of `dc-ae-webgpu/codec` use it, so that latents need not cross to the page.
@@ -70,8 +76,8 @@ export class WorkerAutoencoderDC extends RemoteObject implements AutoencoderMode
   }
 
   /**
-   * Encodes an image, as `AutoencoderDC.encode`. An ImageBitmap is moved to the worker and is empty afterwards; all other inputs
-   * stay intact.
+   * Encodes an image, as `AutoencoderDC.encode`. An ImageBitmap is moved to the worker and is empty afterwards; all
+   * other inputs stay intact.
    *
    * @throws as `AutoencoderDC.encode`; InputError if the image cannot be sent to a worker, such as a GPUTexture
    */
@@ -207,7 +213,9 @@ async function lossOf(channel: Channel<WorkerMethods, PageMethods>, model: numbe
 /** A latent in a form that can be sent. Plain copies of its fields, because reactive proxies cannot be cloned. */
 function sendLatent(latent: ModelLatent | LatentInput): number | LatentInput {
   if (latent instanceof WorkerLatent) return latent.id;
-  if (typeof latent !== 'object' || latent === null || !('data' in latent)) return latent as never; // The worker says what is wrong.
+  if (typeof latent !== 'object' || latent === null || !('data' in latent)) {
+    return latent as never; // The worker says what is wrong.
+  }
   const { data, shape, imageSize } = latent;
   return {
     data: Array.isArray(data) ? Float32Array.from(data) : data,

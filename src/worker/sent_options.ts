@@ -1,6 +1,6 @@
 /**
- * Options on their way to the worker. The types derive from the public signatures, and each list below must hold every key of its type:
- * an option that is missing here does not compile.
+ * Options on their way to the worker. The types derive from the public ones, and each list below must hold every key
+ * of its type: an option that is missing here does not compile.
  */
 import type { CompressOptions, DecompressOptions, PackOptions } from '../codec/types.ts';
 import { InputError } from '../errors.ts';

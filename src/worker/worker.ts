@@ -1,4 +1,4 @@
-// The script of the worker that createWorkerClient() starts. Importing it in another worker makes that worker serve models, too.
+// The script of the worker that createWorkerClient() starts. Another worker that imports it serves models, too.
 import { serve } from './host.ts';
 
 serve(self);
