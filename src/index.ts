@@ -45,6 +45,7 @@ export type { LatentInput } from './runtime/latent_input.ts';
 export type { LoadOptions, LoadProgress } from './loading/load_options.ts';
 export { Latent, Sample, type GpuTensor, type Pixels, type Size } from './runtime/results.ts';
 export { createWorkerClient, WorkerClient, type WorkerClientOptions, type WorkerLoadOptions } from './worker/client.ts';
+export { acquireModel, type ModelLease } from './worker/shared_models.ts';
 export type { WorkerAutoencoderDC } from './worker/remote_model.ts';
 export type { WorkerLatent, WorkerSample } from './worker/remote_results.ts';
 export type { Bytes, ByteSource } from './weights/sources/byte_source.ts';
