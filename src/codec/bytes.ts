@@ -1,58 +1,61 @@
-/** Little-endian fields, written one after another, and read back with every length checked before it is used. */
+/** Little-endian fields. Readers check every length before they use it. */
 import { FormatError, type FormatProblem } from '../errors.ts';
 
 const utf8 = { encode: new TextEncoder(), decode: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) };
 
-/** Collects fields. */
+/** Writes fields one after another. */
 export class ByteWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
 
-  /** All that was written. */
+  /** Returns a copy of all bytes written so far. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** How many bytes were written. */
+  /** Number of bytes written so far. */
   get length(): number {
     return this.#length;
   }
 
-  /** Bytes as they are. */
+  /** Writes bytes unchanged. */
   raw(bytes: Uint8Array): void {
-    this.#room(bytes.length).set(bytes, this.#length);
+    this.#reserve(bytes.length).set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  /** One byte. */
+  /** Writes one byte. */
   u8(value: number): void {
-    this.#room(1)[this.#length++] = value;
+    this.#reserve(1)[this.#length++] = value;
   }
 
-  /** Four bytes, the lowest first. */
+  /** Writes four bytes, the lowest first. */
   u32(value: number): void {
     for (let shift = 0; shift < 32; shift += 8) this.u8((value >>> shift) & 255);
   }
 
-  /** A whole number below 2^32 in groups of seven bits, the lowest first; all but the last byte have their top bit set (LEB128). */
+  /**
+   * Writes a whole number below 2^32 in groups of seven bits, the lowest first. All bytes but the last have their top
+   * bit set (LEB128).
+   */
   varint(value: number): void {
     let rest = value >>> 0;
     for (; rest > 127; rest >>>= 7) this.u8((rest & 127) | 128);
     this.u8(rest);
   }
 
-  /** A varint with the length, then UTF-8. */
+  /** Writes a varint with the length, then UTF-8. */
   text(text: string): void {
     this.block(utf8.encode.encode(text));
   }
 
-  /** A varint with the length, then the bytes. */
+  /** Writes a varint with the length, then the bytes. */
   block(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.raw(bytes);
   }
 
-  #room(count: number): Uint8Array<ArrayBuffer> {
+  #reserve(count: number): Uint8Array<ArrayBuffer> {
     if (this.#length + count > this.#bytes.length) {
       const larger = new Uint8Array(2 * (this.#length + count));
       larger.set(this.#bytes.subarray(0, this.#length));
@@ -62,14 +65,14 @@ export class ByteWriter {
   }
 }
 
-/** Reads fields. Whatever runs past the end is a FormatError. */
+/** Reads fields. A field that runs past the end is a FormatError. */
 export class ByteReader {
   #at = 0;
 
   /**
-   * @param bytes - what to read
-   * @param what - the name of it in messages
-   * @param problem - what it means when a field runs past the end
+   * @param bytes - the bytes to read
+   * @param what - their name in messages
+   * @param problem - the problem to report if a field runs past the end
    */
   constructor(
     readonly bytes: Uint8Array,
@@ -77,17 +80,17 @@ export class ByteReader {
     readonly problem: FormatProblem = 'damaged',
   ) {}
 
-  /** Where the next field begins. */
+  /** Offset of the next field. */
   get position(): number {
     return this.#at;
   }
 
-  /** How many bytes are left. */
+  /** Number of bytes left. */
   get left(): number {
     return this.bytes.length - this.#at;
   }
 
-  /** The next `count` bytes; a view, no copy. */
+  /** Reads the next `count` bytes as a view, without a copy. */
   raw(count: number): Uint8Array {
     if (count > this.left) {
       throw new FormatError(
@@ -99,31 +102,31 @@ export class ByteReader {
     return this.bytes.subarray(this.#at - count, this.#at);
   }
 
-  /** One byte. */
+  /** Reads one byte. */
   u8(): number {
     return this.raw(1)[0] ?? 0;
   }
 
-  /** Four bytes, the lowest first. */
+  /** Reads four bytes, the lowest first. */
   u32(): number {
     const [a = 0, b = 0, c = 0, d = 0] = this.raw(4);
     return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
   }
 
-  /** A varint from `least` to `most`. */
+  /** Reads a varint from `least` to `most`. */
   varint(name: string, least: number, most: number): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.u8();
-      if (shift === 28 && byte > 15) throw this.damaged(`${name} is longer than a number may be`);
+      if (shift === 28 && byte > 15) throw this.damaged(`${name} is longer than 32 bits`);
       value = (value | ((byte & 127) << shift)) >>> 0;
       if (byte < 128) break;
     }
-    if (value < least || value > most) throw this.damaged(`${name} is ${value}, and may be ${least} to ${most}`);
+    if (value < least || value > most) throw this.damaged(`${name} is ${value}; it must be ${least} to ${most}`);
     return value;
   }
 
-  /** UTF-8 of at most `most` bytes, after its length. */
+  /** Reads a length, then UTF-8 of at most `most` bytes. */
   text(name: string, most: number): string {
     const bytes = this.block(name, most);
     try {
@@ -133,12 +136,12 @@ export class ByteReader {
     }
   }
 
-  /** At most `most` bytes, after their length. */
+  /** Reads a length, then at most `most` bytes. */
   block(name: string, most: number): Uint8Array {
     return this.raw(this.varint(`the length of ${name}`, 0, most));
   }
 
-  /** The error for a value that can't be. */
+  /** Returns the error for an invalid value. */
   damaged(why: string, cause?: unknown): FormatError {
     return new FormatError('damaged', `${this.what} is damaged: ${why}. Fetch the file again.`, { cause });
   }

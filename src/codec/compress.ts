@@ -50,8 +50,8 @@ export async function compress(
  * @param ae - a model with a decoder, of the checkpoint that the file was made with
  * @param input - the whole file
  * @returns the first picture of the batch in the form that `as` names, and the contents of the file's header
- * @throws FormatError if the file is damaged, incomplete, of another version or for another model; errors of `ae.decode`; the signal's
- * reason if aborted
+ * @throws FormatError if the file is damaged, incomplete, of another version or for another model; errors of
+ * `ae.decode`; the signal's reason if aborted
  */
 export async function decompress<S extends DecodedSample>(
   ae: LatentDecoder<S>,
@@ -119,24 +119,24 @@ async function picture(
   }
 }
 
-/** The decoder's fingerprint decides; where one side doesn't know it, the encoder's does. */
+/** Compares the fingerprints of the decoder, or of the encoder if one side has none of the decoder. */
 function checkModel(ae: ModelFingerprint, { checkpoint: needed, latent }: FileInfo, anyModel: boolean): void {
   const { checkpoint, config } = ae;
-  const differs = (half: 'encoder' | 'decoder'): boolean | undefined =>
-    needed[half] === undefined || checkpoint[half] === undefined ? undefined : needed[half] !== checkpoint[half];
+  const differs = (which: 'encoder' | 'decoder'): boolean | undefined =>
+    needed[which] === undefined || checkpoint[which] === undefined ? undefined : needed[which] !== checkpoint[which];
   const otherShape = latent[1] !== config.latentChannels;
   if (!otherShape && (anyModel || !(differs('decoder') ?? differs('encoder') ?? false))) return;
   const name = needed.id ?? `the checkpoint whose decoder has the fingerprint ${needed.decoder ?? 'unknown'}`;
   const where = needed.url === undefined ? '' : ` (${needed.url})`;
   const at = checkpoint.id ?? `one whose decoder has the fingerprint ${checkpoint.decoder ?? 'unknown'}`;
   const why = otherShape
-    ? ` Its latents have ${latent[1]} channels, and this model's ${config.latentChannels}.`
+    ? ` Its latents have ${latent[1]} channels; this model's have ${config.latentChannels}.`
     : differs('encoder') === false
-      ? ' Both have the same encoder: with anyModel: true it can be decoded, to a picture that differs a little.'
-      : ' The same weights in another number format count as others; with anyModel: true they are taken all the same.';
+      ? ' Both have the same encoder. With anyModel: true this model decodes the file to a picture that differs a little.'
+      : ' The same weights in another number format have another fingerprint; anyModel: true accepts them.';
   throw new FormatError(
     'wrong-model',
-    `The file was made with ${name}${where}, and the model at hand is ${at}. Load that one.${why}`,
+    `The file was made with ${name}${where}; the loaded model is ${at}. Load the checkpoint of the file.${why}`,
     {
       needed: needed.id ?? needed.url,
     },

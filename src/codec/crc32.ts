@@ -6,7 +6,7 @@ const table = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, n) => {
   return crc;
 });
 
-/** The CRC-32 of bytes, as an unsigned number. */
+/** Returns the CRC-32 of bytes as an unsigned number. */
 export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 255] ?? 0);

@@ -1,9 +1,9 @@
-/** Numbers of 16 bits (IEEE 754 binary16) as their bits. */
+/** Conversions between numbers and the bits of their f16 (IEEE 754 binary16). */
 
 const float = new Float32Array(1);
 const word = new Int32Array(float.buffer);
 
-/** The bits of the nearest f16 to a number, ties to even; infinite beyond 65519. */
+/** Returns the bits of the f16 nearest to a number, ties to even; infinity beyond 65519. */
 export function toF16(value: number): number {
   float[0] = value;
   const bits = word[0] ?? 0;
@@ -16,11 +16,11 @@ export function toF16(value: number): number {
   return sign | ((shifted + 0xfff + ((shifted >>> 13) & 1)) >>> 13);
 }
 
-/** The number with these bits. */
-export function fromF16(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >>> 10) & 31;
-  const fraction = half & 1023;
+/** Returns the number with these bits. */
+export function fromF16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >>> 10) & 31;
+  const fraction = bits & 1023;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

@@ -1,4 +1,4 @@
-/** The container's header: what a `.dcae` file says before its payload. docs/dcae-format.md has it byte by byte. */
+/** The header of a `.dcae` file. docs/dcae-format.md describes it byte by byte. */
 import { FormatError, InputError } from '../errors.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
@@ -8,24 +8,24 @@ import { metadataChunks, readMetadata, type Chunk } from './metadata.ts';
 import { readQuantiser, writeQuantiser, type CodedQuantiser } from './quantiser.ts';
 import type { FileInfo, FileMetadata, FileMetadataInput } from './types.ts';
 
-/** The version that is written, and the last that is read. */
+/** The version that is written, and the latest that is read. */
 export const VERSION = 1;
 
 const MAGIC = [0x44, 0x43, 0x41, 0x45]; // DCAE
-/** Magic, version, coding and the header's length. */
+/** Bytes of the magic, the version, the coding and the header's length. */
 export const FIXED_BYTES = 10;
 /** The most bytes of a header. An ICC profile, the largest part, has some hundred KiB. */
 const MAX_HEADER_BYTES = 2 ** 24;
 const CODINGS = ['quantised', 'f32', 'f16'] as const;
 
-/** What a header says. */
+/** The contents of a header. */
 export interface Header {
   readonly coding: FileInfo['coding'];
   readonly checkpoint: CheckpointReference;
   readonly url: string | undefined;
   readonly image: FileInfo['image'];
   readonly latent: FileInfo['latent'];
-  /** `undefined` where the numbers are exact. */
+  /** `undefined` if the numbers are exact. */
   readonly quantiser: CodedQuantiser | undefined;
   readonly metadata: FileMetadata;
 }
@@ -51,7 +51,7 @@ export function writeHeader(header: HeaderInput): Uint8Array<ArrayBuffer> {
   const length = FIXED_BYTES + body.length + 4;
   if (length > MAX_HEADER_BYTES) {
     throw new InputError(
-      `The metadata takes ${body.length} bytes, and a header ${MAX_HEADER_BYTES} at most. Leave something out.`,
+      `The metadata takes ${body.length} bytes; a header may have ${MAX_HEADER_BYTES}. Leave out or shorten a field.`,
     );
   }
   const file = new ByteWriter();
@@ -63,9 +63,9 @@ export function writeHeader(header: HeaderInput): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The length of a header in bytes, from the file's first 10.
+ * Returns the length of a header in bytes, given the file's first 10.
  *
- * @throws FormatError for what isn't the beginning of a file of this version
+ * @throws FormatError if they are not the beginning of a file of this version
  */
 export function headerBytes(start: Uint8Array): number {
   const given = Math.min(start.length, MAGIC.length);
@@ -78,13 +78,16 @@ export function headerBytes(start: Uint8Array): number {
   if (version > VERSION || version === 0) {
     throw new FormatError(
       'version',
-      `The file has version ${version} of the format; this program reads up to ${VERSION}. Use a later one.`,
+      `The file has version ${version} of the format; this program reads versions up to ${VERSION}. Use a later version of the program.`,
     );
   }
   reader.u8();
   const length = reader.u32();
   if (length < FIXED_BYTES + 4 || length > MAX_HEADER_BYTES) {
-    throw new FormatError('damaged', `The file is damaged: its header can't be ${length} bytes long. Fetch it again.`);
+    throw new FormatError(
+      'damaged',
+      `The file is damaged: the length of its header is ${length} bytes. Fetch the file again.`,
+    );
   }
   return length;
 }
@@ -92,26 +95,26 @@ export function headerBytes(start: Uint8Array): number {
 /**
  * Reads a header.
  *
- * @param bytes - the file, or as much of it as holds the header
- * @throws FormatError for what isn't the header of a file of this version
+ * @param bytes - the file, or its beginning with the header
+ * @throws FormatError if the header is damaged, incomplete or of another version
  */
 export function readHeader(bytes: Uint8Array): Header & { readonly length: number } {
   const length = headerBytes(bytes);
   if (bytes.length < length) {
     throw new FormatError(
       'truncated',
-      `The file ends in its header, after ${bytes.length} of ${length} bytes. Fetch it again.`,
+      `The file ends inside its header, after ${bytes.length} of ${length} bytes. Fetch the file again.`,
     );
   }
   const crc = new ByteReader(bytes.subarray(length - 4, length), 'The header').u32();
   if (crc !== crc32(bytes.subarray(0, length - 4))) {
-    throw new FormatError('damaged', "The file's header is damaged: its checksum doesn't fit. Fetch the file again.");
+    throw new FormatError('damaged', "The file's header is damaged: its checksum is wrong. Fetch the file again.");
   }
   const coding = CODINGS[bytes[5] ?? 0];
   if (coding === undefined) {
     throw new FormatError(
       'unsupported',
-      `The file is coded in a way (${bytes[5]}) that this program doesn't know. Use a later one.`,
+      `The file has the unknown coding ${bytes[5]}. Use a later version of the program.`,
     );
   }
   const body = new ByteReader(bytes.subarray(FIXED_BYTES, length - 4), 'The header');
@@ -153,7 +156,7 @@ function fingerprintBytes(hex: string | undefined): Uint8Array {
   return Uint8Array.from({ length: 8 }, (_, i) => Number.parseInt(hex?.slice(2 * i, 2 * i + 2) ?? '0', 16));
 }
 
-/** Eight zeros stand for none. */
+/** Eight zero bytes mean that there is no fingerprint. */
 function fingerprintText(bytes: Uint8Array): string | undefined {
   if (bytes.every((byte) => byte === 0)) return undefined;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

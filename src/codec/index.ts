@@ -1,5 +1,5 @@
 /**
- * Pictures as small files: DC-AE latents, quantised and entropy-coded. The format is written down in docs/dcae-format.md.
+ * Pictures as small files: DC-AE latents, quantised and entropy-coded. docs/dcae-format.md describes the format.
  *
  *     const { bytes, stats } = await compress(ae, image, { quality: 60 });
  *     const { image, info } = await decompress(ae, bytes);

@@ -36,8 +36,8 @@ const DEFAULT_QUALITY = 60;
 /** The default of `maxNumbers`: 128 MiB of f32. */
 const MAX_NUMBERS = 2 ** 25;
 /**
- * The most numbers that a byte can hold. Every number takes at least one decision, and a decision has a probability of at
- * most 65514/65536, which takes 1/2065 of a bit.
+ * The most numbers that a byte can hold. Every number takes at least one decision, and a decision has a probability of
+ * at most 65514/65536, which takes 1/2065 of a bit.
  */
 const NUMBERS_PER_BYTE = 2 ** 15;
 /** Numbers that any file may hold, however short it is. */
@@ -141,7 +141,7 @@ export async function unpackLatent(
   if (rest.left > 0) {
     throw new FormatError(
       'trailing',
-      `${rest.left} bytes follow the file's end. Cut them off, or fetch the file again.`,
+      `${rest.left} bytes follow the end of the file. Cut them off, or fetch the file again.`,
     );
   }
   if (crc !== crc32(payload)) {

@@ -1,10 +1,13 @@
-/** The model of a quantised latent: how likely each integer is, given those around it. Integers only, so that it is the same everywhere. */
+/**
+ * The statistical model of a quantised latent: the probability of each integer, given its neighbours. It computes with
+ * integers only, so that it is the same on every machine.
+ */
 import { Mixer } from './mixer.ts';
 import type { Pace } from './pace.ts';
 import { FRACTION, Predictor, type Neighbours } from './predictor.ts';
 import type { BitCoder } from './range_coder.ts';
 
-/** Integers `[height, width, channels]` of one picture. */
+/** The integers of one picture, `[height, width, channels]`. */
 export interface Levels {
   readonly data: Int32Array;
   readonly channels: number;
@@ -12,7 +15,7 @@ export interface Levels {
   readonly width: number;
 }
 
-/** Where the bits of an encoder went: counted here for each position of a picture and for each channel. */
+/** Bits that an encoder spends, summed for each position of a picture and for each channel. */
 export interface Spent {
   readonly positions: Float32Array;
   readonly channels: Float64Array;
@@ -20,64 +23,65 @@ export interface Spent {
 
 /** One level, in the units of predictions and errors. */
 const ONE = 2 ** FRACTION;
-/** Errors are taken to be no larger than this. */
+/** Larger errors count as this. */
 const MAX_ERROR = 4095;
-/** A mean follows the n-th error by 1 / (n + 1.5), until n has reached this. */
-const SLOWEST = 200;
+/** A mean follows the n-th error by 1 / (n + 1.5). The count n stops here. */
+const MAX_SEEN = 200;
 /** 2048 / (2n + 3), so 1 / (n + 1.5) in 1024ths. */
-const MEAN_RATES = /* @__PURE__ */ Uint16Array.from({ length: SLOWEST + 1 }, (_, n) => Math.floor(2048 / (2 * n + 3)));
-/** What a channel's mean error is taken to be before there is one: half a level. */
+const MEAN_RATES = /* @__PURE__ */ Uint16Array.from({ length: MAX_SEEN + 1 }, (_, n) => Math.floor(2048 / (2 * n + 3)));
+/** A channel's first mean error: half a level, in 256ths of 64ths. */
 const FIRST_MEAN = 256 * 32;
-/** Errors as multiples of their channel's mean: the unit, and the most that is counted. */
+/** Errors as multiples of their channel's mean: the unit, and the largest multiple. */
 const ONE_SHARE = 256;
 const MAX_SHARE = 16383;
-/** So many of them count as around the first position. */
+/** The energy around the first position, in these units. */
 const FIRST_SHARES = 4;
-/** Classes of errors: how many bits they have, 0 to 12. */
+/** Classes of errors by their number of bits, 0 to 12. */
 const CLASSES = 13;
-/** Classes of how far a prediction is from the nearest integer. */
-const PARTS = 4;
-/** Of a magnitude that will be large, bits below the so many highest are noise. */
-const TOLD = 4;
-/** What is left is told one by one up to this. */
-const UNARY = 20;
+/** Classes of the distance between a prediction and the nearest integer. */
+const FRACTION_CLASSES = 4;
+/** Of a magnitude that is expected to be large, only this many leading bits are modelled; lower bits are noise. */
+const MODELLED_BITS = 4;
+/** The leading bits are coded in unary up to this value. */
+const MAX_UNARY = 20;
 
 /**
- * Kinds of decision on an integer's difference from the one nearest to its prediction: 0, is there one; 1 to 3, is it larger than 1, than 2, than 3 and
- * more; and is it on the side on which the prediction lies.
+ * Kinds of decisions about the difference between an integer and its rounded prediction. Kind 0: is it non-zero? Kinds
+ * 1 to 3: is it larger than 1, than 2, than 3 or more? SIDE: is it on the side of the prediction's fraction?
  */
 const SIDE = 4;
 const KINDS = 5;
 
-/** What is kept of a picture while its integers are coded. */
+/** The state of a picture while its integers are coded. */
 interface Field extends Levels {
-  /** Of each integer how far it was from its prediction, in 64ths. */
+  /** The prediction error of each integer, in 64ths. */
   readonly errors: Int32Array;
-  /** Of each position the sum of these, each as a multiple of its channel's mean, in 256ths. */
+  /** The sum of errors of each position, each as a multiple of its channel's mean, in 256ths. */
   readonly energies: Int32Array;
 }
 
-/** The model of one file's integers; it learns from picture to picture of a batch. */
+/** The model of one file's integers. It keeps learning from picture to picture of a batch. */
 export class LevelModel {
   readonly #predictor: Predictor;
   readonly #mixer: Mixer;
-  /** The mean error of each channel, in 256ths of 64ths, and how many positions it has seen, counted to SLOWEST. */
+  /** The mean error of each channel, in 256ths of 64ths. */
   readonly #means: Int32Array;
+  /** Positions so far, counted to MAX_SEEN. */
   #seen = 0;
 
   constructor(channels: number) {
     this.#predictor = new Predictor(channels | 0);
-    this.#mixer = new Mixer([CLASSES * CLASSES, CLASSES * PARTS, channels * CLASSES], KINDS);
+    this.#mixer = new Mixer([CLASSES * CLASSES, CLASSES * FRACTION_CLASSES, channels * CLASSES], KINDS);
     this.#means = new Int32Array(channels).fill(FIRST_MEAN);
   }
 
   /**
-   * Codes a picture's integers, in either direction: an encoder reads `data`, a decoder fills it.
+   * Codes a picture's integers in either direction: an encoder reads `data`, a decoder fills it.
    *
-   * @param spent - gets every integer's bits
+   * @param spent - receives the bits of every integer
    */
   async code(coder: BitCoder, levels: Levels, pace: Pace, spent?: Spent): Promise<void> {
-    // A whole number that came from a division is a float to V8, and so is all that is computed from it; `| 0` makes it an integer.
+    // V8 keeps a whole number that came from a division as a float; `| 0` makes it an integer, which is faster.
     const [channels, height, width] = [levels.channels | 0, levels.height | 0, levels.width | 0];
     const errors = new Int32Array(levels.data.length);
     const energies = new Int32Array(height * width);
@@ -110,7 +114,7 @@ export class LevelModel {
       const whole = (prediction + ONE / 2) >> FRACTION;
       const part = prediction - whole * ONE;
 
-      // How large the error will be: as the other channels' here, and as this channel's around.
+      // The expected error: from other channels at this position, and from this channel at the neighbours.
       const mean = means[c] ?? 0;
       const share = Math.min(MAX_SHARE, ((energy + around) / (c + 8)) | 0);
       const byEnergy = Math.min(MAX_ERROR, Math.imul(mean >> 6, share) >> 10);
@@ -122,12 +126,13 @@ export class LevelModel {
       const expected = (nearby + byEnergy) >> 1;
       this.#mixer.select(
         classOf(nearby) * CLASSES + classOf(byEnergy),
-        classOf(expected) * PARTS + Math.min(PARTS - 1, (2 * PARTS * Math.abs(part)) >> FRACTION),
+        classOf(expected) * FRACTION_CLASSES +
+          Math.min(FRACTION_CLASSES - 1, (2 * FRACTION_CLASSES * Math.abs(part)) >> FRACTION),
         c * CLASSES + classOf(byEnergy),
       );
 
       const difference = (data[at + c] ?? 0) - whole;
-      const noise = Math.max(0, classOf(expected >> FRACTION) - TOLD);
+      const noise = Math.max(0, classOf(expected >> FRACTION) - MODELLED_BITS);
       const magnitude = this.#magnitude(coder, Math.abs(difference), noise);
       let value = whole;
       if (magnitude > 0) {
@@ -148,7 +153,7 @@ export class LevelModel {
     this.#learn(errors, at);
   }
 
-  /** The means follow the errors of a position, which begin at `at`. */
+  /** Updates the means with the errors of a position, which begin at `at`. */
   #learn(errors: Int32Array, at: number): void {
     const means = this.#means;
     const rate = MEAN_RATES[this.#seen] ?? 0;
@@ -156,21 +161,21 @@ export class LevelModel {
       const mean = means[c] ?? 0;
       means[c] = mean + (Math.imul(256 * (errors[at + c] ?? 0) - mean, rate) >> 10);
     }
-    this.#seen = Math.min(SLOWEST, this.#seen + 1);
+    this.#seen = Math.min(MAX_SEEN, this.#seen + 1);
   }
 
-  /** Its lowest `shift` bits are noise; what is above them is told in ones, and beyond 20 by Exp-Golomb. */
+  /** Codes a magnitude: its leading bits in unary, beyond 20 in Exp-Golomb, and its lowest `shift` bits as they are. */
   #magnitude(coder: BitCoder, size: number, shift: number): number {
     const high = size >>> shift;
     let coded = 0;
-    while (coded < UNARY && this.#mixer.code(coder, Math.min(coded, SIDE - 1), high > coded ? 1 : 0) === 1) coded++;
-    if (coded === UNARY) coded += codeRest(coder, high - UNARY);
+    while (coded < MAX_UNARY && this.#mixer.code(coder, Math.min(coded, SIDE - 1), high > coded ? 1 : 0) === 1) coded++;
+    if (coded === MAX_UNARY) coded += codeRest(coder, high - MAX_UNARY);
     for (let i = shift - 1; i >= 0; i--) coded = 2 * coded + coder.code(32768, (size >>> i) & 1);
     return coded;
   }
 }
 
-/** Where a neighbour is missing, the nearest that is there stands for it; the first position has none. */
+/** Offsets of a position's neighbours. The nearest neighbour replaces a missing one; the first position has none. */
 function neighbours(y: number, x: number, width: number, channels: number): Neighbours {
   const at = y * width + x;
   const left = x > 0 ? at - 1 : at - width;
@@ -183,12 +188,12 @@ function neighbours(y: number, x: number, width: number, channels: number): Neig
   };
 }
 
-/** The class of an error: how many bits it has. */
+/** Returns the class of an error: its number of bits. */
 function classOf(error: number): number {
   return 32 - Math.clz32(error);
 }
 
-/** Exp-Golomb: what is too rare to be learnt. */
+/** Codes a rare large value in Exp-Golomb. */
 function codeRest(coder: BitCoder, value: number): number {
   let bits = 0;
   while (bits < 24 && coder.code(32768, (value + 1) >>> (bits + 1) > 0 ? 1 : 0) === 1) bits++;

@@ -1,10 +1,13 @@
-/** The chunks at the end of a header. A type whose first letter is a capital must be understood; the others may be skipped (as in PNG). */
+/**
+ * The chunks at the end of a header. As in PNG, a reader must know a chunk whose type begins with a capital, and may
+ * skip all others.
+ */
 import { FormatError, InputError } from '../errors.ts';
 import { classNameOf } from '../runtime/brand.ts';
 import { ByteReader } from './bytes.ts';
 import type { FileMetadata, FileMetadataInput } from './types.ts';
 
-/** A piece of the header: four letters, and what they say. */
+/** A field of the header: its type in four letters, and its data. */
 export interface Chunk {
   readonly type: string;
   readonly data: Uint8Array;
@@ -13,10 +16,10 @@ export interface Chunk {
 const COLOR_SPACES = ['srgb', 'display-p3'] as const;
 
 /**
- * Metadata as chunks.
+ * Writes metadata as chunks.
  *
- * @param url - where the checkpoint can be had
- * @throws InputError for values that a file can't say
+ * @param url - the checkpoint's address
+ * @throws InputError if a value is invalid
  */
 export function metadataChunks(metadata: FileMetadataInput, url: string | undefined): Chunk[] {
   const { title, colorSpace, icc, orientationApplied: orientation } = metadata;
@@ -36,7 +39,7 @@ export function metadataChunks(metadata: FileMetadataInput, url: string | undefi
   if (icc !== undefined) chunks.push({ type: 'iccp', data: bytesOf(icc) });
   if (orientation !== undefined) {
     if (!Number.isInteger(orientation) || orientation < 1 || orientation > 8) {
-      throw new InputError(`metadata.orientationApplied must be 1 to 8, as EXIF has it; it was ${orientation}.`);
+      throw new InputError(`metadata.orientationApplied must be an EXIF orientation, 1 to 8; it was ${orientation}.`);
     }
     chunks.push({ type: 'orie', data: Uint8Array.of(orientation) });
   }
@@ -44,9 +47,9 @@ export function metadataChunks(metadata: FileMetadataInput, url: string | undefi
 }
 
 /**
- * What chunks say. Of two of a type, the first counts.
+ * Reads metadata from chunks. Of two chunks of a type, the first counts.
  *
- * @throws FormatError for a chunk that must be understood and isn't known, or one whose value can't be
+ * @throws FormatError if a required chunk is unknown or a value is invalid
  */
 export function readMetadata(chunks: readonly Chunk[]): { metadata: FileMetadata; url: string | undefined } {
   const known = new Map<string, ByteReader>();
@@ -54,13 +57,13 @@ export function readMetadata(chunks: readonly Chunk[]): { metadata: FileMetadata
     if (!/^[A-Za-z]{4}$/.test(type)) {
       throw new FormatError(
         'damaged',
-        `The header is damaged: ${JSON.stringify(type)} is no chunk. Fetch the file again.`,
+        `The header is damaged: ${JSON.stringify(type)} is not a chunk type. Fetch the file again.`,
       );
     }
     if (/^[A-Z]/.test(type)) {
       throw new FormatError(
         'unsupported',
-        `The file has a part, "${type}", that this program doesn't know and that it can't be decoded without. Use a later one.`,
+        `The file has the required chunk "${type}", which this program does not know. Use a later version of the program.`,
       );
     }
     if (!known.has(type)) known.set(type, new ByteReader(data, `The chunk "${type}"`));

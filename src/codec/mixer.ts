@@ -1,32 +1,35 @@
-/** How likely a decision is: three adaptive models, each with a context of its own, mixed by weights that are learnt as well. */
+/**
+ * Probabilities of decisions: three adaptive models, each with its own context, are mixed by weights that adapt, too.
+ */
 import { RANGE, SQUASH, STRETCH } from './logistic.ts';
 import type { BitCoder } from './range_coder.ts';
 
-/** An adaptive probability follows the n-th decision by 1 / (n + 1.5), until n has reached this. */
-const SLOWEST = 255;
+/** An adaptive probability follows the n-th decision by 1 / (n + 1.5). The count n stops here. */
+const MAX_SEEN = 255;
 /** 65536 / (2n + 3), so 1 / (n + 1.5) in 32768ths. */
-const RATES = /* @__PURE__ */ Uint16Array.from({ length: SLOWEST + 1 }, (_, n) => Math.floor(65536 / (2 * n + 3)));
-/** A state is a probability of 1 in 65536ths, times 256, plus the number of decisions it has seen. This one has seen none. */
+const RATES = /* @__PURE__ */ Uint16Array.from({ length: MAX_SEEN + 1 }, (_, n) => Math.floor(65536 / (2 * n + 3)));
+/** The first state. A state is a probability of 1 in 65536ths, times 256, plus the number of decisions so far. */
 const FIRST = 32768 * 256;
-/** What weights start with, in 65536ths: a third. */
+/** The first value of a weight, in 65536ths: a third. */
 const FIRST_WEIGHT = 21845;
 
-/** How many contexts each of the three models has. */
+/** The number of contexts of each of the three models. */
 export type Sizes = readonly [number, number, number];
 
-/** Codes decisions, each under the mix of what three adaptive probabilities say. */
+/** Codes decisions, each with a mix of three adaptive probabilities. */
 export class Mixer {
   readonly #kinds: number;
-  /** Where the states of each model begin, and those of its present context: a context has a state for every kind of decision. */
+  /** Offsets of each model's states. A context has one state for each kind of decision. */
   readonly #bases: Sizes;
+  /** Offsets of the states of each model's selected context. */
   readonly #chosen = new Int32Array(3);
   readonly #states: Int32Array;
-  /** For each kind of decision three, in 65536ths. */
+  /** Three weights for each kind of decision, in 65536ths. */
   readonly #weights: Int32Array;
 
   /**
-   * @param sizes - how many contexts each model has
-   * @param kinds - how many kinds of decision there are
+   * @param sizes - the number of contexts of each model
+   * @param kinds - the number of kinds of decisions
    */
   constructor(sizes: Sizes, kinds: number) {
     const [a, b, c] = sizes;
@@ -36,7 +39,7 @@ export class Mixer {
     this.#weights = new Int32Array(3 * kinds).fill(FIRST_WEIGHT);
   }
 
-  /** The contexts of the decisions that come next. */
+  /** Selects the contexts of the next decisions. */
   select(a: number, b: number, c: number): void {
     const kinds = this.#kinds;
     const chosen = this.#chosen;
@@ -45,7 +48,7 @@ export class Mixer {
     chosen[2] = this.#bases[2] + c * kinds;
   }
 
-  /** Codes a decision of a kind. */
+  /** Codes a decision of one kind. */
   code(coder: BitCoder, kind: number, bit: number): number {
     const states = this.#states;
     const chosen = this.#chosen;
@@ -79,10 +82,10 @@ export class Mixer {
   }
 }
 
-/** A state after one more decision. */
+/** Returns a state after one more decision. */
 function next(state: number, coded: number): number {
   const p = state >> 8;
   const n = state & 255;
   const moved = p + (Math.imul(coded * 65535 - p, RATES[n] ?? 0) >> 15);
-  return (moved << 8) | Math.min(SLOWEST, n + 1);
+  return (moved << 8) | Math.min(MAX_SEEN, n + 1);
 }

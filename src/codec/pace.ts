@@ -1,16 +1,16 @@
-/** Long loops in a page: they let others run every few milliseconds, look at the signal, and say how far they are. */
+/** Pauses for long loops: other tasks run every few milliseconds, the signal is checked, and progress is reported. */
 import type { CodecProgress, CallOptions } from './types.ts';
 
 /** Milliseconds of work between two pauses. */
 const SLICE_MS = 12;
 
-/** Called after each piece of a loop, with the share of it that is done; wait for what it returns, where it returns anything. */
+/** Called after each step of a loop with the share that is done. The loop awaits the promise, if there is one. */
 export type Pace = (fraction: number) => Promise<void> | undefined;
 
 /**
- * The pace of one phase.
+ * Starts a phase.
  *
- * @throws the signal's reason, in the call and in what it returns
+ * @throws the signal's reason, now and from the returned function
  */
 export function pace(phase: CodecProgress['phase'], { signal, onProgress }: CallOptions): Pace {
   signal?.throwIfAborted();
@@ -26,7 +26,7 @@ export function pace(phase: CodecProgress['phase'], { signal, onProgress }: Call
   };
 }
 
-/** Lets other tasks run; by a message, since timers that follow each other are held back by 4 ms. */
+/** Lets other tasks run. A message does, because browsers delay nested timers by 4 ms. */
 function pause(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

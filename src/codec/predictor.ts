@@ -1,27 +1,28 @@
 /**
- * What the integers around one say of its value: a weighted sum of four neighbours of its own channel and of what a few leading channels have there and
- * here, the weights learnt along the way (least mean squares; a weight learns the slower the more energy its input has had). Integers of 32 bits that
- * wrap around, so that the sums are the same everywhere. Shared inputs are added to the sums of all channels at once, and those of zero cost nothing.
+ * Predicts an integer as a weighted sum: of four neighbours in its own channel, and of the integers of a few leading
+ * channels at the neighbours and at the same position. The weights adapt by least mean squares; the more energy an
+ * input has had, the slower its weight adapts. All integers have 32 bits and wrap around, so that the sums are the same
+ * on every machine. An input that all channels share is added to all sums at once, and costs nothing if it is zero.
  */
 
 /** Fractional bits of predictions. */
 export const FRACTION = 6;
-/** What goes into products is kept to these sizes: a prediction's error, in 64ths, an integer, and how fast weights learn. */
+/** Limits of the factors of products: a prediction's error in 64ths, an integer, and the speeds of weights. */
 const MAX_ERROR = 2 ** 15 - 1;
 const MAX_INPUT = 2 ** 11 - 1;
 const MAX_SPEED = 2 ** 15 - 1;
 const MAX_STEP = 2 ** 19 - 1;
-/** Weights learn as if so many integers of average energy had come before the first. */
+/** Weights adapt as if this many integers of average energy had come before the first. */
 const PRIOR = 48;
 const FIRST_PRIOR = 160;
 const FIRST_RATE = 2 ** 26;
 
-/** Neighbours of its own channel that are inputs to an integer. */
+/** Inputs from the integer's own channel. */
 const OWN = 4;
-/** Channels that are an input to all, with their left, their upper and their present integers: those with the most energy so far. */
+/** Channels with the most energy so far. Their left, upper and present integers are inputs to all channels. */
 const LEADERS = 6;
 
-/** Where a position's neighbours begin in a picture's integers; all are below 0 where there are none. */
+/** Offsets of a position's neighbours in the picture's integers; negative at the first position. */
 export interface Neighbours {
   readonly left: number;
   readonly upper: number;
@@ -33,19 +34,20 @@ export interface Neighbours {
 /** Predicts the integers of a position, one channel after another. */
 export class Predictor {
   readonly #channels: number;
-  /** For each channel, in 65536ths: of its four own inputs. */
+  /** Weights of each channel's own four inputs, in 65536ths. */
   readonly #own: Int32Array;
-  /** For all channels' left, all their upper and all their present integers: of this input to each channel, in 65536ths. */
+  /** Weights of shared inputs to each channel, in 65536ths: of all left, then all upper, then all present integers. */
   readonly #shared: Int32Array;
-  /** The squares of each channel's integers so far, summed, and 2^30 over that. */
+  /** The energy of each channel: the sum of the squares of its integers so far. */
   readonly #energies: Float64Array;
+  /** 2^30 divided by each energy plus the prior. */
   readonly #rates: Int32Array;
   readonly #leaders: Int32Array;
   readonly #leads: Uint8Array;
-  /** For each channel of the position the weighted sum of the shared inputs so far, and how far the prediction was from the integer. */
+  /** For each channel of the position: the weighted sum of the shared inputs so far, and the prediction's error. */
   readonly #sums: Int32Array;
   readonly #errors: Int32Array;
-  /** The shared inputs that aren't zero: where their weights begin, the first channel that has them, and how fast their weights learn. */
+  /** For each shared input that is not zero: the offset of its weights, its first channel, and its weights' speed. */
   readonly #bases = new Int32Array(3 * LEADERS);
   readonly #firsts = new Int32Array(3 * LEADERS);
   readonly #speeds = new Int32Array(3 * LEADERS);
@@ -65,7 +67,7 @@ export class Predictor {
     this.#errors = new Int32Array(channels);
   }
 
-  /** A new row: the channels with the most energy lead, of two with as much the lower one. */
+  /** Begins a row and chooses the leading channels: those with the most energy, of two equal ones the lower. */
   row(): void {
     this.#leads.fill(0);
     for (let k = 0; k < this.#leaders.length; k++) {
@@ -82,7 +84,7 @@ export class Predictor {
     }
   }
 
-  /** A new position of the picture whose integers are `data`. */
+  /** Begins a position of the picture whose integers are `data`. */
   position(data: Int32Array, { left, upper }: Neighbours): void {
     this.#count = 0;
     this.#sums.fill(0);
@@ -93,7 +95,7 @@ export class Predictor {
     }
   }
 
-  /** The prediction for a channel of the position, in 64ths. */
+  /** Returns the prediction for a channel of the position, in 64ths. */
   predict(data: Int32Array, { left, upper, upperLeft, upperRight }: Neighbours, channel: number): number {
     let sum = this.#sums[channel] ?? 0;
     if (left >= 0) {
@@ -110,13 +112,13 @@ export class Predictor {
     return sum >> (16 - FRACTION);
   }
 
-  /** What the integer was that was predicted last. */
+  /** Receives the integer whose prediction was asked for last. */
   tell(channel: number, value: number, prediction: number): void {
     this.#errors[channel] = clip(value * 2 ** FRACTION - prediction, MAX_ERROR);
     if (this.#leads[channel] === 1) this.#share(channel, 2 * this.#channels, value, channel + 1);
   }
 
-  /** Learns from the position, whose integers begin at `at`. */
+  /** Adapts the weights to the position, whose integers begin at `at`. */
   learn(data: Int32Array, { left, upper, upperLeft, upperRight }: Neighbours, at: number): void {
     const channels = this.#channels;
     const errors = this.#errors;
@@ -151,7 +153,7 @@ export class Predictor {
     }
   }
 
-  /** Adds an input to the sums of the channels from `first` on. */
+  /** Adds a shared input to the sums of the channels from `first` on. */
   #share(channel: number, kind: number, value: number, first: number): void {
     if (value === 0) return;
     const channels = this.#channels;

@@ -1,35 +1,39 @@
-/** Numbers to integers and back. An encoder rounds as it likes; what the integers mean is in the header. */
+/** Quantisation. The header holds all that a reader needs; steps and rounding are the writer's choice. */
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { PlainLatent } from './types.ts';
 
-/** A quantiser as a header has it. */
+/** The quantiser in a header. */
 export interface CodedQuantiser {
-  /** 1 to 100: what the writer asked for; nothing depends on it. */
+  /** The quality that the writer was asked for, 1 to 100. Decoding does not use it. */
   readonly quality: number;
-  /** How far from zero integers of size 1, of size 2 and larger ones lie beyond their own multiple of the step, in 256ths of it: -128 to 127. */
+  /**
+   * Reconstruction offsets of integers of size 1, of size 2, and of larger ones: added to the size, away from zero, in
+   * 256ths of a step, -128 to 127.
+   */
   readonly offsets: readonly number[];
-  /** For each channel the step, as its index in the scale of `stepOf`. */
+  /** The step of each channel, as an index for `stepOf`. */
   readonly steps: readonly number[];
 }
 
 const OFFSETS = 3;
-/** Integers are kept to this size. */
+/** Larger integers are clipped to this. */
 const MAX_LEVEL = 2 ** 20;
 
-/** What is cut off is rounded up from 1 - ROUND on, so that zero and the smaller integers get more: they are cheaper. By measurement. */
-const ROUND = 0.42;
+/** Added before rounding down. Below 0.5, because smaller integers take fewer bits; the best of measured values. */
+const ROUNDING = 0.42;
 /**
- * How much finer channels are cut that hold the large and smooth: an error there is seen over a large area. On the nano checkpoint the squared
- * error of the picture per squared error of a channel is 4 for channels whose neighbours don't resemble each other, and grows from there with the
- * channel's correlation and size, up to 33.
+ * Channels with large and smooth content get finer steps: an error there is seen over a large area. On the nano
+ * checkpoint, the picture's squared error per squared error of a channel is 4 for channels without correlation between
+ * neighbours. It grows with the channel's correlation and size, up to 33.
  */
 const SMOOTHNESS = 5;
+/** The finest step, as a factor. */
 const FINEST = 1 / 4;
 
 /** 2^(i/8) in f32. */
 const EIGHTHS = [1, 1.0905077, 1.1892071, 1.2968396, 1.4142135, 1.5422108, 1.6817929, 1.8340081].map(Math.fround);
 
-/** The step with this index, 0 to 255: 2^((index - 160) / 8), from 1e-6 to 3700. */
+/** Returns the step with an index from 0 to 255: 2^((index - 160) / 8), from 1e-6 to 3700. */
 export function stepOf(index: number): number {
   return Math.fround((EIGHTHS[index % 8] ?? 1) * 2 ** (Math.floor(index / 8) - 20));
 }
@@ -45,19 +49,19 @@ export function writeQuantiser(body: ByteWriter, { quality, offsets, steps }: Co
   for (const step of steps) body.u8(step);
 }
 
-/** Reads the quantiser of so many channels. */
+/** Reads a quantiser. */
 export function readQuantiser(body: ByteReader, channels: number): CodedQuantiser {
   const quality = body.u8();
-  if (quality < 1 || quality > 100) throw body.damaged(`quality is ${quality}, and may be 1 to 100`);
+  if (quality < 1 || quality > 100) throw body.damaged(`quality is ${quality}; it must be 1 to 100`);
   const offsets = Array.from(body.raw(OFFSETS), (byte) => (byte << 24) >> 24);
   return { quality, offsets, steps: Array.from(body.raw(channels)) };
 }
 
-/** The planes of a latent, `[N, C, h, w]`. */
+/** The numbers of a latent, `[N, C, h, w]`. */
 type Planes = Pick<PlainLatent, 'shape'> & { readonly data: Float32Array };
 
 /**
- * Cuts a latent into integers.
+ * Quantises a latent.
  *
  * @param quality - 1 to 100
  * @param scalingFactor - the checkpoint's: 1 over the root mean square of its latents
@@ -86,7 +90,7 @@ export function quantise(
       const plane = (i * channels + c) * area;
       for (let k = 0; k < area; k++) {
         const scaled = (data[plane + k] ?? 0) / step;
-        const size = Math.min(MAX_LEVEL, Math.floor(Math.abs(scaled) + ROUND));
+        const size = Math.min(MAX_LEVEL, Math.floor(Math.abs(scaled) + ROUNDING));
         if (size === 0) continue;
         const group = Math.min(size, OFFSETS) - 1;
         sums[group] = (sums[group] ?? 0) + Math.abs(scaled) - size;
@@ -95,7 +99,7 @@ export function quantise(
       }
     }
   });
-  // An integer stands for the mean of what became it.
+  // Each group of integers is reconstructed at the mean of the numbers that were rounded to it.
   const offsets = Array.from(sums, (sum, group) => {
     const mean = sum / Math.max(1, counts[group] ?? 0);
     return Math.max(-128, Math.min(127, Math.round(256 * mean)));
@@ -103,7 +107,7 @@ export function quantise(
   return { quantiser: { quality, offsets, steps }, levels };
 }
 
-/** The numbers that integers, `[h, w, C]`, stand for, as `[C, h, w]`. */
+/** Turns integers, `[h, w, C]`, into numbers, `[C, h, w]`. */
 export function dequantise(levels: Int32Array, { offsets, steps }: CodedQuantiser, planes: Float32Array): void {
   const area = levels.length / steps.length;
   steps.forEach((index, c) => {
@@ -117,7 +121,7 @@ export function dequantise(levels: Int32Array, { offsets, steps }: CodedQuantise
   });
 }
 
-/** How much a channel's neighbours resemble each other, and its standard deviation. */
+/** Returns the correlation between neighbours of a channel, and its standard deviation. */
 function statistics({ data, shape }: Planes, channel: number): { correlation: number; deviation: number } {
   const [n, channels, height, width] = shape;
   const area = height * width;

@@ -1,27 +1,27 @@
 /**
- * A binary range coder: 32-bit arithmetic, probabilities of 16 bits, carries propagated (as in LZMA, with finer probabilities). Encoder and decoder
- * have the same face, so that a model is walked by one function in both directions.
+ * A binary range coder with 32-bit arithmetic, 16-bit probabilities and carry propagation, as in LZMA with finer
+ * probabilities. Encoder and decoder have the same interface, so that one function runs a model in both directions.
  */
 
-/** Codes decisions under probabilities. */
+/** Codes decisions with given probabilities. */
 export interface BitCoder {
   /**
    * Codes one decision.
    *
    * @param p - the probability of 1, in 65536ths, from 1 to 65535
-   * @param bit - 0 or 1; a decoder doesn't look at it
+   * @param bit - 0 or 1; a decoder ignores it
    * @returns the decision
    */
   code(p: number, bit: number): number;
-  /** Bits that the decisions so far took, for statistics; a decoder doesn't count. */
+  /** Bits of all decisions so far, for statistics. A decoder does not count. */
   readonly spent: number;
 }
 
-/** Bits that a decision takes, by its probability in 4096ths. */
+/** The bits of a decision by its probability in 4096ths. */
 const COST = /* @__PURE__ */ Float32Array.from({ length: 4096 }, (_, p) => -Math.log2((p + 0.5) / 4096));
 
-/** Below this the range is made larger by a byte. */
-const SMALLEST = 2 ** 24;
+/** A range below this is scaled up by a byte. */
+const MIN_RANGE = 2 ** 24;
 
 /** Writes decisions. */
 export class BitEncoder implements BitCoder {
@@ -29,7 +29,7 @@ export class BitEncoder implements BitCoder {
   #length = 0;
   #low = 0;
   #range = 0xffffffff;
-  /** The last byte isn't written before it is known whether a carry reaches it; nor are the bytes 255 behind it. */
+  /** The last byte, or -1. It waits, with the bytes 255 that follow it, because a carry may still change it. */
   #held = -1;
   #full = 0;
   spent = 0;
@@ -44,16 +44,16 @@ export class BitEncoder implements BitCoder {
       this.#low += bound;
       this.#range -= bound;
     }
-    while (this.#range < SMALLEST) {
+    while (this.#range < MIN_RANGE) {
       this.#range = (this.#range << 8) >>> 0;
       this.#shift();
     }
     return bit;
   }
 
-  /** The bytes, once all is coded. A decoder reads zeros after the last, so zeros at the end are left out. */
+  /** Returns the bytes when all is coded. A decoder reads zeros after the last byte, so trailing zeros are left out. */
   finish(): Uint8Array<ArrayBuffer> {
-    // Of all numbers that lead a decoder to these decisions, the one with most zeros at its end.
+    // Of all numbers that decode to these decisions, the one with the most trailing zeros.
     for (let unit = 2 ** 32; unit >= 1; unit /= 2) {
       const round = Math.ceil(this.#low / unit) * unit;
       if (round < this.#low + this.#range) {
@@ -89,7 +89,9 @@ export class BitEncoder implements BitCoder {
   }
 }
 
-/** Reads decisions. Whatever the bytes, it never reads past them and never stops: what it says of damaged ones means nothing. */
+/**
+ * Reads decisions. It never reads past the bytes and never fails; from damaged bytes it returns arbitrary decisions.
+ */
 export class BitDecoder implements BitCoder {
   readonly spent = 0;
   readonly #bytes: Uint8Array;
@@ -113,7 +115,7 @@ export class BitDecoder implements BitCoder {
       this.#code -= bound;
       this.#range -= bound;
     }
-    while (this.#range < SMALLEST) {
+    while (this.#range < MIN_RANGE) {
       this.#range = (this.#range << 8) >>> 0;
       this.#code = ((this.#code << 8) | (this.#bytes[this.#at++] ?? 0)) >>> 0;
     }

@@ -106,11 +106,16 @@ export interface CompressOptions extends PackOptions {
 /** Facts about the picture that a file can hold. */
 export interface FileMetadata {
   readonly title?: string | undefined;
-  /** The colour space of the picture's numbers; sRGB if this and `icc` are absent. The network does not convert colours. */
+  /**
+   * The colour space of the picture's numbers; sRGB if this and `icc` are absent. The network does not convert colours.
+   */
   readonly colorSpace?: 'srgb' | 'display-p3' | undefined;
   /** An ICC profile, which takes precedence over `colorSpace`. */
   readonly icc?: Uint8Array | undefined;
-  /** The EXIF orientation (1 to 8) of the original file. It has been applied, so a viewer must not turn the picture again. */
+  /**
+   * The EXIF orientation (1 to 8) of the original file. It has been applied, so a viewer must not turn the picture
+   * again.
+   */
   readonly orientationApplied?: number | undefined;
 }
 
@@ -126,8 +131,8 @@ export interface PackOptions extends CallOptions {
   readonly exact?: 'f32' | 'f16' | undefined;
   readonly metadata?: FileMetadataInput | undefined;
   /**
-   * The checkpoint's https or http URL, or its id on the hub, for readers that lack it. A checkpoint of the hub needs none:
-   * the file holds its id.
+   * The checkpoint's https or http URL, or its id on the hub, for readers that lack it. A checkpoint of the hub needs
+   * none: the file holds its id.
    */
   readonly checkpointUrl?: string | undefined;
 }
@@ -193,7 +198,10 @@ export interface FileInfo {
   readonly version: number;
   /** Whether the numbers are quantised or exact. */
   readonly coding: 'quantised' | 'f32' | 'f16';
-  /** The checkpoint that the file was made with. `url` is its address, if the file holds one or the id belongs to the hub. */
+  /**
+   * The checkpoint that the file was made with. `url` is its address, if the file holds one or the id belongs to the
+   * hub.
+   */
   readonly checkpoint: CheckpointReference & { readonly url: string | undefined };
   /** The picture's size in pixels; `undefined` if the file does not hold it. */
   readonly image: Size | undefined;

@@ -1,33 +1,34 @@
-/** The model of exact numbers: each is told by how far its bits lie from those of a neighbour, which keeps all of them. */
+/** The model of exact numbers. Each is coded as the difference between its bits and a neighbour's, without loss. */
 import { SQUASH } from './logistic.ts';
 import type { Levels, Spent } from './levels.ts';
 import type { Pace } from './pace.ts';
 import type { BitCoder } from './range_coder.ts';
 
-/** Lengths of differences in bits, 0 to 32, are told by six decisions, each by what was decided before it. */
+/** The length of a difference in bits, 0 to 32, takes six decisions. Each depends on those before it. */
 const LENGTH_BITS = 6;
-/** Adaptive probabilities follow a decision by 1/32, and are kept to what the mixer's are. */
+/** Adaptive probabilities follow a decision by 1/32 and have the same limits as the mixer's. */
 const RATE = 5;
-const [LEAST, MOST] = [SQUASH[1] ?? 1, SQUASH[4095] ?? 65535];
+const [MIN_PROBABILITY, MAX_PROBABILITY] = [SQUASH[1] ?? 1, SQUASH[4095] ?? 65535];
 
-/** The model of one file's numbers; it learns from picture to picture of a batch. */
+/** The model of one file's numbers. It keeps learning from picture to picture of a batch. */
 export class WordModel {
   readonly #bits: 16 | 32;
-  /** The length of each channel's last difference, and for each such length a tree of probabilities. */
+  /** The length of each channel's last difference. */
   readonly #last: Uint8Array;
+  /** A tree of probabilities for each such length. */
   readonly #trees = new Uint16Array(33 << LENGTH_BITS).fill(32768);
 
-  /** @param bits - of a number */
+  /** @param bits - bits of a number */
   constructor(channels: number, bits: 16 | 32) {
     this.#bits = bits;
     this.#last = new Uint8Array(channels);
   }
 
   /**
-   * Codes a picture's numbers, in either direction: an encoder reads `data`, a decoder fills it.
+   * Codes a picture's numbers in either direction: an encoder reads `data`, a decoder fills it.
    *
-   * @param words - `data` holds the numbers' bits
-   * @param spent - gets every number's bits
+   * @param words - the bits of the numbers
+   * @param spent - receives the bits that every number takes
    */
   async code(coder: BitCoder, { data, channels, height, width }: Levels, pace: Pace, spent?: Spent): Promise<void> {
     for (let y = 0; y < height; y++) {
@@ -59,7 +60,7 @@ export class WordModel {
     for (let b = LENGTH_BITS - 1; b >= 0; b--) {
       const slot = (last << LENGTH_BITS) + node;
       const p = this.#trees[slot] ?? 0;
-      const bit = coder.code(Math.max(LEAST, Math.min(MOST, p)), (length >> b) & 1);
+      const bit = coder.code(Math.max(MIN_PROBABILITY, Math.min(MAX_PROBABILITY, p)), (length >> b) & 1);
       this.#trees[slot] = bit === 1 ? p + ((65535 - p) >> RATE) : p - (p >> RATE);
       node = 2 * node + bit;
     }
@@ -67,20 +68,20 @@ export class WordModel {
   }
 }
 
-/** A float's bits as an integer that grows as the float does. */
+/** Maps the bits of a float to an integer that has the same order as the floats. */
 function ordered(bits: number, count: 16 | 32): number {
   const signed = wrap(bits, count);
   return signed < 0 ? ~signed ^ (count === 32 ? -0x80000000 : -0x8000) : signed;
 }
 
-/** The bits of the float that has this place in the order. */
+/** Inverts `ordered`: returns the bits of the float. */
 function word(order: number, count: 16 | 32): number {
   const signed = wrap(order, count);
   const bits = signed < 0 ? ~signed ^ (count === 32 ? -0x80000000 : -0x8000) : signed;
   return count === 32 ? bits : bits & 0xffff;
 }
 
-/** The number of 32 or 16 bits, signed, that this is congruent to. */
+/** Wraps a number to 32 or 16 bits, signed. */
 function wrap(value: number, count: 16 | 32): number {
   return count === 32 ? value | 0 : (value << 16) >> 16;
 }

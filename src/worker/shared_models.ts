@@ -178,7 +178,8 @@ let pageModels: SharedModels | undefined;
  *       return () => lease.release();
  *     }, []);
  *
- * @param source - as of `WorkerClient.fromPretrained`; addresses and ids are compared by their text, objects by identity
+ * @param source - as of `WorkerClient.fromPretrained`; addresses and ids are compared by their text, objects by
+ * identity
  * @param options - `signal` ends this lease only; `onProgress` and `onWarning` hear of the shared load
  */
 export function acquireModel(source: SourceInput, options: WorkerLoadOptions = {}): ModelLease {
