@@ -21,11 +21,11 @@ CODINGS = ["quantised", "f32", "f16"]
 
 
 class FormatError(ValueError):
-    """What isn't a whole, undamaged file of this version."""
+    """The file is damaged, incomplete or of another version."""
 
 
 def wrap(value):
-    """The signed number of 32 bits that this is congruent to."""
+    """Wraps an integer to 32 bits, signed."""
     return ((value + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
@@ -199,7 +199,7 @@ class Predictor:
 
 
 def neighbours(y, x, width):
-    """Left, upper, upper left, upper right."""
+    """Returns the positions of the left, upper, upper left and upper right neighbours."""
     at = y * width + x
     if at == 0:
         return None
@@ -221,7 +221,7 @@ class LevelModel:
         self.seen = 0
 
     def code(self, coder, data, height, width):
-        """Codes `data`, a list of the integers of each position, in either direction."""
+        """Codes `data`, a list of the integers of each position; a decoder fills it."""
         channels = len(self.means)
         errors = [[0] * channels for _ in data]
         energies = [0] * len(data)
@@ -295,7 +295,7 @@ class WordModel:
         self.trees = [[32768] * 64 for _ in range(33)]
 
     def code(self, coder, data, _height, width):
-        """Codes `data`, a list of the numbers' bits at each position, in either direction."""
+        """Codes `data`, a list of the bits of each position's numbers; a decoder fills it."""
         half, full = 1 << (self.bits - 1), 1 << self.bits
         signed = lambda v: ((v + half) % full) - half
         flip = lambda v: v if v >= 0 else ~v ^ -half  # bits to order and back
@@ -333,7 +333,7 @@ def step_of(index):
 
 
 def quantise(latent, quality, scaling_factor):
-    """Rounds to the nearest multiple of a step: the simplest choice that a writer has."""
+    """Rounds to the nearest multiple of one step for all channels, the simplest quantiser."""
     step = 2 ** ((50 - quality) / 20 - 1) / scaling_factor
     index = int(clip(round(8 * np.log2(step)), 95)) + 160
     levels = np.rint(latent / step_of(max(0, index))).astype(np.int64)
@@ -360,7 +360,7 @@ def varint(value):
 
 def write(latent, *, exact=None, quality=60, scaling_factor=1.0, image_size=None, checkpoint="", encoder=None,
           decoder=None, title=None):  # fmt: skip
-    """A file of a latent, [N, C, h, w]: `exact` "f32" or "f16", or by `quality`, 1 to 100.
+    """Writes a latent, [N, C, h, w], to a file: with `quality`, 1 to 100, or `exact`, "f32" or "f16".
 
     `image_size` is (height, width) in pixels; `checkpoint` the repository; `encoder` and `decoder` its fingerprints in hex.
     """
@@ -414,7 +414,7 @@ class _Reader:
 
 
 def inspect(data):
-    """What a file says of itself."""
+    """Returns the contents of a file's header."""
     if data[:4] != b"DCAE":
         raise FormatError("not a .dcae file")
     if len(data) < 10 or data[4] != VERSION:
@@ -445,7 +445,7 @@ def inspect(data):
 
 
 def read(data):
-    """The latent, float32 [N, C, h, w], and what the file says of itself."""
+    """Returns the latent, float32 [N, C, h, w], and the contents of the header."""
     info = inspect(data)
     start = info["header_length"] + 4
     length = struct.unpack("<I", data[start - 4 : start])[0] if len(data) >= start else 0

@@ -12,7 +12,8 @@ import { createWorkerClient, type AutoencoderDC, type WorkerAutoencoderDC } from
 import { readBytes } from '../support/fixtures.ts';
 import { loadNano, NANO } from '../support/nano.ts';
 
-// Photographs to files and back, on every adapter. The files of test/fixtures/codec were written on one machine by one adapter (Dawn on lavapipe).
+// Photographs become files and pictures again, on every adapter. One adapter, Dawn on lavapipe, wrote the files of
+// test/fixtures/codec.
 const PHOTO = 'chelsea_256';
 const QUALITY = 40;
 
@@ -41,7 +42,7 @@ function differences(a: ImageData, b: ImageData): { any: number; more: number } 
   return { any: share(1), more: share(2) };
 }
 
-test('a file from elsewhere becomes the same picture here, to within 1/255', async () => {
+test('a file of another adapter decodes to the same picture, to within 1/255', async () => {
   const { image, info } = await decompress(ae, file);
   const there = await pixelsOf(new Blob([await readBytes(`test/fixtures/codec/${PHOTO}.q${QUALITY}.png`)]));
   const { any, more } = differences(image, there);
@@ -54,7 +55,7 @@ test('a file from elsewhere becomes the same picture here, to within 1/255', asy
 });
 
 describe('a photograph', () => {
-  test('becomes a file of the same integers, but for numbers on the verge of two', async () => {
+  test('becomes a file of the same integers, except numbers between two steps', async () => {
     const { bytes } = await compress(ae, photo, { quality: QUALITY });
     const [here, there] = [await unpackLatent(bytes), await unpackLatent(file)];
     expect(here.latent.shape).toEqual(there.latent.shape);
@@ -70,7 +71,7 @@ describe('a photograph', () => {
     expect(differ).toBeLessThan(here.latent.data.length / 1000);
   });
 
-  test('comes back in every form, and the same from its file each time', async () => {
+  test('decodes to every form, and to the same picture each time', async () => {
     const phases: string[] = [];
     const { bytes, stats } = await compress(ae, photo, { onProgress: ({ phase }) => phases.push(phase) });
     expect([phases[0], phases.at(-1)]).toEqual(['encode', 'done']);
@@ -88,14 +89,14 @@ describe('a photograph', () => {
     sample.dispose();
   });
 
-  test('of a size that the network pads comes back in its own', async () => {
+  test('keeps its size if the network pads it', async () => {
     const bitmap = await createImageBitmap(photo, 3, 5, 101, 67);
     const { bytes } = await compress(ae, bitmap, { quality: 50 });
     const { image, info } = await decompress(ae, bytes);
     expect([info.image, image.width, image.height]).toEqual([{ height: 67, width: 101 }, 101, 67]);
   });
 
-  test('exactly coded decodes to what its latent does', async () => {
+  test('coded exactly decodes to the same picture as its latent', async () => {
     const { latent } = await ae.encode(photo);
     const { sample } = await ae.decode(latent);
     const { bytes } = await compress(ae, photo, { exact: 'f32' });
@@ -106,7 +107,7 @@ describe('a photograph', () => {
   });
 });
 
-test('a model in a worker serves as well', async () => {
+test('a model in a worker compresses and decompresses, too', async () => {
   using client = createWorkerClient();
   const remote = await client.fromPretrained(new URL(`/${NANO}/`, location.href));
   const half: LatentEncoder & LatentDecoder = remote satisfies WorkerAutoencoderDC;
@@ -117,7 +118,7 @@ test('a model in a worker serves as well', async () => {
   expect(image.data).toEqual(here.data);
 });
 
-test('halves know their half, and one that was stored otherwise is another', async () => {
+test('a model with one network knows its fingerprint, and other weight types have other fingerprints', async () => {
   using decoder = await loadNano({ networks: 'decoder' });
   expect(decoder.checkpoint).toEqual({ ...ae.checkpoint, encoder: undefined });
   await decompress(decoder, file);

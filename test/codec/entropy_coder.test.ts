@@ -1,4 +1,4 @@
-// The entropy coder and its models: what goes in comes out, whatever it is.
+// The entropy coder and its models reproduce every input.
 import { describe, expect, test } from 'vitest';
 import { packLatent, unpackLatent, type PlainLatent } from '../../src/codec/index.ts';
 import { crc32 } from '../../src/codec/crc32.ts';
@@ -23,7 +23,7 @@ async function roundTrip(data: Int32Array, channels: number, height: number, wid
 }
 
 describe('the range coder', () => {
-  test.each([1, 22, 300, 32768, 65000, 65514, 65535])('gives decisions back that came at odds of %i', (p) => {
+  test.each([1, 22, 300, 32768, 65000, 65514, 65535])('reproduces decisions with the probability %i / 65536', (p) => {
     const random = randomNumbers(p);
     const bits = Array.from({ length: 20_000 }, () => (random() * 65536 < p ? 1 : 0));
     const encoder = new BitEncoder();
@@ -34,7 +34,7 @@ describe('the range coder', () => {
     expect(8 * bytes.length).toBeLessThan(1.01 * encoder.spent + 40);
   });
 
-  test('carries through runs of full bytes', () => {
+  test('propagates carries through bytes of 255', () => {
     const random = randomNumbers(7);
     for (let run = 0; run < 200; run++) {
       const bits = Array.from({ length: 300 }, () => [random() < 0.02 ? 65535 : 1, random() < 0.9 ? 0 : 1] as const);
@@ -45,14 +45,14 @@ describe('the range coder', () => {
     }
   });
 
-  test('its tables and its checksum are those that the format names', () => {
+  test('has the tables and the checksums of the format', () => {
     expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
     expect(crc32(new Uint8Array(SQUASH.buffer))).toBe(0x674ad380);
     expect(crc32(new Uint8Array(STRETCH.buffer))).toBe(0xa61df3cd);
   });
 });
 
-describe('integers', () => {
+describe('quantised latents', () => {
   const random = randomNumbers(1);
   const shapes: [string, (i: number) => number][] = [
     ['zeros', () => 0],
@@ -63,7 +63,7 @@ describe('integers', () => {
     ['rare peaks', () => (random() < 0.01 ? Math.round(2 ** 20 * (random() - 0.5)) : 0)],
     ['a ramp', (i) => i],
   ];
-  test.each(shapes)('come back: %s', async (_, make) => {
+  test.each(shapes)('are reproduced: %s', async (_, make) => {
     for (const [channels, height, width] of [
       [1, 1, 1],
       [1, 1, 9],
@@ -76,13 +76,13 @@ describe('integers', () => {
     }
   });
 
-  test('that say nothing take next to nothing', async () => {
+  test('of zeros take a few bytes', async () => {
     expect(await roundTrip(new Int32Array(32 * 32 * 32), 32, 32, 32)).toBeLessThan(40);
   });
 });
 
 describe('latents', () => {
-  test.each([1, 30, 60, 90, 100])('come back to within the steps of quality %i', async (quality) => {
+  test.each([1, 30, 60, 90, 100])('are reproduced to within the steps of quality %i', async (quality) => {
     const latent = nanoLatent();
     const { bytes, stats } = await packLatent(latent, { model: modelWith(16), quality });
     const { latent: back, info } = await unpackLatent(bytes);
@@ -95,7 +95,7 @@ describe('latents', () => {
     expect(worst).toBeLessThan(1);
   });
 
-  test('their bits are all accounted for', async () => {
+  test('have statistics that sum to the payload', async () => {
     const { bytes, stats } = await packLatent(nanoLatent(), { model: modelWith(16) });
     const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
     expect(stats.bytes.header + stats.bytes.payload).toBe(bytes.length);
@@ -104,7 +104,7 @@ describe('latents', () => {
     expect([stats.bitsPerPosition.length, stats.bitsPerChannel.length, stats.count]).toEqual([1024, 16, 16384]);
   });
 
-  test('of a batch come back', async () => {
+  test('of a batch are reproduced', async () => {
     const random = randomNumbers(3);
     const latent = latentOf([3, 5, 4, 6], () => 6 * (random() - 0.5));
     const { bytes } = await packLatent(latent, { model: modelWith(5), quality: 100 });
@@ -128,7 +128,7 @@ describe('exact latents', () => {
     if (stats.count > 100) expect(bytes.length).toBeLessThan(4 * stats.count);
   });
 
-  test('in f16 are the nearest f16, and come back as they are', async () => {
+  test('in f16 are rounded to the nearest f16 once', async () => {
     const latent = nanoLatent();
     const once = await packLatent(latent, { model: modelWith(16), exact: 'f16' });
     const { latent: back } = await unpackLatent(once.bytes);
@@ -137,7 +137,7 @@ describe('exact latents', () => {
     expect(once.bytes.length).toBeLessThan(2 * latent.data.length);
   });
 
-  test('every f16 is its own nearest', () => {
+  test('every f16 rounds to itself', () => {
     for (let half = 0; half < 65536; half++) {
       const value = fromF16(half);
       if (Number.isNaN(value)) expect(toF16(value) & 0x7c00).toBe(0x7c00);
@@ -149,7 +149,7 @@ describe('exact latents', () => {
   });
 });
 
-test('a call stops when it is told to, and says how far it is', async () => {
+test('a call reports its progress and stops when aborted', async () => {
   const random = randomNumbers(5);
   const latent = latentOf([1, 16, 128, 128], () => 8 * (random() - 0.5));
   const stop = new AbortController();

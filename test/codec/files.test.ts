@@ -55,7 +55,7 @@ async function problemOf(work: Promise<unknown>): Promise<FormatProblem> {
 }
 
 describe('a header', () => {
-  test('says everything, and is enough for inspect', async () => {
+  test('holds all facts, and is enough for inspect', async () => {
     const info = await inspect(new Blob([file]));
     expect(info).toMatchObject({
       version: 1,
@@ -71,7 +71,7 @@ describe('a header', () => {
     expect((await unpackLatent(file.buffer)).info).toEqual(info);
   });
 
-  test('may say little', async () => {
+  test('can leave most facts out', async () => {
     const nobody = { ...model, checkpoint: { id: undefined, encoder: undefined, decoder: undefined } };
     const { bytes, stats } = await packLatent(
       latentOf([1, 16, 1, 1], () => 0),
@@ -92,7 +92,7 @@ describe('a header', () => {
     expect([info.metadata.icc, info.checkpoint.url]).toEqual([icc, checkpointUrl]);
   });
 
-  test('with an unknown optional chunk is read, with an unknown critical one refused', async () => {
+  test('with an unknown optional chunk is read; with an unknown required chunk it is refused', async () => {
     const chunk = (type: string): Uint8Array =>
       withHeader(file, (header) => header.push(...new TextEncoder().encode(type), 3, 1, 2, 3));
     expect((await unpackLatent(chunk('some'))).info.metadata).toEqual(metadata);
@@ -153,7 +153,7 @@ describe('a file of another model', () => {
   });
   const other = '0000000000000001';
 
-  test('is refused, and the error says which is needed and where it is', async () => {
+  test('is refused, and the error names the needed checkpoint and its address', async () => {
     const ae = decoder({ id: 'someone/large', encoder: other, decoder: other });
     const error = await decompress(ae, file, { as: 'tensor' }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ problem: 'wrong-model', needed: 'someone/nano' });
@@ -168,7 +168,7 @@ describe('a file of another model', () => {
     ['its decoder alone', { ...model.checkpoint, encoder: undefined }, true],
     ['its encoder with another decoder', { ...model.checkpoint, decoder: other }, false],
     ['one that nothing is known of', { id: undefined, encoder: undefined, decoder: undefined }, true],
-  ])('and %s', async (_, checkpoint, fits) => {
+  ])('meets a model with %s', async (_, checkpoint, fits) => {
     const work = decompress(decoder(checkpoint), file, { as: 'tensor' });
     if (fits) expect((await work).image.data).toEqual(Float32Array.of(1, 16, 32, 32));
     else expect(await problemOf(work)).toBe('wrong-model');
@@ -266,7 +266,7 @@ function repaired(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-test('a short file never makes the reader allocate much', async () => {
+test('a short file cannot make the reader allocate more than its limit', async () => {
   const random = randomNumbers(9);
   const { bytes } = await packLatent(
     latentOf([1, 1, 2, 2], () => 1),

@@ -1,4 +1,4 @@
-// Photographs' latents, quantised, in files that were written once: the format may not drift, and has to be worth its trouble.
+// Files of photographs' latents that were written once: the format does not change, and it beats simpler coders.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { brotliCompressSync, constants, deflateRawSync } from 'node:zlib';
@@ -32,7 +32,10 @@ function zeroOrder(data: Int32Array, channels: number): number {
   return bits / 8;
 }
 
-/** The best of deflate and brotli at their hardest, on the integers as bytes (or pairs of bytes) by position and by channel. */
+/**
+ * Bytes of the best of deflate and brotli at their highest levels, on the integers as bytes (or pairs of bytes) by
+ * position and by channel.
+ */
 function generalPurpose(data: Int32Array, channels: number): number {
   const planes = new Int32Array(data.length);
   const area = data.length / channels;
@@ -50,7 +53,7 @@ function generalPurpose(data: Int32Array, channels: number): number {
 describe.each(QUALITIES)('twelve photographs at quality %i', (quality) => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(`.q${quality}.dcae`));
 
-  test('are read, and written again to the same bytes', async () => {
+  test('are read, and written again as the same bytes', async () => {
     expect(files.length).toBe(12);
     for (const name of files) {
       const { data, channels, height, width, payload } = await integersOf(readFileSync(`${FOLDER}/${name}`));
@@ -60,7 +63,7 @@ describe.each(QUALITIES)('twelve photographs at quality %i', (quality) => {
     }
   });
 
-  test('take 8 % less than their zero-order entropy, 15 % less than general compressors make of them', async () => {
+  test('take 8 % less than their zero-order entropy and 15 % less than general compressors', async () => {
     const total = { ours: 0, zeroOrder: 0, general: 0 };
     for (const name of files) {
       const { data, channels, ours } = await integersOf(readFileSync(`${FOLDER}/${name}`));
@@ -78,7 +81,7 @@ describe.each(QUALITIES)('twelve photographs at quality %i', (quality) => {
   });
 });
 
-test('the integers of a file are those that they always were', async () => {
+test('a file decodes to the integers that it was written with', async () => {
   const { data } = await integersOf(readFileSync(`${FOLDER}/coffee_256.q30.dcae`));
   const hash = createHash('sha256').update(new Uint8Array(data.buffer)).digest('hex');
   expect(hash).toBe('f50be213ca5f18d003b9959930f905140d82b7e1a9b1dddf6109251200db8dd6');

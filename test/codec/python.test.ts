@@ -1,5 +1,5 @@
-// python/dcae.py, the other program that knows the format. What it wrote is kept, so that ours reads it everywhere; where there are Python and NumPy, it
-// also reads and writes while the tests run.
+// python/dcae.py, the second implementation of the format. Files that it wrote before are read everywhere; with Python
+// and NumPy it also reads and writes during the tests.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,14 +35,14 @@ const nano = nanoLatent();
 /** A small latent, [2, 3, 4, 5], that both sides can make: multiples of 1/64. */
 const small = latentOf([2, 3, 4, 5], (i) => (((i * 37) % 101) - 50) / 64);
 
-describe('what the Python program wrote', () => {
-  test.each(['f32', 'f16'])('exactly in %s, is read exactly', async (exact) => {
+describe('a file of the Python program', () => {
+  test.each(['f32', 'f16'])('coded exactly in %s is read exactly', async (exact) => {
     const { latent, info } = await unpackLatent(readFileSync(`${FOLDER}/small.${exact}.dcae`));
     expect(latent).toEqual({ ...small, imageSize: undefined });
     expect([info.coding, info.checkpoint.id, info.metadata.title]).toEqual([exact, 'someone/nano', 'Python']);
   });
 
-  test('quantised, is read to within half a step', async () => {
+  test('that is quantised is read to within half a step', async () => {
     const { latent, info } = await unpackLatent(readFileSync(`${FOLDER}/small.q60.dcae`));
     const step = info.quantiser!.steps[0]!;
     latent.data.forEach((value, i) => expect(Math.abs(value - small.data[i]!)).toBeLessThanOrEqual(step / 2 + 1e-6));
@@ -59,7 +59,7 @@ if (python) {
     });
 
     test.each([{ quality: 40 }, { exact: 'f32' as const }, { exact: 'f16' as const }])(
-      'it reads what we write: %o',
+      'Python reads our file with %o',
       async (options) => {
         const { bytes } = await packLatent(corner, { model: modelWith(16), ...options });
         const [file, array] = [join(folder, 'ours.dcae'), join(folder, 'ours.npy')];
@@ -70,7 +70,7 @@ if (python) {
       30_000,
     );
 
-    test.each(['f32', 'f16', 'q60'])('it writes what it always wrote: %s', (kind) => {
+    test.each(['f32', 'f16', 'q60'])('Python writes the same file as before: %s', (kind) => {
       const [array, file] = [join(folder, 'small.npy'), join(folder, 'small.dcae')];
       writeFileSync(array, asNpy(small.data, small.shape));
       const how = kind === 'q60' ? ['--quality', '60', '--scaling-factor', '0.5'] : ['--exact', kind];
@@ -79,7 +79,7 @@ if (python) {
     });
   });
 } else {
-  test('Python with NumPy is not on this machine: only what it wrote before is tested', () => {
+  test('Python with NumPy is not installed: only files that it wrote before are tested', () => {
     console.info('python/dcae.py was not run: no python3 with NumPy here');
   });
 }

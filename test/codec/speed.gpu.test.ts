@@ -4,7 +4,7 @@ import { modelWith } from '../support/codec.ts';
 import { readBytes } from '../support/fixtures.ts';
 
 // How long it takes is told, not judged: it is the best of some runs on a machine that may be busy.
-test('32,768 integers, a 1024² f32c32 latent, go into a file and come back', async () => {
+test('32,768 integers, a 1024² f32c32 latent, are written and read within a time limit', async () => {
   const file = new Uint8Array(await readBytes('test/fixtures/codec/chelsea_256.q40.dcae'));
   const { latent } = await unpackLatent(file);
   const data = new Float32Array([...latent.data, ...latent.data.map((_, i) => latent.data[i ^ 1023]!)]);
