@@ -27,10 +27,8 @@ export type {
   DeviceLoss,
   MemoryUse,
   ModelDevice,
-  ModelLatent,
-  ModelResult,
-  ModelSample,
 } from './runtime/model_interface.ts';
+export type { ModelLatent, ModelResult, ModelSample } from './runtime/model_results.ts';
 export type { PlanRequest, PlanSummary } from './plan/plan_request.ts';
 export type { TilingOptions } from './runtime/tiling.ts';
 export type { Profile, ProfileEntry } from './session/profile.ts';
@@ -43,7 +41,8 @@ export type { ImageInput, PictureInput, PixelInput } from './runtime/image.ts';
 export type { TensorData, TensorInput } from './runtime/numbers.ts';
 export type { LatentInput } from './runtime/latent_input.ts';
 export type { LoadOptions, LoadProgress } from './loading/load_options.ts';
-export { Latent, Sample, type GpuTensor, type Pixels, type Size } from './runtime/results.ts';
+export { Latent, Sample, type GpuTensor, type Pixels } from './runtime/results.ts';
+export type { Size } from './runtime/model_results.ts';
 export { createWorkerClient, WorkerClient, type WorkerClientOptions, type WorkerLoadOptions } from './worker/client.ts';
 export { acquireModel, type ModelLease } from './worker/shared_models.ts';
 export type { WorkerAutoencoderDC } from './worker/remote_model.ts';

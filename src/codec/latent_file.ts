@@ -17,7 +17,7 @@ import { LevelModel } from './levels.ts';
 import { pace } from './pace.ts';
 import { dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
 import { BitDecoder, BitEncoder } from './range_coder.ts';
-import type { ModelLatent } from '../runtime/model_interface.ts';
+import type { ModelLatent } from '../runtime/model_results.ts';
 import type {
   CompressedFile,
   FileInfo,

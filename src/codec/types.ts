@@ -2,8 +2,9 @@
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/latent_input.ts';
-import type { ModelLatent } from '../runtime/model_interface.ts';
-import type { Pixels, Size } from '../runtime/results.ts';
+import type { ModelLatent } from '../runtime/model_results.ts';
+import type { Pixels } from '../runtime/results.ts';
+import type { Size } from '../runtime/model_results.ts';
 import type { EncodeOptions, RunOptions } from '../runtime/run_options.ts';
 
 /**

@@ -5,7 +5,8 @@ import { submitCommands } from '../session/single_dispatch.ts';
 import { BandedTensor, copyOverlap } from './bands.ts';
 import { isTensorInput } from './image.ts';
 import { checkShape, copyNumbers, type Shape4, type TensorInput } from './numbers.ts';
-import { Latent, type Size } from './results.ts';
+import { Latent } from './results.ts';
+import type { Size } from './model_results.ts';
 import type { InputSnapshot } from './staged_input.ts';
 import { stageNumbers } from './tensor_input.ts';
 

@@ -6,7 +6,7 @@ import type { CheckpointReference } from '../loading/fingerprint.ts';
 import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
 import type { ImageInput } from './image.ts';
 import type { LatentInput } from './latent_input.ts';
-import type { Size } from './results.ts';
+import type { ModelLatent, ModelSample } from './model_results.ts';
 import type { DecodeOptions, EncodeOptions } from './run_options.ts';
 import type { StripTarget } from './strip_stream.ts';
 import type { Strip } from './strips.ts';
@@ -47,30 +47,6 @@ export interface ModelDevice {
   readonly limits: Partial<Omit<GPUSupportedLimits, '__brand'>>;
   /** Resolves when the device is lost or destroyed. */
   readonly lost: Promise<DeviceLoss>;
-}
-
-/** A result on the GPU, on the page or in a worker. Free it with `dispose()` or `using`. */
-export interface ModelResult {
-  /** `[N, C, H, W]`. */
-  readonly shape: readonly [number, number, number, number];
-  /** Returns the numbers as `[N, C, H, W]`. */
-  toArray(): Promise<Float32Array>;
-  dispose(): void;
-  [Symbol.dispose](): void;
-}
-
-/** An encoded image: a `Latent` or a `WorkerLatent`. */
-export interface ModelLatent extends ModelResult {
-  /** The size of the picture before padding; decoding crops to it. */
-  readonly imageSize: Size;
-}
-
-/** A decoded image: a `Sample` or a `WorkerSample`. */
-export interface ModelSample extends ModelResult {
-  toPixels(index?: number): Promise<{ data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number }>;
-  toImageData(index?: number): Promise<ImageData>;
-  toImageBitmap(index?: number): Promise<ImageBitmap>;
-  drawTo(canvas: HTMLCanvasElement | OffscreenCanvas, index?: number): Promise<void>;
 }
 
 /** A loaded model: an `AutoencoderDC` or a `WorkerAutoencoderDC`. */

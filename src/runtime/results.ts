@@ -6,13 +6,7 @@ import { nchwOut } from '../kernels/image.ts';
 import { readBack, runSingleDispatch } from '../session/single_dispatch.ts';
 import type { Band, BandedTensor } from './bands.ts';
 import { drawPicture, readPixels, type DrawablePicture } from './draw.ts';
-import type { ModelLatent, ModelResult, ModelSample } from './model_interface.ts';
-
-/** Height and width in pixels. */
-export interface Size {
-  readonly height: number;
-  readonly width: number;
-}
+import type { ModelLatent, ModelResult, ModelSample, Size } from './model_results.ts';
 
 /** Crops a size, or returns it if `to` is absent. */
 export function cropSize(size: Size, to: Size | undefined): Size {

@@ -2,7 +2,8 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { BandedTensor, type Band } from './bands.ts';
 import type { OutputSink } from './output_sink.ts';
-import { cropSize, Sample, type Size } from './results.ts';
+import { cropSize, Sample } from './results.ts';
+import type { Size } from './model_results.ts';
 
 /** Whole rows of a picture as 8-bit RGBA in sRGB, clamped. */
 export interface Strip {

@@ -11,7 +11,8 @@ import type {
 } from '../codec/types.ts';
 import type { Channel } from '../rpc/channel.ts';
 import type { ImageInput } from '../runtime/image.ts';
-import type { MemoryUse, ModelLatent } from '../runtime/model_interface.ts';
+import type { MemoryUse } from '../runtime/model_interface.ts';
+import type { ModelLatent } from '../runtime/model_results.ts';
 import type { RunOptions } from '../runtime/run_options.ts';
 import { sendImage } from './images.ts';
 import type { CodecReport, PageMethods, WorkerMethods } from './protocol.ts';

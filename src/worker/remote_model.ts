@@ -3,13 +3,8 @@ import type { CallOptions, Channel } from '../rpc/channel.ts';
 import type { PlanRequest, PlanSummary } from '../plan/plan_request.ts';
 import type { ImageInput } from '../runtime/image.ts';
 import type { LatentInput } from '../runtime/latent_input.ts';
-import type {
-  AutoencoderModel,
-  DeviceDescription,
-  DeviceLoss,
-  MemoryUse,
-  ModelLatent,
-} from '../runtime/model_interface.ts';
+import type { AutoencoderModel, DeviceDescription, DeviceLoss, MemoryUse } from '../runtime/model_interface.ts';
+import type { ModelLatent } from '../runtime/model_results.ts';
 import type { DecodeOptions, EncodeOptions, RunOptions } from '../runtime/run_options.ts';
 import { sendStrips, streamStrips, type StripTarget } from '../runtime/strip_stream.ts';
 import type { Strip } from '../runtime/strips.ts';

@@ -1,6 +1,6 @@
 import { DisposedError, InputError } from '../errors.ts';
-import type { ModelLatent, ModelResult, ModelSample } from '../runtime/model_interface.ts';
-import type { Size } from '../runtime/results.ts';
+import type { ModelLatent, ModelResult, ModelSample } from '../runtime/model_results.ts';
+import type { Size } from '../runtime/model_results.ts';
 import type { Channel } from '../rpc/channel.ts';
 import type { PageMethods, SentResult, WorkerMethods } from './protocol.ts';
 
