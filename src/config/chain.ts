@@ -1,10 +1,13 @@
-/** What follows from the stage lists: which stages resample, by how much in all, and whether the widths fit together. */
+/**
+ * Facts that follow from the stage lists: the stages that resample, the total ratio, and whether the widths fit
+ * together.
+ */
 import type { AutoencoderDCConfig, StageStack } from './types.ts';
 
 /**
- * How often a half resamples by two, so that its true ratio is known. Without layers in stage 0 the convolution at the image's
- * side resamples in that stage's stead; any other stage without layers doesn't resample at all, and the last one never does.
- * diffusers' own `spatial_compression_ratio`, 2^(stages-1), is wrong for such networks.
+ * Returns how often a network resamples by two, as it really runs. If stage 0 has no layers, the convolution at the
+ * image's side resamples in its place. Any other stage without layers does not resample, and neither does the last
+ * stage. diffusers' own `spatial_compression_ratio`, 2^(stages - 1), is wrong for such networks.
  */
 function resamplings({ layersPerBlock }: StageStack): number {
   return layersPerBlock.filter((layers, i) =>
@@ -12,26 +15,35 @@ function resamplings({ layersPerBlock }: StageStack): number {
   ).length;
 }
 
-/** Pixels of the image along each axis for one pixel of the latent, as the network really resamples: 32 for an f32 model. */
+/**
+ * Pixels of the image along each axis for one pixel of the latent, as the network really resamples: 32 for an f32
+ * model.
+ */
 export function spatialRatio(half: StageStack): number {
   return 2 ** resamplings(half);
 }
 
-/** The ratio of diffusers' `spatial_compression_ratio`: 2^(stages - 1) of the encoder. Only its tiling speaks of it. */
+/**
+ * The ratio that diffusers' `spatial_compression_ratio` gives: 2^(stages - 1) of the encoder. diffusers' tiling uses
+ * it.
+ */
 export function nominalSpatialRatio(config: AutoencoderDCConfig): number {
   return 2 ** (config.encoder.blockOutChannels.length - 1);
 }
 
-/** Whether the convolution at the image's side (encoder `conv_in`, decoder `conv_out`) resamples, straight from or to stage 1. */
+/**
+ * Whether the convolution at the image's side (encoder `conv_in`, decoder `conv_out`) resamples directly from or to
+ * stage 1.
+ */
 export function resamplesAtImage(half: StageStack): boolean {
   return half.layersPerBlock[0] === 0;
 }
 
 /**
- * Everything about the widths that keeps the network from being built, in words that name config.json's keys.
- * Source: diffusers' DCDownBlock2d, DCUpBlock2d, Encoder, Decoder, SanaMultiscaleLinearAttention.
+ * Returns every problem of the widths that prevents the network from being built, by config.json's keys. Source:
+ * diffusers' DCDownBlock2d, DCUpBlock2d, Encoder, Decoder, SanaMultiscaleLinearAttention.
  *
- * @returns one line for each problem; none for a network that works
+ * @returns one line for each problem; empty for a network that works
  */
 export function widthProblems(config: AutoencoderDCConfig): string[] {
   return [...halfProblems('encoder', config.encoder, config), ...halfProblems('decoder', config.decoder, config)];

@@ -5,14 +5,14 @@ import type { AutoencoderDCConfig } from './types.ts';
 export interface KnownCheckpoint {
   /** The repository's id: `owner/name`. */
   readonly repo: string;
-  /** A few words for a list to choose from. */
+  /** A short description, for a list to choose from. */
   readonly title: string;
-  /** Whose key names the files have: those of diffusers, or of the original efficientvit code. */
+  /** The format of the files' key names: diffusers, or the original efficientvit code. */
   readonly format: 'diffusers' | 'original';
   readonly config: AutoencoderDCConfig;
   /** The same as `config.scalingFactor`. */
   readonly scalingFactor: number;
-  /** Bytes of each half's weights as released (F32), the file's header not counted. */
+  /** Bytes of each network's weights as released (F32), without the file's header. */
   readonly bytes: { readonly encoder: number; readonly decoder: number };
 }
 
@@ -170,8 +170,8 @@ function release(): readonly KnownCheckpoint[] {
 export const knownCheckpoints: readonly KnownCheckpoint[] = /* @__PURE__ */ release();
 
 /**
- * The released checkpoint with this repository id; or, without an owner, with this name, in diffusers format where both
- * are there. A name is also what `model_name` says in the original repositories' config.json.
+ * Returns the released checkpoint with this repository id. A name without an owner, which is also `model_name` in the
+ * original repositories' config.json, returns the checkpoint in diffusers format if both formats exist.
  */
 export function findCheckpoint(repoOrName: string): KnownCheckpoint | undefined {
   const bare = (name: string): string => name.replace(/^.*\//, '').replace(/-diffusers$/, '');

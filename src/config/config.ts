@@ -171,7 +171,7 @@ export function parseConfig(json: unknown): AutoencoderDCConfig {
   return deepFreeze(config);
 }
 
-/** `yes` if that is what was written, else `no`; `undefined` stays. */
+/** Returns `yes` if that was written, otherwise `no`; undefined stays undefined. */
 function choose<Y extends string, N extends string>(written: string | undefined, yes: Y, no: N): Y | N | undefined {
   if (written === undefined) return undefined;
   return written === yes ? yes : no;

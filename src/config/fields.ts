@@ -1,6 +1,6 @@
 /** Reads JSON fields one by one and remembers every complaint, so that one error can name them all. */
 
-/** What a JSON object looks like before its values have been looked at. */
+/** A JSON object whose values have not been checked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Whether `value` is a JSON object (not null, not an array). */

@@ -1,14 +1,14 @@
 import { isJsonObject } from './fields.ts';
 import type { AutoencoderDCConfig } from './types.ts';
 
-/** Whether this is a config that `parseConfig` gave, rather than a config.json: its keys are written differently. */
+/** Whether a value is a config from `parseConfig` rather than a config.json, whose keys are written differently. */
 export function isParsedConfig(value: unknown): value is AutoencoderDCConfig {
   return (
     isJsonObject(value) && 'latentChannels' in value && isJsonObject(value['encoder']) && isJsonObject(value['decoder'])
   );
 }
 
-/** The config.json of a config: what `parseConfig` makes the same config of again. */
+/** Returns the config.json of a config: `parseConfig` reads the same config from it. */
 export function configToJson(config: AutoencoderDCConfig): Readonly<Record<string, unknown>> {
   const { encoder, decoder } = config;
   return {

@@ -10,8 +10,8 @@ export type NormType = 'rms_norm' | 'batch_norm';
 export type ActivationName = 'silu' | 'relu' | 'gelu' | 'mish';
 
 /**
- * One half of the network, stage by stage. Index 0 is the stage at full resolution in *both* halves, as in diffusers: the
- * decoder runs through its lists backwards. Every list has one entry for each stage.
+ * One network, stage by stage. Index 0 is the stage at full resolution in *both* networks, as in diffusers: the decoder
+ * runs through its lists backwards. Every list has one entry for each stage.
  */
 export interface StageStack {
   readonly blockTypes: readonly BlockType[];

@@ -6,14 +6,14 @@ import type { Target } from './target.ts';
 import { applies, tileMatrixBytes } from './expand.ts';
 import { TILE_GEOMETRIES, tilesOf, type Algorithm } from './tile_geometry.ts';
 
-/** Multiply-adds that a transform's load or store of one number costs as much as. */
+/** Cost of loading or storing one number in a transform, in multiply-adds. */
 const TRANSFORM_COST = 4;
-/** Tiles, or pixels, that a lane multiplies at once: what is missing to a multiple of it is computed for nothing. */
+/** Tiles or pixels that a lane multiplies together. A number that is not a multiple of this wastes the rest. */
 const LANE_TILE = 16;
 
 /**
- * The same graph with an algorithm chosen for each convolution: what the target forces where it can, or else the one with the least work. To be
- * called on the graph of a whole image, before it is cut into regions: a pixel's value must not depend on the cut.
+ * Chooses an algorithm for each convolution: the forced one if it applies, otherwise the one with the least work. Takes
+ * the graph of the whole image, before it is cut into regions, so that a pixel's value does not depend on the cut.
  */
 export function chooseAlgorithms(graph: Graph, target: Target, maxBinding: number): Graph {
   const ops = graph.ops.map((op) =>
@@ -32,13 +32,16 @@ function chooseAlgorithm(op: ConvOp, { numerics, products, algorithm }: Target, 
 }
 
 /**
- * F(4x4, 3x3) rounds about five times as coarsely as the others: 1e-6 of a convolution's values, rms, where they stay at 2e-7. Products in f16 have
- * no room for that.
+ * F(4x4, 3x3) rounds about five times as coarsely as the others: its rms error is 1e-6 of a convolution's values,
+ * theirs 2e-7. Products in f16 cannot afford that.
  */
 const STRICT = ['direct', 'phases', 'winograd2'] as const;
 const FAST = [...STRICT, 'winograd4'] as const;
 
-/** About how many multiply-adds a convolution is worth, for one picture: those of a batch are computed as each would be by itself. */
+/**
+ * Estimates the cost of a convolution for one picture, in multiply-adds. A batch must use the algorithm of a single
+ * picture, so that both compute the same numbers.
+ */
 function work(op: ConvOp, algorithm: Algorithm): number {
   const pixels = convRect(op);
   const columns = 4 * quadsOf(op.weight.columns);

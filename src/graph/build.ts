@@ -23,7 +23,7 @@ export interface Graph {
   readonly output: Tensor;
 }
 
-/** Size of a graph's input. */
+/** Size of a graph's input: pictures, and pixels of an image or of a latent. */
 export interface InputSize {
   readonly n: number;
   readonly height: number;
@@ -31,35 +31,36 @@ export interface InputSize {
 }
 
 /**
- * Tokens in one of linear attention's partial sums, about: enough parallel work on a small image, few sums on a larger one, and not so many that a
- * region of a very large one, which holds whole spans, grows with it.
+ * Approximate number of tokens in one partial sum of linear attention. A small image needs enough sums to run in
+ * parallel, a larger one few. The maximum keeps the regions of a very large image small, since they contain whole
+ * spans.
  */
 const SPAN = { least: 256, most: 1024, count: 16 };
-/** Partial sums that the second pass adds by itself; more of them take a pass between. */
+/** The most partial sums that the second pass adds itself. More take a pass of their own. */
 const FEW_SPANS = 16;
-/** Quads of a head that shaders/multiscale.wgsl has room for. */
+/** The most quads of a head in shaders/multiscale.wgsl. */
 export const MULTISCALE_QUADS = 64;
 
-/** Turns modules into ops. Holds the ops made so far; each method adds a module's and returns its output. */
+/** Converts modules to ops. Each method adds the ops of a module and returns its output. */
 export class GraphBuilder {
   readonly ops: Op[] = [];
   readonly #storage: StorageType;
   #tensors = 0;
-  /** What the graph is of, for messages. */
+  /** Start of error messages that names the network's input. */
   #whose: string | undefined;
 
-  /** @param storage - how activations are stored where nothing else is said */
+  /** @param storage - storage type of activations, unless a method is given another */
   constructor(storage: StorageType = 'f32') {
     this.#storage = storage;
   }
 
-  /** A new tensor at the image's origin. */
+  /** Creates a tensor at the image's origin. */
   tensor(label: string, size: InputSize, layout: ChannelLayout, storage = this.#storage): Tensor {
     const { n, height, width } = size;
     return { id: this.#tensors++, label, n, height, width, layout, storage, origin: { y: 0, x: 0 } };
   }
 
-  /** A dense convolution and its epilogue; the output's size follows from the input's and `store`. */
+  /** Adds a dense convolution with its epilogue. The output's size follows from the input's size and from `store`. */
   conv(
     conv: Conv2d,
     x: Tensor,
@@ -98,7 +99,7 @@ export class GraphBuilder {
     return y;
   }
 
-  /** A depthwise convolution; `gated`: GLUMBConv's gate behind it, which halves the channels. */
+  /** Adds a depthwise convolution. With `gated`, GLUMBConv's gate follows, which halves the channels. */
   depthwise(conv: Conv2d, x: Tensor, gated = false): Tensor {
     const layout = gated ? channelsOf(conv.outChannels / 2) : x.layout;
     const y = this.tensor(conv.path, x, layout);
@@ -109,7 +110,7 @@ export class GraphBuilder {
     return y;
   }
 
-  /** A grouped 1x1 convolution over x's channel groups. */
+  /** Adds a grouped 1x1 convolution over x's channel groups. */
   grouped(conv: Conv2d, x: Tensor): Tensor {
     const y = this.tensor(conv.path, x, x.layout);
     const weight = groupedWeight(conv, x.layout);
@@ -117,7 +118,7 @@ export class GraphBuilder {
     return y;
   }
 
-  /** A norm on its own, then an activation, then a residual. */
+  /** Adds a norm, then an activation, then a residual. */
   norm(norm: Norm, x: Tensor, options: { activation?: ActivationName; residual?: Tensor } = {}): Tensor {
     const y = this.tensor(norm.path, x, x.layout);
     const common = {
@@ -133,7 +134,9 @@ export class GraphBuilder {
     return y;
   }
 
-  /** `norm(conv(x))`, plus a residual: batch norm is the convolution's epilogue, RMSNorm a pass of its own. */
+  /**
+   * Adds `norm(conv(x))` and a residual. Batch norm is part of the convolution's epilogue, RMSNorm an op of its own.
+   */
   convNorm(conv: Conv2d, x: Tensor, norm: Norm | undefined, residual: Tensor | undefined): Tensor {
     const shortcut = residual && { source: residual, shuffle: IDENTITY };
     if (norm === undefined) return this.conv(conv, x, { shortcut });
@@ -141,7 +144,7 @@ export class GraphBuilder {
     return this.norm(norm, this.conv(conv, x), residual && { residual });
   }
 
-  /** A channel shuffle into `channels` channels. The output's size follows from the shuffle. */
+  /** Adds a channel shuffle to `channels` channels. The output's size follows from the shuffle. */
   resample(label: string, x: Tensor, channels: number, shuffle: ChannelShuffle, activation?: ActivationName): Tensor {
     const scale = shuffle.pixelShuffle || shuffle.upsampleNearest ? 2 : shuffle.pixelUnshuffle ? 0.5 : 1;
     const y = this.tensor(label, { n: x.n, height: x.height * scale, width: x.width * scale }, channelsOf(channels));
@@ -166,7 +169,7 @@ export class GraphBuilder {
     return this.convNorm(toOut, out, normOut, attn.residual ? x : undefined);
   }
 
-  /** A multi-scale branch over qkv. */
+  /** Adds a multi-scale branch of qkv. */
   multiscale({ projIn, projOut }: MultiscaleProjection, qkv: Tensor): Tensor {
     if (quadsOf(channelsOf(qkv.layout.group)) > MULTISCALE_QUADS)
       return this.grouped(projOut, this.depthwise(projIn, qkv));
@@ -178,7 +181,10 @@ export class GraphBuilder {
     return y;
   }
 
-  /** The heads of one or two branches into `y`, in the form that the reference takes: quadratic where tokens <= head dim. */
+  /**
+   * Adds attention of one or two branches, which writes heads of `y`. As in the reference, it is quadratic if tokens <=
+   * head dimension.
+   */
   #attend(branches: Branches, y: Tensor, firstHead: number): void {
     const [{ n, height, width, layout, label }] = branches;
     const { channels, group: headDim } = layout;
@@ -270,14 +276,15 @@ export class GraphBuilder {
 }
 
 /**
- * The graph of one half of the autoencoder for inputs of a size: `[n, height, width]` of an image or of a latent.
+ * Builds the graph of a network for inputs of a size: `[n, height, width]` of an image or of a latent.
  *
- * @param storage - of what lies between its ops; its input and output are f32
+ * @param storage - storage type of the tensors between ops; input and output are f32
+ * @throws InputError if the network cannot take the size
  */
-export function buildGraph(part: Encoder | Decoder, size: InputSize, storage: StorageType = 'f32'): Graph {
+export function buildGraph(network: Encoder | Decoder, size: InputSize, storage: StorageType = 'f32'): Graph {
   const builder = new GraphBuilder(storage);
-  const channels = part.convIn.type === 'Conv2d' ? part.convIn.inChannels : part.convIn.conv.inChannels;
+  const channels = network.convIn.type === 'Conv2d' ? network.convIn.inChannels : network.convIn.conv.inChannels;
   const input = builder.tensor('input', size, channelsOf(channels), 'f32');
-  const output = part.type === 'Encoder' ? builder.encoder(part, input) : builder.decoder(part, input);
+  const output = network.type === 'Encoder' ? builder.encoder(network, input) : builder.decoder(network, input);
   return { ops: builder.ops, input, output };
 }

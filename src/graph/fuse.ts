@@ -2,12 +2,12 @@ import type { Graph } from './build.ts';
 import { IDENTITY, inputs, type ConvOp, type Op, type RMSNormOp } from './ops.ts';
 import { quadsOf } from './tensor.ts';
 
-/** Quads of a pixel that shaders/winograd_output.wgsl has room for in one workgroup. */
+/** The most quads of a pixel that one workgroup of shaders/winograd_output.wgsl handles. */
 export const NORM_QUADS = 128;
 
 /**
- * The same graph with RMSNorms, and the residuals behind them, computed in the last pass of the convolutions before them, where a workgroup of
- * that pass sees all channels of its pixels. To be called when algorithms are chosen.
+ * Moves RMSNorms, and the residuals behind them, into the last pass of the convolutions before them, if a workgroup of
+ * that pass handles all channels of its pixels. Algorithms must have been chosen.
  */
 export function fuseNorms(graph: Graph): Graph {
   const reads = new Map<number, number>([[graph.output.id, 1]]);

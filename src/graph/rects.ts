@@ -13,7 +13,7 @@ export function rectOf({ origin, height, width }: Tensor): Rect {
   return { ...origin, height, width };
 }
 
-/** A rectangle seen at another resolution; one that is made smaller must lie on whole pixels. */
+/** A rectangle at another resolution. A rectangle that shrinks must lie on whole pixels. */
 export function scaled({ y, x, height, width }: Rect, factor: number): Rect {
   return { y: y * factor, x: x * factor, height: height * factor, width: width * factor };
 }
@@ -35,7 +35,7 @@ export function union(a: Rect, b: Rect): Rect {
   };
 }
 
-/** What two rectangles have in common; its sides are 0 where they have nothing. */
+/** The intersection of two rectangles; its sides are 0 if they do not overlap. */
 export function intersection(a: Rect, b: Rect): Rect {
   const y = Math.max(a.y, b.y);
   const x = Math.max(a.x, b.x);
@@ -47,7 +47,7 @@ export function intersection(a: Rect, b: Rect): Rect {
   };
 }
 
-/** Whether `outer` holds all of `inner`. */
+/** Whether `outer` contains all of `inner`. */
 export function contains(outer: Rect, inner: Rect): boolean {
   const { y, x, height, width } = intersection(outer, inner);
   return y === inner.y && x === inner.x && height === inner.height && width === inner.width;

@@ -3,7 +3,8 @@ import type { Algorithm } from './tile_geometry.ts';
 import type { WeightType } from './weights.ts';
 
 /**
- * The required accuracy. `fast` allows Winograd's F(4x4, 3x3), which rounds more coarsely than a direct convolution; `strict` does not.
+ * The required accuracy. `fast` allows Winograd's F(4x4, 3x3), which rounds more coarsely than a direct convolution;
+ * `strict` does not.
  */
 export type Numerics = 'strict' | 'fast';
 
@@ -19,9 +20,10 @@ export type Products = 'f32' | 'f16';
  * - `registers`: reads both factors from memory; every device can run it.
  * - `subgroups`: lanes exchange their pixels; needs WebGPU's feature `subgroups`.
  * - `workgroup`: copies blocks of both factors to workgroup memory.
- * - `f16`: like `workgroup`, with blocks in f16. Products of four channels are added in f16, everything else in f32. Needs `shader-f16`.
- * - `matrix`, `f16-matrix`: multiplies such blocks, of f32 or f16, by Chromium's experimental subgroup matrices with sums in f32. Only for
- *   Winograd's multiplications; the convolution itself runs as `workgroup` or `f16`.
+ * - `f16`: like `workgroup`, with blocks in f16. Products of four channels are added in f16, everything else in f32.
+ *   Needs `shader-f16`.
+ * - `matrix`, `f16-matrix`: multiplies such blocks, of f32 or f16, by Chromium's experimental subgroup matrices with
+ *   sums in f32. Only for Winograd's multiplications; the convolution itself runs as `workgroup` or `f16`.
  */
 export type ConvVariant = 'registers' | 'subgroups' | 'workgroup' | 'f16' | 'matrix' | 'f16-matrix';
 

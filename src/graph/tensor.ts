@@ -1,14 +1,16 @@
-/** How numbers are stored; they are computed with in f32 whatever that is. */
+/** The storage type of numbers. Computation is f32 with either. */
 export type StorageType = 'f32' | 'f16';
 
-/** How channels lie in storage: every `group` consecutive channels are padded with zeros to whole quads of four. */
+/**
+ * The layout of channels in storage: every `group` consecutive channels are padded with zeros to whole quads of four.
+ */
 export interface ChannelLayout {
   readonly channels: number;
   /** All channels for an ordinary activation; the head dimension for qkv and attention's output. */
   readonly group: number;
 }
 
-/** An activation `[n, height, width, channels]`: which rectangle of the image it holds, and how its channels lie. */
+/** An activation `[n, height, width, channels]`: a rectangle of the image and the layout of its channels. */
 export interface Tensor {
   readonly id: number;
   /** Layer path, for labels and messages. */
@@ -18,16 +20,16 @@ export interface Tensor {
   readonly width: number;
   readonly layout: ChannelLayout;
   readonly storage: StorageType;
-  /** Row and column, at this tensor's resolution, of its first pixel in the image. */
+  /** Row and column of the tensor's first pixel in the image, at the tensor's resolution. */
   readonly origin: { readonly y: number; readonly x: number };
 }
 
-/** Channels in one run, as all activations but attention's have them. */
+/** A layout with one group, as all activations but attention's have. */
 export function channelsOf(channels: number): ChannelLayout {
   return { channels, group: channels };
 }
 
-/** Quads of four that a layout takes in storage. */
+/** Quads of four channels that a layout takes in storage. */
 export function quadsOf({ channels, group }: ChannelLayout): number {
   return Math.ceil(channels / group) * Math.ceil(group / 4);
 }

@@ -2,17 +2,17 @@ import { DeviceError } from '../errors.ts';
 import { layerParameters, type Conv2d, type Norm } from '../model/layers.ts';
 import { channelsOf, quadsOf, type ChannelLayout } from './tensor.ts';
 
-/** How a weight is stored: `f16` halves it, sums stay f32. */
+/** The storage type of weights. f16 halves their size; sums stay f32. */
 export type WeightType = 'f32' | 'f16';
 
 /**
- * A convolution's weight in the order its kernel reads: `[tile of rows][tap][column][row in the tile]`, rows being output channels and
- * columns input channels.
+ * A convolution's weight in the order that its kernel reads: `[tile of rows][tap][column][row in the tile]`. Rows are
+ * output channels, columns input channels.
  */
 export interface MatrixSpec {
   readonly kind: 'matrix';
   readonly id: string;
-  /** Tensors whose rows lie end to end. */
+  /** The tensors whose rows follow one another. */
   readonly sources: readonly { readonly key: string; readonly rows: number }[];
   /** Output channels of one phase. */
   readonly rows: ChannelLayout;
@@ -36,10 +36,10 @@ export interface AffineSpec {
   readonly eps: number;
 }
 
-/** What a model keeps on the GPU besides activations. */
+/** A weight of a model on the GPU. */
 export type WeightSpec = MatrixSpec | AffineSpec;
 
-/** A run of a weight's tiles, where all of them are too many for one buffer. */
+/** A run of a weight's tiles. A weight has several if one buffer cannot hold all tiles. */
 export interface WeightSlice {
   readonly firstTile: number;
   readonly tiles: number;
@@ -47,11 +47,11 @@ export interface WeightSlice {
 
 /** Output channels that one lane of the dense convolution computes. */
 const LANE_ROWS = 8;
-/** Lanes of the dense convolution side by side along channels: a quad of a subgroup at least. */
+/** The fewest lanes of the dense convolution along channels: one quad of a subgroup. */
 const MIN_LANES = 4;
 const MAX_LANES = 8;
 
-/** The weight of one dense convolution, or of several that read the same input and whose outputs lie end to end. */
+/** The weight of one dense convolution, or of several that read the same input and whose outputs follow one another. */
 export function denseWeight(
   convs: readonly Conv2d[],
   columns: ChannelLayout,
@@ -158,7 +158,11 @@ export function weightBytes(spec: WeightSpec, type: WeightType): number {
     : affineVectors(spec) * affineQuads(spec) * 16;
 }
 
-/** The buffers that a matrix is spread over so that each fits a binding of `maxBytes`. */
+/**
+ * Splits a weight into slices of at most `maxBytes`.
+ *
+ * @throws DeviceError `limits` if one tile exceeds `maxBytes`
+ */
 export function weightSlices(spec: MatrixSpec, type: WeightType, maxBytes: number): WeightSlice[] {
   const fit = Math.floor(maxBytes / tileBytes(spec, type));
   if (fit === 0) {
@@ -171,7 +175,7 @@ export function weightSlices(spec: MatrixSpec, type: WeightType, maxBytes: numbe
   return slicesOf(matrixTiles(spec), fit);
 }
 
-/** Tiles in slices that are about alike, of `most` tiles each or of one. */
+/** Splits tiles into slices of similar size, each of at most `most` tiles but at least one. */
 export function slicesOf(tiles: number, most: number): [WeightSlice, ...WeightSlice[]] {
   const size = Math.ceil(tiles / Math.ceil(tiles / Math.max(1, most)));
   const slice = (i: number): WeightSlice => ({ firstTile: i * size, tiles: Math.min(size, tiles - i * size) });

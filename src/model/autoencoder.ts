@@ -106,8 +106,8 @@ function at<T>(list: readonly T[], index: number): T {
   return value;
 }
 
-/** Pixels of an image's side for each of its latent's, as far as this half is concerned. */
-export function compressionRatio(part: Encoder | Decoder): number {
-  const blocks = [part.convIn, ...part.stages.flat(), part.convOut];
+/** Returns the pixels of an image's side for each pixel of the latent, as this network resamples. */
+export function compressionRatio(network: Encoder | Decoder): number {
+  const blocks = [network.convIn, ...network.stages.flat(), network.convOut];
   return 2 ** blocks.filter(({ type }) => type === 'DCDownBlock2d' || type === 'DCUpBlock2d').length;
 }

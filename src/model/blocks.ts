@@ -10,7 +10,10 @@ export interface ResBlock {
   readonly norm: Norm;
 }
 
-/** One multi-scale branch over qkv: depthwise k x k, then 1x1 in groups of a head's q, k or v. Source: `SanaMultiscaleAttentionProjection`. */
+/**
+ * One multi-scale branch of qkv: depthwise k x k, then 1x1 in groups of a head's q, k or v. Source: diffusers
+ * `SanaMultiscaleAttentionProjection`.
+ */
 export interface MultiscaleProjection {
   readonly projIn: Conv2d;
   readonly projOut: Conv2d;
@@ -49,7 +52,10 @@ export interface EfficientViTBlock {
   readonly convOut: GLUMBConv;
 }
 
-/** Halves the size: strided convolution, or convolution and pixel-unshuffle, with a channel-averaging shortcut. Source: diffusers `DCDownBlock2d`. */
+/**
+ * Halves the size by a strided convolution, or by a convolution and a pixel unshuffle. The shortcut averages channels.
+ * Source: diffusers `DCDownBlock2d`.
+ */
 export interface DCDownBlock2d {
   readonly type: 'DCDownBlock2d';
   readonly conv: Conv2d;
@@ -59,7 +65,10 @@ export interface DCDownBlock2d {
   readonly shortcut: boolean;
 }
 
-/** Doubles the size: nearest and convolution, or convolution and pixel-shuffle, with a channel-repeating shortcut. Source: diffusers `DCUpBlock2d`. */
+/**
+ * Doubles the size by a nearest-neighbour upsampling and a convolution, or by a convolution and a pixel shuffle. The
+ * shortcut repeats channels. Source: diffusers `DCUpBlock2d`.
+ */
 export interface DCUpBlock2d {
   readonly type: 'DCUpBlock2d';
   readonly conv: Conv2d;
@@ -69,7 +78,7 @@ export interface DCUpBlock2d {
   readonly shortcut: boolean;
 }
 
-/** The blocks that a stage is a sequence of. */
+/** A block of a stage. */
 export type Block = ResBlock | EfficientViTBlock | DCDownBlock2d | DCUpBlock2d;
 
 /** A residual block of two 3x3 convolutions, the second without bias. */

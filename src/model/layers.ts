@@ -37,7 +37,7 @@ export interface BatchNorm2d {
   readonly eps: number;
 }
 
-/** What diffusers' `get_normalization` makes of `rms_norm` and `batch_norm`. */
+/** A norm: the result of diffusers' `get_normalization` for `rms_norm` or `batch_norm`. */
 export type Norm = RMSNorm | BatchNorm2d;
 
 /** The modules that own parameters; all others are made of these. */
@@ -81,7 +81,10 @@ export function layers(module: object): Layer[] {
   );
 }
 
-/** A layer's tensors, with the keys and shapes of diffusers' state dict (without `num_batches_tracked`, which nothing reads). */
+/**
+ * Returns a layer's tensors, with the keys and shapes of diffusers' state dict (without `num_batches_tracked`, which
+ * inference does not read).
+ */
 export function layerParameters(layer: Layer): Parameter[] {
   const { path } = layer;
   if (layer.type === 'Conv2d') {

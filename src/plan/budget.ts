@@ -3,7 +3,7 @@ import type { Tensor } from '../graph/tensor.ts';
 
 const MiB = 2 ** 20;
 
-/** What a device allows, as numbers: `GPUSupportedLimits` has them by these names. */
+/** Limits of a device, by the names that `GPUSupportedLimits` gives them. */
 export interface Limits {
   readonly maxStorageBufferBindingSize: number;
   readonly maxBufferSize: number;
@@ -11,22 +11,23 @@ export interface Limits {
   readonly minUniformBufferOffsetAlignment: number;
 }
 
-/** The largest binding that a device allows, in bytes. */
+/** The largest storage binding that a device allows, in bytes. */
 export function maxBindingBytes(limits: Limits): number {
   return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
 }
 
 /**
- * Bytes of activations that a device is trusted with where nobody says. WebGPU doesn't tell how much memory there is; one with large bindings has more.
+ * The default memory budget, in bytes. WebGPU does not report how much memory a device has, so the budget follows from
+ * its largest binding.
  */
 export function defaultBudget(limits: Limits): number {
   return Math.min(2048 * MiB, Math.max(512 * MiB, 2 * maxBindingBytes(limits)));
 }
 
 /**
- * A budget, or the default.
+ * Returns the budget, or the default if it is undefined.
  *
- * @throws InputError for one that is no positive number
+ * @throws InputError if the budget is not a positive number
  */
 export function checkedBudget(budget: number | undefined, limits: Limits): number {
   const most = budget ?? defaultBudget(limits);
@@ -34,7 +35,13 @@ export function checkedBudget(budget: number | undefined, limits: Limits): numbe
   return most;
 }
 
-/** About the smallest budget above one that didn't do; Infinity if there is none. */
+/**
+ * Searches for the smallest budget that fits, to within 15 %.
+ *
+ * @param budget - bytes; this budget does not fit
+ * @param fitted - tries a budget; returns undefined if it does not fit
+ * @returns bytes; Infinity if no budget below 4 TiB fits
+ */
 export function smallestBudget(budget: number, fitted: (total: number) => unknown): number {
   let low = budget;
   let high = 2 * budget;
@@ -50,7 +57,11 @@ export function smallestBudget(budget: number, fitted: (total: number) => unknow
   return high;
 }
 
-/** The error that says by how much an input doesn't fit. */
+/**
+ * Creates the error for an input that does not fit its budget.
+ *
+ * @param least - the smallest budget that fits, in bytes; Infinity if there is none
+ */
 export function tooLarge(
   { input }: { readonly input: Tensor },
   budget: number,
@@ -62,9 +73,10 @@ export function tooLarge(
   return new DeviceError(
     'limits',
     least === Infinity
-      ? `${what} can't be computed with bindings of ${mib(maxBindingBytes(limits))}, which is what this device allows. Use a smaller image, or hand ` +
-          'in a device that was requested with the adapter’s own maxStorageBufferBindingSize and maxBufferSize.'
-      : `${what} doesn't fit a memory budget of ${mib(budget)}; the smallest that does is about ${mib(least)}. Raise memoryBudget, or use a ` +
-          'smaller image.',
+      ? `${what} cannot be computed with bindings of ${mib(maxBindingBytes(limits))}, the limit of this device. Use a ` +
+          'smaller image, or pass a device that was requested with the adapter’s own maxStorageBufferBindingSize and ' +
+          'maxBufferSize.'
+      : `${what} does not fit a memory budget of ${mib(budget)}. The smallest budget that fits is about ${mib(least)}. ` +
+          'Raise memoryBudget, or use a smaller image.',
   );
 }

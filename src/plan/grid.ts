@@ -4,41 +4,41 @@ import type { Rect } from '../graph/rects.ts';
 import { demand, type Region } from './region.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 
-/** What something takes, or what it must fit into, in bytes. */
+/** Bytes that a region takes, or bytes that it may take. */
 export interface Footprint {
   /** The largest tensor. */
   readonly tensor: number;
-  /** All tensors that are alive at once. */
+  /** All tensors that are alive at the same time. */
   readonly total: number;
 }
 
-/** A run of ops that is to be computed region after region. */
+/** A run of ops that is computed region by region. */
 export interface RegionRun {
   readonly ops: readonly Op[];
   readonly roots: ReadonlySet<Op>;
-  /** The rectangle that the roots compute, all of it. */
+  /** The whole rectangle that the roots compute. */
   readonly whole: Rect;
-  /** Regions begin at multiples of this. */
+  /** Regions start at multiples of this, in pixels. */
   readonly step: number;
-  /** Regions are as wide as the image. */
+  /** Whether every region is as wide as the image. */
   readonly rowsOnly: boolean;
 }
 
-/** A run cut into regions of one size, those at the right and lower edge apart. */
+/** A run that is cut into regions of one size. Regions at the right and lower edges may be smaller. */
 export interface Grid {
   readonly height: number;
   readonly width: number;
   readonly regions: number;
-  /** Of all regions, what several of them compute counted as often. */
+  /** FLOPs of all regions. Pixels that several regions compute count several times. */
   readonly flops: number;
 }
 
-/** Parts that a side is tried to be cut into. */
+/** Numbers of regions along a side that are tried. */
 const PARTS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256];
-/** What beginning a region costs beside its arithmetic. */
+/** Cost of starting a region, in FLOPs. */
 const REGION_FLOPS = 2e7;
 
-/** What the regions of a run take and cost, remembered for each size: planning asks again and again. */
+/** Memoizes the footprints and costs of a run's regions by region size. Planning asks for the same sizes many times. */
 export class Grids {
   readonly #run: RegionRun;
   readonly #stored: ReadonlySet<number>;
@@ -47,8 +47,8 @@ export class Grids {
   readonly #grids = new Map<string, Grid>();
 
   /**
-   * @param stored - ids of tensors that regions read and write but don't hold
-   * @param make - the ops that compute a rectangle, as they will be run
+   * @param stored - ids of tensors that regions read and write but do not own
+   * @param make - creates the ops that compute a rectangle
    */
   constructor(run: RegionRun, stored: ReadonlySet<number>, make: (rect: Rect) => Region) {
     this.#run = run;
@@ -57,21 +57,22 @@ export class Grids {
   }
 
   /**
-   * The grid that costs the fewest multiply-adds of those whose regions fit. A region computes its halo again, so large and square ones cost least.
+   * Returns the cheapest grid whose regions fit. Every region computes its halo again, so large and square regions cost
+   * least.
    *
-   * @returns undefined if even the smallest regions don't fit
+   * @returns undefined if even the smallest regions do not fit
    */
-  best(room: Footprint): Grid | undefined {
+  best(budget: Footprint): Grid | undefined {
     const { whole, step, rowsOnly } = this.#run;
     const heights = sizes(whole.height, step);
     let best: Grid | undefined;
     for (const width of rowsOnly ? [whole.width] : sizes(whole.width, step)) {
-      // The taller, the more it takes: the first that fits is the tallest.
+      // A taller region takes more memory, so the first height that fits is the tallest.
       let low = 0;
       let high = heights.length;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (fits(this.#size(heights[middle] ?? 1, width), room)) high = middle;
+        if (fits(this.#size(heights[middle] ?? 1, width), budget)) high = middle;
         else low = middle + 1;
       }
       const height = heights[low];
@@ -90,26 +91,26 @@ export class Grids {
   }
 }
 
-/** What is known under a key, found out where it isn't. */
+/** Memoizes a function of one key. */
 export function memoized<T>(known: Map<string, T>, key: string, find: () => T): T {
   const value = known.get(key) ?? find();
   known.set(key, value);
   return value;
 }
 
-/** What a grid costs, in multiply-adds times two. */
+/** Returns the cost of a grid, in FLOPs. */
 export function cost({ flops, regions }: Grid): number {
   return flops + regions * REGION_FLOPS;
 }
 
-/** The regions' rectangles, row by row. */
+/** Returns the rectangles of the regions, row by row. */
 export function rectsOf({ y, x, height, width }: Rect, size: Pick<Grid, 'height' | 'width'>): Rect[] {
   const rows = spans(y, height, size.height);
   const columns = spans(x, width, size.width);
   return rows.flatMap(([y, height]) => columns.map(([x, width]) => ({ y, x, height, width })));
 }
 
-/** What a region takes, apart from tensors that are `stored`. */
+/** Returns the footprint of a region, without the tensors in `stored`. */
 export function footprintOf(region: Region, stored?: ReadonlySet<number>): Footprint {
   const tensors = [region.input, region.output, ...region.ops.flatMap((op) => [...inputs(op), op.y])];
   const bytes = (tensor: Tensor | undefined): number => (tensor && !stored?.has(tensor.id) ? tensorBytes(tensor) : 0);
@@ -117,17 +118,17 @@ export function footprintOf(region: Region, stored?: ReadonlySet<number>): Footp
   return { tensor: largest, total: regionBytes(region, stored) };
 }
 
-/** Whether something fits. */
-export function fits(size: Footprint, room: Footprint): boolean {
-  return size.tensor <= room.tensor && size.total <= room.total;
+/** Whether a footprint fits into a budget. */
+export function fits(size: Footprint, budget: Footprint): boolean {
+  return size.tensor <= budget.tensor && size.total <= budget.total;
 }
 
-/** Regions' sides, largest first. */
+/** The sides of regions that are tried, largest first. */
 function sizes(side: number, step: number): number[] {
   return [...new Set(PARTS.map((parts) => Math.min(side, Math.ceil(side / parts / step) * step)))];
 }
 
-/** A region that has neighbours on all sides where any has. */
+/** A region with neighbours on every side where any region has one. */
 function typical(whole: Rect, height: number, width: number): Rect {
   const middle = (start: number, side: number, size: number): [number, number] => {
     const all = spans(start, side, size);
@@ -142,7 +143,7 @@ function spans(start: number, side: number, size: number): [number, number][] {
   return Array.from({ length: Math.ceil(side / size) }, (_, i) => [start + i * size, Math.min(size, side - i * size)]);
 }
 
-/** Counts a grid's multiply-adds. Rows and columns of regions can be looked at apart; inner ones are all alike. */
+/** Computes the cost of a grid. Rows and columns are counted separately, and inner rows and columns are all alike. */
 function costed({ ops, roots, whole }: RegionRun, height: number, width: number): Grid {
   const rows = spans(whole.y, whole.height, height);
   const columns = spans(whole.x, whole.width, width);

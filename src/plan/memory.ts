@@ -2,15 +2,15 @@ import { inputs } from '../graph/ops.ts';
 import type { Region } from './region.ts';
 import { quadsOf, tensorBytes, type Tensor } from '../graph/tensor.ts';
 
-/** Which buffer each tensor lives in, and how large the buffers are. */
+/** The buffers of a plan and the buffer of each tensor. */
 export interface MemoryPlan {
   /** Bytes of each buffer. */
   readonly buffers: readonly number[];
-  /** Tensor id to index in `buffers`. */
+  /** Index in `buffers` by tensor id. */
   readonly placement: ReadonlyMap<number, number>;
 }
 
-/** Something that needs a place from one moment to another, both included. */
+/** Bytes that are needed from one step to another, both included. */
 interface Life {
   bytes: number;
   readonly first: number;
@@ -18,10 +18,10 @@ interface Life {
 }
 
 /**
- * Shares buffers between what doesn't live at the same time: largest first, each into the smallest buffer that is free for its whole life
- * (greedy by size, arXiv 2001.03288).
+ * Shares buffers between tensors that are not alive at the same time: largest first, each in the smallest buffer that
+ * is free for its whole life (greedy by size, arXiv 2001.03288).
  *
- * @returns the buffers' bytes, and the index of the buffer of each life
+ * @returns the bytes of each buffer, and the index of the buffer of each life
  */
 function share(lives: readonly Life[]): { buffers: number[]; places: number[] } {
   const buffers: { bytes: number; taken: Life[] }[] = [];
@@ -43,8 +43,9 @@ function share(lives: readonly Life[]): { buffers: number[]; places: number[] } 
 }
 
 /**
- * When each tensor of a region lives: from the op that writes it first to the one that reads it last. A dispatch can't read and write one buffer, so
- * an op's output never shares with its inputs. The region's input lives from the start, its output to the end.
+ * Returns the life of each tensor of a region: from the op that writes it first to the op that reads it last. The
+ * region's input lives from the start and its output to the end. A dispatch cannot read and write one buffer, so an
+ * op's output never shares a buffer with its inputs.
  */
 function livesOf({ input, ops, output }: Region, start: number, lives = new Map<number, Life>()): Map<number, Life> {
   const touch = (tensor: Tensor, at: number): void => {
@@ -61,7 +62,7 @@ function livesOf({ input, ops, output }: Region, start: number, lives = new Map<
   return lives;
 }
 
-/** Bytes of the buffers that one region takes when it has them to itself, apart from tensors that are `stored`. */
+/** Returns the bytes of the buffers that one region needs, without the tensors in `stored`. */
 export function regionBytes(region: Region, stored?: ReadonlySet<number>): number {
   const lives = livesOf(region, 0);
   stored?.forEach((id) => lives.delete(id));
@@ -69,15 +70,16 @@ export function regionBytes(region: Region, stored?: ReadonlySet<number>): numbe
 }
 
 /**
- * Plans the buffers of passes that run one after another, each of them region after region. The regions of a pass take turns in the same buffers; what
- * they leave for others lives on. Each buffer ends in zeros, the pixels outside of shaders/view.wgsl.
+ * Plans the buffers of passes that run one after another, each region by region. The regions of a pass share buffers. A
+ * tensor that several regions touch keeps its buffer. Each buffer ends in zeros, which stand for the pixels outside the
+ * image (shaders/view.wgsl).
  */
 export function planMemory(passes: readonly (readonly Region[])[]): MemoryPlan {
   const all = passes.flat();
   const stored = sharedTensors(all);
   const lives = new Map<number, Life>();
   const turns: { life: Life; tensors: number[] }[] = [];
-  /** Most regions are alike, and so is how they share. */
+  /** Memoizes how a region shares buffers, since most regions are alike. */
   const known = new Map<string, ReturnType<typeof share>>();
   let now = 0;
   for (const regions of passes) {
@@ -121,16 +123,16 @@ export function planMemory(passes: readonly (readonly Region[])[]): MemoryPlan {
     for (const id of ids) placement.set(id, places[i] ?? -1);
   });
   const zeros = zeroBytes(all.flatMap(({ ops }) => ops.flatMap((op) => [...inputs(op), op.y])));
-  // Whole quads: a kernel counts from a buffer's end in quads of its own.
+  // Whole quads: a kernel counts from the end of a buffer in its own quads.
   return { buffers: buffers.map((bytes) => Math.ceil(bytes / 16) * 16 + zeros), placement };
 }
 
-/** Bytes of the zeros that end each buffer of these tensors. */
+/** Returns the bytes of zeros at the end of each buffer. */
 export function zeroBytes(tensors: readonly Tensor[]): number {
   return 16 * tensors.reduce((most, { layout }) => Math.max(most, quadsOf(layout)), 1);
 }
 
-/** Tensors that more than one region touches. */
+/** Returns the ids of the tensors that more than one region touches. */
 function sharedTensors(regions: readonly Region[]): Set<number> {
   const seen = new Map<number, Region>();
   const shared = new Set<number>();

@@ -13,7 +13,7 @@ import { lower } from '../kernels/lower.ts';
 import type { Decoder, Encoder } from '../model/autoencoder.ts';
 import { checkedBudget, maxBindingBytes, smallestBudget, tooLarge, type Limits } from './budget.ts';
 
-/** A dispatch and what it costs: two FLOPs for each multiply-add, and the bytes that it reads and writes, each once. */
+/** A dispatch with its FLOPs and the bytes that it reads and writes, each byte once. */
 export interface DispatchStep {
   readonly kind: 'dispatch';
   readonly dispatch: Dispatch;
@@ -21,84 +21,90 @@ export interface DispatchStep {
   readonly bytes: number;
 }
 
-/** One thing that a session does. */
+/** One step of a session. */
 export type Step =
-  /** The rectangle of the graph's input that a tensor holds is to be written into it. */
+  /** Write the tensor's rectangle of the graph's input into the tensor. */
   | { readonly kind: 'input'; readonly tensor: Tensor }
   | DispatchStep
-  /** A region is done; if it is one of the graph's output, this tensor holds it until the next step. */
+  /**
+   * A region is done. `output` is the tensor that holds its rectangle of the graph's output until the next step;
+   * undefined if it computes none.
+   */
   | { readonly kind: 'done'; readonly output: Tensor | undefined };
 
-/** All that running one half of the model at one size takes, known before anything is allocated. */
+/** The buffers, dispatches and costs of one network at one input size, known before anything is allocated. */
 export interface Plan {
-  /** The graph's input and output, whole. */
+  /** The whole input and output of the graph. */
   readonly input: Tensor;
   readonly output: Tensor;
   readonly memory: MemoryPlan;
   readonly steps: readonly Step[];
-  /** Those of the steps that are dispatches. */
+  /** The steps that are dispatches. */
   readonly dispatches: readonly DispatchStep[];
-  /** Of the network as it is written, two for each multiply-add; fast algorithms get by with fewer. */
+  /** FLOPs of the network as defined, two for each multiply-add. Fast algorithms need fewer. */
   readonly flops: number;
-  /** What is computed ÷ `flops`: 1 in one piece, more where regions compute their neighbours' halos again, in whole tiles. */
+  /** FLOPs of all regions divided by `flops`: 1 in one piece, more if regions compute each other's halos again. */
   readonly recompute: number;
   readonly regions: number;
-  /** Bytes from one dispatch's params to the next one's in the buffer that holds them all. */
+  /** Bytes from one dispatch's params to the next in their common buffer. */
   readonly paramStride: number;
-  /** Bytes that a session allocates: activations and params, weights and results apart. */
+  /** Bytes that a session allocates: activations and params, without weights and results. */
   readonly peakBytes: number;
 }
 
 const MiB = 2 ** 20;
-/** Parts of the budget that the largest tensor may take: small ones share buffers better, and mean smaller regions. */
+/**
+ * Divisors of the budget that limit the largest tensor. Small tensors share buffers better but mean smaller regions.
+ */
 const TENSOR_SHARES = [1, 4, 8, 12];
-/** Parts of the budget that may lie between the passes of a convolution: the less, the more is left for what they compute. */
+/** Divisors of the budget that limit a convolution's scratch tensors. Less scratch leaves more for activations. */
 const SCRATCH_SHARES = [8, 32] as const;
-/** What an op's params are taken to need: 256 bytes a dispatch, and few ops have more than one. */
+/** Estimated bytes of an op's params: 256 for each dispatch, and few ops have more than one. */
 const OP_PARAM_BYTES = 512;
-/** Regions that compute so many times as much as one piece are worth the search for better ones. */
+/** A recompute factor above this makes it worthwhile to search for better regions. */
 const RECOMPUTE_WORTH_SEARCHING = 1.2;
-/** What beginning a dispatch costs beside its arithmetic: 0.2 ms, as measured on a CPU at 20 GFLOP/s. */
+/** Cost of starting a dispatch, in FLOPs: 0.2 ms, measured on a CPU at 20 GFLOP/s. */
 const DISPATCH_FLOPS = 4e6;
 
 /**
- * Plans one half of the model for inputs of a size.
+ * Plans a network for inputs of a size.
  *
- * @param budget - bytes that the activations may take
- * @throws DeviceError `limits` if it can't be made to fit; InputError if the network can't take the size, or for a budget that is none
+ * @param budget - limit on the bytes of activations
+ * @throws DeviceError `limits` if the input cannot be made to fit; InputError if the network cannot take the size, or
+ *   if the budget is invalid
  */
 export function planNetwork(
-  part: Encoder | Decoder,
+  network: Encoder | Decoder,
   size: InputSize,
   target: Target,
   limits: Limits,
   budget?: number,
 ): Plan {
-  return planGraph(buildGraph(part, size, target.activations), target, limits, budget);
+  return planGraph(buildGraph(network, size, target.activations), target, limits, budget);
 }
 
 /**
- * Plans one half of the model for inputs of a size in one piece.
+ * Plans a network for inputs of a size in one piece.
  *
- * @returns undefined where that doesn't fit
- * @throws as `makePlan` for a size or a budget that is none
+ * @returns undefined if the input does not fit in one piece
+ * @throws InputError if the network cannot take the size, or if the budget is invalid
  */
 export function planNetworkInOnePiece(
-  part: Encoder | Decoder,
+  network: Encoder | Decoder,
   size: InputSize,
   target: Target,
   limits: Limits,
   budget?: number,
 ): Plan | undefined {
-  const graph = buildGraph(part, size, target.activations);
+  const graph = buildGraph(network, size, target.activations);
   return new Planner(graph, target, limits).inOnePiece(checkedBudget(budget, limits));
 }
 
 /**
- * Plans a graph: in one piece where it fits, region by region where it doesn't.
+ * Plans a graph, in one piece if it fits, otherwise region by region.
  *
- * @param budget - bytes that the activations may take
- * @throws DeviceError `limits` if it can't be made to fit; InputError for a budget that is none
+ * @param budget - limit on the bytes of activations
+ * @throws DeviceError `limits` if the graph cannot be made to fit; InputError if the budget is invalid
  */
 export function planGraph(graph: Graph, target: Target, limits: Limits, budget?: number): Plan {
   const most = checkedBudget(budget, limits);
@@ -108,22 +114,24 @@ export function planGraph(graph: Graph, target: Target, limits: Limits, budget?:
   throw tooLarge(graph, most, limits, planner.smallest(most));
 }
 
-/** A schedule with its tensors in buffers. */
+/** A schedule whose tensors are assigned to buffers. */
 interface Layout {
   readonly schedule: Schedule;
   readonly memory: MemoryPlan;
-  /** How many it has: each is a dispatch or few. */
+  /** Number of ops. Most ops are one dispatch. */
   readonly ops: number;
 }
 
-/** Plans one graph under as many budgets as are tried. */
+/** Plans one graph under any number of budgets. */
 class Planner {
   readonly #graph: Graph;
   readonly #target: Target;
   readonly #limits: Limits;
-  /** The largest tensor that a binding has room for. */
+  /** Bytes of the largest tensor that fits a binding. */
   readonly #tensor: number;
-  /** By how much may lie between the passes of a convolution; what they have found out about regions serves all budgets. */
+  /**
+   * Schedulers by scratch size. Each memoizes the region sizes that it has tried, so that several budgets share them.
+   */
   readonly #schedulers = new Map<number, Scheduler>();
   readonly #flops: number;
 
@@ -136,7 +144,7 @@ class Planner {
     this.#tensor = binding - zeroBytes(this.#graph.ops.flatMap((op) => [...inputs(op), op.y]));
   }
 
-  /** A plan in one piece, or undefined. */
+  /** Returns a plan in one piece, or undefined if it does not fit. */
   inOnePiece(budget: number): Plan | undefined {
     for (const part of SCRATCH_SHARES) {
       const schedule = this.#scheduler(budget / part).inOnePiece({ tensor: this.#tensor, total: budget });
@@ -146,7 +154,7 @@ class Planner {
     return undefined;
   }
 
-  /** A plan in regions, or undefined. */
+  /** Returns a plan in regions, or undefined if none fits. */
   inRegions(budget: number): Plan | undefined {
     let best: Layout | undefined;
     for (const part of SCRATCH_SHARES) {
@@ -157,15 +165,15 @@ class Planner {
     return best && this.#planned(best);
   }
 
-  /** About the smallest budget above one that didn't do. */
+  /** Returns the smallest budget that fits, to within 15 %, given one that does not. */
   smallest(budget: number): number {
     return smallestBudget(budget, (total) => this.#regions(total, total / SCRATCH_SHARES[0]));
   }
 
-  /** Regions that take no more than a budget, or undefined. */
+  /** Returns regions that fit the budget, or undefined. */
   #regions(budget: number, scratch: number): Layout | undefined {
     const scheduler = this.#scheduler(scratch);
-    // How well buffers can be shared is known only when all is cut: come down to the budget from above.
+    // Only the finished cut shows how well buffers can be shared, so approach the budget from above.
     for (const share of [1, 0.85, 0.7]) {
       const total = share * budget;
       const largest = new Set(TENSOR_SHARES.map((part) => Math.min(this.#tensor, total / part)));
@@ -176,19 +184,19 @@ class Planner {
         if (laid) return laid;
         any ||= schedule !== undefined;
       }
-      if (!any) return undefined; // less won't be easier
+      if (!any) return undefined; // a smaller budget would not fit either
     }
     return undefined;
   }
 
-  /** @param scratch - bytes that may lie between the passes of a convolution, of which it takes the power of two below */
+  /** @param scratch - limit on the bytes of a convolution's scratch tensors; rounded down to a power of two */
   #scheduler(scratch: number): Scheduler {
     const most = Math.min(this.#tensor, 2 ** Math.floor(Math.log2(scratch)));
     let scheduler = this.#schedulers.get(most);
     if (!scheduler) {
       scheduler = new Scheduler(this.#graph, (region, id, sample) => {
-        const room = scratchOf(region.ops, this.#target, most);
-        return { ...region, ops: expandConvolutions(region.ops, { ...room, id, maxChunks: sample ? 1 : Infinity }) };
+        const limits = scratchOf(region.ops, this.#target, most);
+        return { ...region, ops: expandConvolutions(region.ops, { ...limits, id, maxChunks: sample ? 1 : Infinity }) };
       });
       this.#schedulers.set(most, scheduler);
     }
@@ -201,19 +209,19 @@ class Planner {
   }
 }
 
-/** A graph with its convolutions' algorithms chosen, for the image as a whole: regions of it compute the same. */
+/** Chooses the algorithms on the graph of the whole image, so that all regions compute the same. */
 function withAlgorithms(graph: Graph, target: Target, binding: number): Graph {
   const chosen = chooseAlgorithms(graph, target, binding);
-  // A software adapter gains nothing from the norm's barriers: what they save is memory's bandwidth.
+  // A fused norm saves memory bandwidth but costs barriers, which a CPU does not repay.
   return target.software ? chosen : fuseNorms(chosen);
 }
 
 /**
- * About how many bytes lie between the passes of a convolution, and how many its matrices take. On a CPU what lies between stays in its cache; on a GPU
- * it grows with the image, so that the number of dispatches doesn't, and stays small beside the three largest tensors, which a residual block
- * holds at once.
+ * Returns approximate limits on the bytes of a convolution's scratch tensors and of its matrices. On a CPU the scratch
+ * should stay in the cache. On a GPU it grows with the image, so that the number of dispatches does not. It stays small
+ * beside the three largest tensors, which a residual block holds at the same time.
  *
- * @param most - of both
+ * @param most - upper limit of both, in bytes
  */
 function scratchOf(
   ops: readonly Op[],
@@ -224,7 +232,7 @@ function scratchOf(
   return { scratchBytes: Math.min(most, software ? 16 * MiB : largest), matrixBytes: Math.min(most, largest) };
 }
 
-/** Ops as they run on a device where all fits in one piece. */
+/** Returns the ops that run if the whole image is computed in one piece. */
 export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[] {
   const binding = maxBindingBytes(limits);
   const { ops } = withAlgorithms(whole, target, binding);
@@ -232,19 +240,19 @@ export function opsInOnePiece(whole: Graph, target: Target, limits: Limits): Op[
   return expandConvolutions(ops, { ...scratchOf(ops, target, binding), id: () => ++id });
 }
 
-/** A schedule in buffers, if it takes no more than a budget with its params. */
+/** Assigns a schedule's tensors to buffers. Returns undefined if buffers and params exceed the budget. */
 function layOut(schedule: Schedule, budget: number): Layout | undefined {
   const memory = planMemory(schedule.passes);
   const ops = schedule.passes.flat().reduce((sum, region) => sum + region.ops.length, 0);
   return bytesOf(memory) + ops * OP_PARAM_BYTES <= budget ? { schedule, memory, ops } : undefined;
 }
 
-/** What a schedule costs, in multiply-adds times two. */
+/** Returns the cost of a layout, in FLOPs. */
 function layoutCost({ schedule, ops }: Layout): number {
   return schedule.flops + ops * DISPATCH_FLOPS;
 }
 
-/** @param own - the graph's FLOPs */
+/** @param own - FLOPs of the graph */
 function buildPlan(graph: Graph, own: number, { schedule, memory }: Layout, target: Target, limits: Limits): Plan {
   const regions = schedule.passes.flat();
   const steps = regions.flatMap(({ input, ops, output }): Step[] => [

@@ -2,36 +2,42 @@ import { IDENTITY, inputRects, inputs, outputRect, withTensors, type Op } from '
 import { contains, intersection, rectOf, union, type Rect } from '../graph/rects.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
-/** Ops that compute a rectangle, with what comes in before them and goes out after them. */
+/** The ops that compute a rectangle, with their input and output. */
 export interface Region {
-  /** The rectangle of the graph's input that is wanted before the first op. */
+  /** The rectangle of the graph's input that the ops read; undefined if they read none. */
   readonly input: Tensor | undefined;
   readonly ops: readonly Op[];
-  /** The rectangle of the graph's output that is there after the last op. */
+  /** The rectangle of the graph's output that the ops write; undefined if they write none. */
   readonly output: Tensor | undefined;
 }
 
 /** A tensor of the whole image that outlives the regions that write it. */
 export interface StoredTensor {
-  /** It lies in bands of rows, or in one, where that doesn't outgrow a binding. None: where isn't known yet, and what is read or written is copied. */
+  /**
+   * The bands of rows that the tensor is stored in; one band if it fits a binding. Empty while planning does not know
+   * them yet: then regions read and write copies.
+   */
   readonly bands: readonly Tensor[];
-  /** Where regions overwrite it, band of rows after band: keeps the last rows of what was, for the next region's halo. */
+  /**
+   * Set if regions overwrite the tensor band by band: keeps the last overwritten rows, which are the next region's
+   * halo.
+   */
   readonly saved?: Tensor;
 }
 
-/** What of each tensor is wanted for a rectangle of some ops' outputs. */
+/** The rectangles that ops must compute, and those that are read of each tensor. */
 export interface Demand {
-  /** Op to the rectangle that it must compute. */
+  /** The rectangle that each op must compute. */
   readonly ops: ReadonlyMap<Op, Rect>;
-  /** Tensor id to the rectangle that is read of it. */
+  /** The rectangle that is read of each tensor, by its id. */
   readonly tensors: ReadonlyMap<number, Rect>;
 }
 
 /**
- * Goes through a run of ops from its end and finds what each has to compute so that `roots` can compute `rect`: halos add up, and what several
- * readers want becomes one rectangle.
+ * Computes the rectangles that the ops of a run must compute so that `roots` can compute `rect`. It walks the ops from
+ * the last to the first: halos add up, and the rectangles of several readers become one.
  *
- * @param ops - in order; those that nothing asks for are left out
+ * @param ops - in the order in which they run; ops that nothing reads are left out
  * @param roots - ops whose outputs are wanted
  */
 export function demand(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect): Demand {
@@ -40,7 +46,7 @@ export function demand(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect): 
   for (const op of [...ops].reverse()) {
     const asked = roots.has(op) ? rect : tensors.get(op.y.id);
     if (asked === undefined) continue;
-    // The rectangle of sums is one of what is summed: only a root can be asked for a part of that.
+    // The rect of attention sums is a rectangle of their input. Only a root can be asked for a part of it.
     const own = op.type === 'attention-sums' && !roots.has(op) ? op.rect : outputRect(op, asked);
     wanted.set(op, own);
     if (!roots.has(op) && op.type !== 'attention-sums') tensors.set(op.y.id, own);
@@ -53,19 +59,20 @@ export function demand(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect): 
   return { ops: wanted, tensors };
 }
 
-/** What regions are cut with. */
+/** The graph that regions are cut from. */
 export interface Cutter {
-  /** A number for a new tensor. */
+  /** Returns a number for a new tensor. */
   readonly id: () => number;
-  /** Tensors of the whole image that are kept, by id. */
+  /** Tensors of the whole image that outlive regions, by id. */
   readonly stored: ReadonlyMap<number, StoredTensor>;
   readonly input: Tensor;
   readonly output: Tensor;
 }
 
 /**
- * The ops that compute a rectangle of `roots`' outputs, on tensors that hold just what is wanted of them. What is stored is read and written where it
- * lies; where a rectangle lies across bands, and where regions overwrite what they read, it is copied.
+ * Returns the ops that compute a rectangle of `roots`' outputs, on tensors of just the size that is read. Stored
+ * tensors are read and written in place. A rectangle is copied if it spans several bands, or if regions overwrite the
+ * tensor.
  */
 export function cutRegion(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect, cutter: Cutter): Region {
   const wanted = demand(ops, roots, rect);
@@ -110,7 +117,7 @@ export function cutRegion(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect
     const stored = cutter.stored.get(whole.id);
     if (!stored) return known ?? part(whole, rect);
     const { bands } = stored;
-    // Sums are no image: they lie in one, and a region's op knows its own.
+    // Sums are not an image: they have one band, and the op of each region writes its own part.
     const inOne = bands.length === 1 ? bands[0] : bands.find((band) => contains(rectOf(band), rect));
     if (inOne) return inOne;
     if (known) return known;
@@ -129,12 +136,12 @@ export function cutRegion(ops: readonly Op[], roots: ReadonlySet<Op>, rect: Rect
   return { input, ops: [...before, ...result, ...after], output };
 }
 
-/** The tensor that keeps rows, when it keeps those that end at `end`. */
+/** The saved tensor, while it holds the rows that end at `end`. */
 function lastRows(saved: Tensor, end: number): Tensor {
   return { ...saved, origin: { y: end - saved.height, x: saved.origin.x } };
 }
 
-/** Copies of a rectangle out of the tensors that it lies across. */
+/** Returns ops that copy a rectangle from the tensors that it spans. */
 function copies(from: readonly Tensor[], y: Tensor, rect: Rect): Op[] {
   return from.flatMap((x): Op[] => {
     const common = intersection(rectOf(x), rect);

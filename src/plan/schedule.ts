@@ -17,54 +17,54 @@ import { segments, type Segment } from './segments.ts';
 import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 
 /**
- * Turns the ops of a region into those that run: fast algorithms take several and scratch. A `sample` of them is enough where only the tensors are
- * looked at.
+ * Expands the ops of a region into those that run: fast algorithms need several ops and scratch tensors. With `sample`,
+ * some of them are enough, because only their tensors are inspected.
  */
 export type Prepare = (region: Region, id: () => number, sample: boolean) => Region;
 
-/** A schedule that computes so many times as much as one piece is none: it would take forever, and so would making it. */
+/** Schedules with a larger recompute factor are refused: they would run, and be planned, for too long. */
 const MAX_RECOMPUTE = 8;
-/** Nor is one of so many ops: each takes about a kilobyte of JavaScript's memory. */
+/** Schedules with more ops are refused: each op takes about a kilobyte of JavaScript memory. */
 const MAX_OPS = 1e5;
 
-/** A graph as passes that run one after another, each of them region after region. */
+/** Passes that run one after another, each region by region. */
 export interface Schedule {
   readonly passes: readonly (readonly Region[])[];
-  /** Of all regions. Divided by the graph's own, the recompute factor. */
+  /** FLOPs of all regions. Divided by the FLOPs of the graph, this is the recompute factor. */
   readonly flops: number;
 }
 
-/** Some segments that are computed together: as they are, or region by region, depth first. */
+/** Segments that are computed together: in one piece, or region by region, depth first. */
 interface Group {
   readonly flops: number;
   readonly cost: number;
   readonly passes: readonly CutRun[];
 }
 
-/** Passes that could compute some segments, none if that is impossible. */
+/** Passes that could compute some segments; empty if that is impossible. */
 interface Candidate {
   readonly passes: readonly {
     readonly run: RegionRun;
     readonly grids: Grids;
     readonly overwrites: Tensor | undefined;
   }[];
-  /** Bytes of what is stored meanwhile. */
+  /** Bytes of stored tensors while the passes run. */
   readonly stored: number;
 }
 
 interface CutRun {
   readonly run: RegionRun;
   readonly grid: Grid;
-  /** The stored tensor in whose place the run's output goes. */
+  /** The stored tensor that the run's output overwrites. */
   readonly overwrites?: Tensor | undefined;
 }
 
 /**
- * Schedules a graph so that it fits.
+ * Schedules a graph within a memory budget.
  *
- * In one piece where that fits. Otherwise its segments are grouped: those of a group are computed depth-first, region by region, with their halos,
- * and only what lies between groups is stored. A group with a reduction gathers its sums over all regions first. Which groups, and which regions, is what
- * costs the fewest multiply-adds.
+ * A graph that fits runs in one piece. Otherwise its segments are grouped. A group is computed depth first, region by
+ * region, with halos; only the tensors between groups are stored. A group with a reduction first gathers its sums over
+ * all regions. Dynamic programming chooses the groups and regions with the lowest cost.
  */
 export class Scheduler {
   readonly #graph: Graph;
@@ -81,29 +81,30 @@ export class Scheduler {
     this.#segments = segments(graph);
   }
 
-  /** All at once, each op for the whole image; undefined if that doesn't fit. */
-  inOnePiece(room: Footprint): Schedule | undefined {
+  /** Returns a schedule in one piece; undefined if it does not fit. */
+  inOnePiece(budget: Footprint): Schedule | undefined {
     const { ops, output } = this.#graph;
     const cut = (sample: boolean): Region => this.#cut(ops, writers(ops, output), rectOf(output), new Map(), sample);
-    return fits(footprintOf(cut(true)), room) ? { passes: [[cut(false)]], flops: sum(ops) } : undefined;
+    return fits(footprintOf(cut(true)), budget) ? { passes: [[cut(false)]], flops: sum(ops) } : undefined;
   }
 
-  /** In groups of segments; undefined if that can't be made to fit, at a cost that anyone would pay. */
-  inGroups(room: Footprint): Schedule | undefined {
+  /** Returns a schedule in groups of segments; undefined if none fits within MAX_RECOMPUTE and MAX_OPS. */
+  inGroups(budget: Footprint): Schedule | undefined {
     const all = this.#segments;
     const best: ({ cost: number; from: number; group: Group | undefined } | undefined)[] = [
       { cost: 0, from: 0, group: undefined },
     ];
-    const wholes = all.map((_, i) => this.#whole(i, room));
+    const wholes = all.map((_, i) => this.#whole(i, budget));
     for (let end = 1; end <= all.length; end++) {
       for (let start = end - 1; start >= 0; start--) {
         const before = best[start];
         const several = start + 1 < end;
         if (!before) continue;
-        // Only the first of a group may hold a reduction: the rest would have to be computed twice for it.
+        // Only the first segment of a group may contain a reduction. A later one would need everything before it
+        // computed twice.
         if (all.slice(start + 1, end).some(({ ops }) => ops.some(isReduction))) break;
         if (several && wholes.slice(start, end).every(Boolean)) continue;
-        const group = (several ? undefined : wholes[start]) ?? this.#group(start, end, room);
+        const group = (several ? undefined : wholes[start]) ?? this.#group(start, end, budget);
         if (!group) continue;
         const total = before.cost + group.cost;
         if (total < (best[end]?.cost ?? Infinity)) best[end] = { cost: total, from: start, group };
@@ -117,11 +118,11 @@ export class Scheduler {
       end = step.from;
     }
     const total = groups.reduce((all, group) => all + group.flops, 0);
-    return total > MAX_RECOMPUTE * sum(this.#graph.ops) ? undefined : this.#build(groups, room);
+    return total > MAX_RECOMPUTE * sum(this.#graph.ops) ? undefined : this.#build(groups, budget);
   }
 
-  /** A segment in one piece. */
-  #whole(index: number, room: Footprint): Group | undefined {
+  /** Returns a segment in one piece; undefined if it does not fit. */
+  #whole(index: number, budget: Footprint): Group | undefined {
     const segment = this.#segments[index];
     if (!segment) return undefined;
     const { ops, from, to } = segment;
@@ -131,32 +132,32 @@ export class Scheduler {
       const stored = new Map(this.#kept([from, to]).map((t) => [t.id, { bands: [t] }]));
       return footprintOf(this.#cut(ops, roots, whole, stored, true));
     });
-    if (!fits(size, room)) return undefined;
+    if (!fits(size, budget)) return undefined;
     const run = { ops, roots, whole, step: 1, rowsOnly: false };
     const own = sum(ops);
     const grid = { height: whole.height, width: whole.width, regions: 1, flops: own };
     return { flops: own, cost: own, passes: [{ run, grid }] };
   }
 
-  /** Some segments region by region. */
-  #group(start: number, end: number, room: Footprint): Group | undefined {
+  /** Returns some segments region by region; undefined if they do not fit. */
+  #group(start: number, end: number, budget: Footprint): Group | undefined {
     const parts = this.#segments.slice(start, end);
     const ends = [parts[0]?.from, parts.at(-1)?.to].filter((tensor) => tensor !== undefined);
     const choose = (inPlace: boolean): Group | undefined => {
-      const banded = this.#kept(ends).filter((tensor) => tensorBytes(tensor) > room.tensor);
+      const banded = this.#kept(ends).filter((tensor) => tensorBytes(tensor) > budget.tensor);
       const key = `${start} ${end} ${inPlace} ${banded.map(({ id }) => id).join()}`;
       const candidate = memoized(this.#candidates, key, () => this.#candidate(parts, inPlace, banded));
-      return this.#fitted(candidate, room);
+      return this.#fitted(candidate, budget);
     };
     const apart = choose(false);
-    // Where there is no room for input and output, or little beside them, the output may take the input's place.
+    // If input and output hardly fit together, the output may overwrite the input.
     if (apart && apart.flops < 1.2 * sum(parts.flatMap(({ ops }) => ops))) return apart;
     const inPlace = choose(true);
     return inPlace && (!apart || inPlace.cost < apart.cost) ? inPlace : apart;
   }
 
-  #fitted({ passes, stored }: Candidate, room: Footprint): Group | undefined {
-    const left = { ...room, total: room.total - stored };
+  #fitted({ passes, stored }: Candidate, budget: Footprint): Group | undefined {
+    const left = { ...budget, total: budget.total - stored };
     const fitted: CutRun[] = [];
     for (const { run, grids, overwrites } of passes) {
       const grid = grids.best(left);
@@ -172,9 +173,10 @@ export class Scheduler {
   }
 
   /**
-   * The passes that compute some segments region by region: of sums, first, where there are any.
+   * Returns the passes that compute some segments region by region. If there are reductions, passes for their sums come
+   * first.
    *
-   * @param banded - what will be stored in bands, of which regions need a copy
+   * @param banded - tensors that will be stored in bands, so that regions need copies
    */
   #candidate(parts: readonly Segment[], inPlace: boolean, banded: readonly Tensor[]): Candidate {
     const { input, output } = this.#graph;
@@ -218,7 +220,7 @@ export class Scheduler {
     return {
       stored: held.reduce((all, tensor) => all + tensorBytes(tensor), 0),
       passes: runs.map((run) => {
-        // Sums are gathered before anything is overwritten.
+        // Sums are gathered before anything is overwritten, so they read the original.
         const own = run === last ? lasting : stored;
         const grids = new Grids(run, ids, (rect) => this.#cut(run.ops, run.roots, rect, own, true));
         return { run, grids, overwrites: inPlace && run === last ? from : undefined };
@@ -226,13 +228,13 @@ export class Scheduler {
     };
   }
 
-  /** Those that are stored between groups. */
+  /** Returns the tensors that are stored between groups: all but the graph's input and output. */
   #kept(tensors: readonly Tensor[]): Tensor[] {
     const { input, output } = this.#graph;
     return tensors.filter((tensor) => tensor !== input && tensor !== output);
   }
 
-  /** Lets `to` take the place of `from`, of which the rows that the next region's halo reaches back to are kept aside. */
+  /** Stores `to` in the buffers of `from`. The rows that the next region's halo still reads are saved. */
   #overwrite(stored: Map<number, StoredTensor>, from: Tensor, to: Tensor, run: RegionRun): void {
     const bands = stored.get(from.id)?.bands;
     if (!bands) return;
@@ -243,8 +245,8 @@ export class Scheduler {
     stored.set(to.id, { bands });
   }
 
-  /** Cuts the regions of what was chosen; undefined if that makes too many ops. */
-  #build(groups: readonly Group[], room: Footprint): Schedule | undefined {
+  /** Cuts the regions of the chosen groups; undefined if they have more than MAX_OPS ops. */
+  #build(groups: readonly Group[], budget: Footprint): Schedule | undefined {
     const { output } = this.#graph;
     const stored = new Map<number, StoredTensor>();
     let ops = 0;
@@ -255,7 +257,7 @@ export class Scheduler {
           if (y === output) continue;
           if (overwrites) this.#overwrite(stored, overwrites, y, run);
           else if (!stored.has(y.id)) {
-            stored.set(y.id, { bands: isReduction(op) ? [this.#copy(y, rectOf(y))] : this.#bands(y, room) });
+            stored.set(y.id, { bands: isReduction(op) ? [this.#copy(y, rectOf(y))] : this.#bands(y, budget) });
           }
         }
         const regions: Region[] = [];
@@ -285,9 +287,9 @@ export class Scheduler {
     return this.#prepare(cutRegion(ops, roots, rect, cutter), id, sample);
   }
 
-  /** A tensor as bands that each fit. */
-  #bands(tensor: Tensor, room: Footprint): Tensor[] {
-    const fitting = Math.max(1, Math.floor((room.tensor * tensor.height) / tensorBytes(tensor)));
+  /** Splits a tensor into bands that each fit the budget. */
+  #bands(tensor: Tensor, budget: Footprint): Tensor[] {
+    const fitting = Math.max(1, Math.floor((budget.tensor * tensor.height) / tensorBytes(tensor)));
     const height = Math.min(tensor.height, fitting);
     return rectsOf(rectOf(tensor), { height, width: tensor.width }).map((rect) => this.#copy(tensor, rect));
   }

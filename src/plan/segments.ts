@@ -2,7 +2,7 @@ import { inputs, isReduction, type Op } from '../graph/ops.ts';
 import type { Graph } from '../graph/build.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
-/** A run of ops between two tensors through which all data goes: nothing else that is made before is read behind. */
+/** A run of ops between two tensors. Later ops read nothing else that earlier ops wrote. */
 export interface Segment {
   readonly ops: readonly Op[];
   readonly from: Tensor;
@@ -10,8 +10,8 @@ export interface Segment {
 }
 
 /**
- * Cuts a graph at its narrow places. Of those only the ones are kept where a region might well end: before a reduction, and where the resolution
- * changes, on the smaller side.
+ * Cuts a graph where exactly one tensor is alive, and only where a region may well end: before a reduction, and where
+ * the resolution changes, on the smaller side.
  */
 export function segments({ ops, input, output }: Graph): Segment[] {
   const necks = narrowPlaces(ops, input);
@@ -32,7 +32,7 @@ export function segments({ ops, input, output }: Graph): Segment[] {
   return result;
 }
 
-/** Where just one tensor is alive: how many ops ran before, and the tensor. */
+/** Returns the positions where exactly one tensor is alive: the number of ops before, and the tensor. */
 function narrowPlaces(ops: readonly Op[], input: Tensor): { at: number; tensor: Tensor }[] {
   const lastRead = new Map<number, number>();
   ops.forEach((op, i) => {
