@@ -1,7 +1,8 @@
 // Links WGSL at build time, so no WESL code is needed at run time:
 //
 //     import code from '../../shaders/pack.wgsl?f16&link=static';    // plain WGSL: imports resolved, @if(f16) applied
-//     import codes from '../../shaders/conv.wgsl?f16&link=stored';   // the same for each storage type: codes.f32.f16 reads f32, writes f16
+//     import codes from '../../shaders/conv.wgsl?f16&link=stored'; // the same for each storage type: codes.f32.f16
+// reads f32, writes f16
 //     import code from '../../shaders/multiply_matrix.wgsl?link=none'; // the file as it is
 //
 // The conditions come first, `link` last. src/shaders.d.ts declares the types by the value of `link`.

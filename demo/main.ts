@@ -5,5 +5,6 @@ new App().start();
 
 // In development nothing is kept: what one edits is what one sees.
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  navigator.serviceWorker.register(new URL('service_worker.js', document.baseURI)).catch(() => undefined); // then not offline
+  // then not offline
+  navigator.serviceWorker.register(new URL('service_worker.js', document.baseURI)).catch(() => undefined);
 }

@@ -2,7 +2,10 @@
 import { find, hide } from './dom.ts';
 import type { Notice } from './notices.ts';
 
-/** Shows notices on the stage, one at a time. One that can be put right stays in mind behind one that is only to be read. */
+/**
+ * Shows notices on the stage, one at a time. One that can be put right stays in mind behind one that is only to be
+ * read.
+ */
 export class NoticeCard {
   readonly #card = find('#notice', HTMLElement);
   readonly #button = find('#notice button', HTMLButtonElement);

@@ -1,4 +1,7 @@
-/** Calls from the page to a worker: a promise for each, with abort, reports on the way, and failures in a form that crosses. */
+/**
+ * Calls from the page to a worker: a promise for each, with abort, reports on the way, and failures in a form that
+ * crosses.
+ */
 import { unknownFailure, type Failure } from './failure.ts';
 
 /** One thing that can be asked for. `report` is what it may tell on the way. */

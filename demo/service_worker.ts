@@ -1,6 +1,6 @@
 /**
- * Keeps the page for when there is no network, and takes in what other apps share with it. Weights are none of its business: the library
- * keeps those itself, by ranges.
+ * Keeps the page for when there is no network, and takes in what other apps share with it. Weights are none of its
+ * business: the library keeps those itself, by ranges.
  *
  * A newer version waits until no tab shows the older one: a page always finds the chunks that it was built with.
  */

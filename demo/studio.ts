@@ -101,7 +101,10 @@ export class Studio {
     void this.process();
   }
 
-  /** Takes a file. What was there before stays until the file has proved to be whole; one that needs another model waits for it. */
+  /**
+   * Takes a file. What was there before stays until the file has proved to be whole; one that needs another model waits
+   * for it.
+   */
   async openFile(file: OpenedFile): Promise<void> {
     const before = this.#subject;
     this.#subject = file;
@@ -162,7 +165,8 @@ export class Studio {
       const reason: unknown = controller.signal.reason;
       if (controller.signal.aborted && !(reason instanceof Cancelled)) return undefined; // whoever aborted it goes on
       this.#around.work.hide();
-      if (this.#model === model) this.#around.failed(controller.signal.aborted ? reason : error); // a lost model tells of itself
+      // a lost model tells of itself
+      if (this.#model === model) this.#around.failed(controller.signal.aborted ? reason : error);
       return failureOf(error);
     } finally {
       if (this.#run === controller) this.#run = undefined;

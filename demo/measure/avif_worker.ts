@@ -1,6 +1,7 @@
 /**
- * AVIF by libavif, for browsers that encode none. The only WebAssembly on the page: it is fetched when AVIF is asked for, and runs in
- * this thread, so that neither the page nor the model's thread needs `'wasm-unsafe-eval'` in its policy.
+ * AVIF by libavif, for browsers that encode none. The only WebAssembly on the page: it is fetched when AVIF is asked
+ * for, and runs in this thread, so that neither the page nor the model's thread needs `'wasm-unsafe-eval'` in its
+ * policy.
  */
 import avifModule from '@jsquash/avif/codec/enc/avif_enc.js';
 import { defaultOptions } from '@jsquash/avif/meta.js';

@@ -1,4 +1,7 @@
-/** The thread that measures: it runs the other codecs and compares pictures, beside the model's thread and out of the page's way. */
+/**
+ * The thread that measures: it runs the other codecs and compares pictures, beside the model's thread and out of the
+ * page's way.
+ */
 import { Caller, failureOf, serve } from '../rpc.ts';
 import type { AvifMethods } from './avif_worker.ts';
 import { difference, psnr } from './pixels.ts';
@@ -68,7 +71,10 @@ function pixelsOf(bitmap: ImageBitmap): Pixels {
   return { data: context.getImageData(0, 0, width, height).data, width, height };
 }
 
-/** libavif, where the browser can decode AVIF but not encode it. It is a thread of its own, for it alone needs WebAssembly. */
+/**
+ * libavif, where the browser can decode AVIF but not encode it. It is a thread of its own, for it alone needs
+ * WebAssembly.
+ */
 function libraryEncoder({ data, width, height }: ImageData, format: Format): Encode {
   if (format !== 'avif') throw new TypeError(`This browser encodes no ${format}.`);
   avif ??= new Caller<AvifMethods>(new Worker(new URL('./avif_worker.ts', import.meta.url), { type: 'module' }));

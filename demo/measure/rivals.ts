@@ -18,7 +18,8 @@ export interface Fitted {
 export const TOP = 99;
 
 /**
- * The best file of at most `target` bytes: the encoder's size grows with its quality, so its quality is searched for by halves.
+ * The best file of at most `target` bytes: the encoder's size grows with its quality, so its quality is searched for by
+ * halves.
  *
  * @throws the signal's reason when aborted
  */

@@ -8,8 +8,8 @@ const C2 = (0.03 * 255) ** 2;
 const SUMS = 5;
 
 /**
- * The mean SSIM of the luma (Rec. 601) of two pictures, over every place where the 11 × 11 Gaussian window fits; the window
- * shrinks with a picture that is smaller.
+ * The mean SSIM of the luma (Rec. 601) of two pictures, over every place where the 11 × 11 Gaussian window fits; the
+ * window shrinks with a picture that is smaller.
  *
  * @param a - RGBA bytes, `width * height` pixels
  * @param b - RGBA bytes, as many

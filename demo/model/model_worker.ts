@@ -1,8 +1,9 @@
 /**
  * The model's own thread: the library and its codec, so that the page never waits.
  *
- * Not `createWorkerClient()`, though that is what most pages want: here the codec runs beside the model, so that latents don't cross
- * to the page and back for every step of the slider; and the page wants to hear at once that the device was lost, and what it offers.
+ * Not `createWorkerClient()`, though that is what most pages want: here the codec runs beside the model, so that
+ * latents don't cross to the page and back for every step of the slider; and the page wants to hear at once that the
+ * device was lost, and what it offers.
  */
 import { AutoencoderDC, DcAeError, type Profile } from 'dc-ae-webgpu';
 import { decompress, FormatError, packLatent, unpackLatent, type PlainLatent } from 'dc-ae-webgpu/codec';
@@ -36,7 +37,8 @@ serve<ModelMethods>(
         single !== undefined && (single instanceof File || /\.safetensors$/.test(single))
           ? await AutoencoderDC.fromSingleFile(single, options)
           : await AutoencoderDC.fromPretrained(typeof source === 'string' ? source : [...source], options);
-      // Some drivers compile a shader when it first runs. Let the times that are shown be the network's, not the compiler's.
+      // Some drivers compile a shader when it first runs. Let the times that are shown be the network's, not the
+      // compiler's.
       const warm = await ae.forward({ data: new Uint8Array(4 * 64 * 64), width: 64, height: 64 }, { signal });
       await ae.device.queue.onSubmittedWorkDone();
       warm.sample.dispose();

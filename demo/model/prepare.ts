@@ -1,7 +1,10 @@
 /** A picture's pixels as the model will see them. */
 import { DcAeError } from 'dc-ae-webgpu';
 
-/** A larger picture is made smaller first on a CPU, so that it takes seconds and not minutes. A GPU takes any: region by region. */
+/**
+ * A larger picture is made smaller first on a CPU, so that it takes seconds and not minutes. A GPU takes any: region by
+ * region.
+ */
 const MAX_PIXELS = 512 * 512;
 
 /** The pixels on white, made smaller where this device asks for it. The bitmap is closed. */

@@ -12,7 +12,10 @@ export type Layer = 'original' | 'rival' | 'ours' | 'difference' | 'bits';
 
 const LAYERS: readonly Layer[] = ['original', 'rival', 'ours', 'difference', 'bits'];
 
-/** From this many device pixels for each pixel of the picture on, its pixels are shown as squares, unless the reader chose. */
+/**
+ * From this many device pixels for each pixel of the picture on, its pixels are shown as squares, unless the reader
+ * chose.
+ */
 const SQUARES = 4;
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 60;

@@ -6,7 +6,10 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { create, globals } from 'webgpu';
 
-/** @type {{ code: string, constants: Record<string, number>, bindings: ('read' | 'write' | 'uniform' | 'texture' | 'image')[] }[]} */
+/**
+ * @type {{ code: string, constants: Record<string, number>, bindings: ('read' | 'write' | 'uniform' | 'texture' |
+ * 'image')[] }[]}
+ */
 const pipelines = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const LAYOUT_ENTRY = {
   read: { buffer: { type: 'read-only-storage' } },

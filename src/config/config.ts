@@ -73,16 +73,19 @@ const defaults = {
 
 type Key = keyof typeof defaults;
 
-/** Whether `json` has at least one key of a diffusers AutoencoderDC config; the original repositories' config.json has none. */
+/**
+ * Whether `json` has at least one key of a diffusers AutoencoderDC config; the original repositories' config.json has
+ * none.
+ */
 export function isDiffusersConfig(json: unknown): boolean {
   return isJsonObject(json) && ('_class_name' in json || Object.keys(defaults).some((key) => key in json));
 }
 
 /**
- * Reads a diffusers config.json (already parsed from JSON). Keys that are missing take diffusers' own defaults, keys that
- * it doesn't know (`_class_name`, `_diffusers_version`, …) pass. Per-stage values may be one string or a list. As in
- * diffusers, any `downsample_block_type` but `"pixel_unshuffle"` is a strided convolution, and any `upsample_block_type`
- * but `"interpolate"` is a pixel shuffle.
+ * Reads a diffusers config.json (already parsed from JSON). Keys that are missing take diffusers' own defaults, keys
+ * that it doesn't know (`_class_name`, `_diffusers_version`, …) pass. Per-stage values may be one string or a list. As
+ * in diffusers, any `downsample_block_type` but `"pixel_unshuffle"` is a strided convolution, and any
+ * `upsample_block_type` but `"interpolate"` is a pixel shuffle.
  *
  * Source: diffusers, models/autoencoders/autoencoder_dc.py.
  *

@@ -3,7 +3,10 @@
 /** The two kinds of block that a stage is made of. */
 export type BlockType = 'ResBlock' | 'EfficientViTBlock';
 
-/** The norm at the end of a block's branch: RMS over channels, or batch norm with running statistics. Both have eps 1e-5. */
+/**
+ * The norm at the end of a block's branch: RMS over channels, or batch norm with running statistics. Both have eps
+ * 1e-5.
+ */
 export type NormType = 'rms_norm' | 'batch_norm';
 
 /** The activations of diffusers' `get_activation`; its `swish` is `silu`, and `gelu` is the exact one (erf). */
@@ -47,6 +50,9 @@ export interface AutoencoderDCConfig {
   readonly decoderInShortcut: boolean;
   /** Between the decoder's last norm and its last convolution. */
   readonly decoderConvActFn: ActivationName;
-  /** Diffusion models see `latent * scalingFactor`. `encode` doesn't multiply by it and `decode` doesn't divide, as in diffusers. */
+  /**
+   * Diffusion models see `latent * scalingFactor`. `encode` doesn't multiply by it and `decode` doesn't divide, as in
+   * diffusers.
+   */
   readonly scalingFactor: number;
 }

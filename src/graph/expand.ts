@@ -12,7 +12,9 @@ export interface Expansion {
   readonly matrixBytes: number;
   /** Returns a number for a new tensor. */
   readonly id: () => number;
-  /** The number of chunks and slices to create; all by default. The first ones already have the tensors of all others. */
+  /**
+   * The number of chunks and slices to create; all by default. The first ones already have the tensors of all others.
+   */
   readonly maxChunks?: number | undefined;
 }
 
@@ -25,8 +27,8 @@ export function applies(algorithm: Algorithm, { kernel, stride, upsample }: Conv
  * Expands the convolutions that a tile algorithm computes into the passes of that algorithm.
  *
  * The passes run chunk by chunk, a chunk being some rows of tiles, so that the tensors between them take about
- * `scratchBytes`; a chunk has at least one row. If a convolution's matrices are large, each chunk computes and uses them slice
- * by slice. All chunks and slices share the same tensors.
+ * `scratchBytes`; a chunk has at least one row. If a convolution's matrices are large, each chunk computes and uses
+ * them slice by slice. All chunks and slices share the same tensors.
  */
 export function expandConvolutions(ops: readonly Op[], expansion: Expansion): Op[] {
   return ops.flatMap((op) =>

@@ -22,8 +22,8 @@ export type { TensorRect } from './ops/op.ts';
 export type { WinogradInputOp, WinogradMultiplyOp, WinogradOutputOp, WinogradWeightOp } from './ops/winograd.ts';
 
 /**
- * One step of a network on the GPU. It computes `rect` of its output: the whole image, or a region. The value of a pixel does not
- * depend on the rectangle that it is computed in.
+ * One step of a network on the GPU. It computes `rect` of its output: the whole image, or a region. The value of a
+ * pixel does not depend on the rectangle that it is computed in.
  */
 export type Op =
   | ConvOp

@@ -9,8 +9,8 @@ import type { WeightType } from './weights.ts';
 export type Numerics = 'strict' | 'fast';
 
 /**
- * The number type in which convolutions may multiply. Sums are f32 in both. `f16` excludes Winograd's F(4x4, 3x3), whose
- * matrices would lose too much in f16.
+ * The number type in which convolutions may multiply. Sums are f32 in both. `f16` excludes Winograd's F(4x4, 3x3),
+ * whose matrices would lose too much in f16.
  */
 export type Products = 'f32' | 'f16';
 

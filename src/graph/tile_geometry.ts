@@ -1,8 +1,8 @@
 import { aligned, scaled, type Rect } from './rects.ts';
 
 /**
- * Convolution algorithms that work on tiles: Winograd's F(2x2, 3x3) and F(4x4, 3x3) (arXiv 1509.09308), and the four phases of
- * a convolution that upsamples by 2 (shaders/winograd.wgsl).
+ * Convolution algorithms that work on tiles: Winograd's F(2x2, 3x3) and F(4x4, 3x3) (arXiv 1509.09308), and the four
+ * phases of a convolution that upsamples by 2 (shaders/winograd.wgsl).
  */
 export type TileAlgorithm = 'winograd2' | 'winograd4' | 'phases';
 

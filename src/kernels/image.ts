@@ -99,8 +99,8 @@ export function imageIn(y: Tensor, { rect, picture, corner, background }: ImageP
 }
 
 /**
- * Copies a rectangle of one picture of the batch to a texture. `rect` counts from the tensor's first pixel. Binds x, the
- * texture, params.
+ * Copies a rectangle of one picture of the batch to a texture. `rect` counts from the tensor's first pixel. Binds x,
+ * the texture, params.
  *
  * @param n - the picture's index in the batch
  */

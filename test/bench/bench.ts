@@ -25,14 +25,19 @@ export interface Row {
   readonly compileMs: number;
   /** From weights on the GPU to the first result: compiling, allocating, the first run. */
   readonly firstMs: number;
-  /** JavaScript of a warm run; and of one in a single submit, as on a device that is done with it in a few milliseconds. */
+  /**
+   * JavaScript of a warm run; and of one in a single submit, as on a device that is done with it in a few milliseconds.
+   */
   readonly jsMs: number;
   readonly jsOneSubmitMs: number;
   /** gflop / ms: above the peak where fewer multiplies than the direct algorithm's do. */
   readonly rate: number;
   /** The multiply-add peak, the best of before and after. */
   readonly peak: number;
-  /** CPU milliseconds of a warm run, and its share of the peak by CPU time: what to read on a software adapter and a busy machine. */
+  /**
+   * CPU milliseconds of a warm run, and its share of the peak by CPU time: what to read on a software adapter and a
+   * busy machine.
+   */
   readonly cpuMs: number;
   readonly cpuShare: number;
   /** Bytes that the plan's dispatches read and write, each once; their rate, and that of a plain copy. */
@@ -147,7 +152,10 @@ export interface Options {
   /** A regular expression over the works' names; empty for all. */
   readonly only: string;
   readonly dtypes: readonly WeightType[];
-  /** Forms of the convolutions' kernels, in turn; where it is empty, the one that suits the adapter. Those that it can't run are left out. */
+  /**
+   * Forms of the convolutions' kernels, in turn; where it is empty, the one that suits the adapter. Those that it can't
+   * run are left out.
+   */
   readonly kernels: readonly string[];
   /** Warm runs of each work. */
   readonly reps: number;

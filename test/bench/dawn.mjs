@@ -3,7 +3,10 @@ import { createServer } from 'vite';
 import { lavapipeFolder, usesOwnGpu } from '../../scripts/chromium.mjs';
 import { ensureLavapipe, root } from '../../scripts/setup.mjs';
 
-/** Has Dawn in Node run on lavapipe, unless VK_ICD_FILENAMES names a Vulkan driver or DCAE_ADAPTER=default asks for the machine's own. */
+/**
+ * Has Dawn in Node run on lavapipe, unless VK_ICD_FILENAMES names a Vulkan driver or DCAE_ADAPTER=default asks for the
+ * machine's own.
+ */
 export async function chooseDriver() {
   if (usesOwnGpu || process.env['VK_ICD_FILENAMES']) return;
   await ensureLavapipe();

@@ -1,4 +1,7 @@
-/** Counts the JavaScript time of the submits on a device: from a command encoder's creation to the call that waits for its work. */
+/**
+ * Counts the JavaScript time of the submits on a device: from a command encoder's creation to the call that waits for
+ * its work.
+ */
 export interface JsClock {
   /** Milliseconds and submits since the last call. */
   take(): { readonly ms: number; readonly submits: number };

@@ -1,5 +1,6 @@
-// The adapter's f32 multiply-add peak: the best of several kernels that touch registers only. The bodies are unrolled: on software adapters
-// a loop's own step costs as much as some sixteen vec4 FMAs, and a rolled probe reads three to four times too low.
+// The adapter's f32 multiply-add peak: the best of several kernels that touch registers only. The bodies are unrolled:
+// on software adapters a loop's own step costs as much as some sixteen vec4 FMAs, and a rolled probe reads three to
+// four times too low.
 
 const SHAPES = [
   { width: 4, sums: 2, unroll: 8 },

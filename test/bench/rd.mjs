@@ -1,6 +1,7 @@
-// `npm run bench:rd`: rate and distortion of .dcae files beside JPEG, WebP and AVIF; writes test/bench/results/rate-distortion.md.
+// `npm run bench:rd`: rate and distortion of .dcae files beside JPEG, WebP and AVIF; writes
+// test/bench/results/rate-distortion.md.
 //
-//     npm run bench:rd                  Dawn in Node, on the Vulkan driver that VK_ICD_FILENAMES names (lavapipe where none is named)
+//     npm run bench:rd Dawn in Node, on the Vulkan driver that VK_ICD_FILENAMES names (lavapipe where none is named)
 //     npm run bench:rd -- --fixtures    writes the files of test/fixtures/codec anew, too
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Rate and distortion of .dcae files with the nano checkpoint on photographs that it never saw, beside other codecs at the same bytes.
+// Rate and distortion of .dcae files with the nano checkpoint on photographs that it never saw, beside other codecs at
+// the same bytes.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';

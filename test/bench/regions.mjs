@@ -1,9 +1,11 @@
 // `npm run bench:regions`: what computing images region by region costs.
 //
-//     npm run bench:regions                    recompute factors, by plans alone; some minutes; writes test/bench/results/regions.md
+//     npm run bench:regions recompute factors, by plans alone; some minutes; writes test/bench/results/regions.md
 //     npm run bench:regions -- f32c32-sana     of the networks of that name only, printed
-//     npm run bench:regions -- --time          the quarter-width network's times, in Chromium on lavapipe (DCAE_ADAPTER=default: the machine's own GPU);
-//                                              writes test/bench/results/region-times.md; --side 992 --reps 3: 992 is the largest that
+//     npm run bench:regions -- --time the quarter-width network's times, in Chromium on lavapipe (DCAE_ADAPTER=default:
+// the machine's own GPU);
+//                                              writes test/bench/results/region-times.md; --side 992 --reps 3: 992 is
+// the largest that
 //                                              runs in one piece where 128 MiB are bound
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

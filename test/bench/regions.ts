@@ -21,7 +21,10 @@ export interface Family {
   readonly config: unknown;
 }
 
-/** The table, in Markdown: recompute factor and, in brackets, regions; where a budget is too small, the smallest that does. */
+/**
+ * The table, in Markdown: recompute factor and, in brackets, regions; where a budget is too small, the smallest that
+ * does.
+ */
 export function regionTable(families: readonly Family[]): string {
   const lines = [
     `| network | half | side | numerics | ${BUDGETS.map((budget) => `${budget} MiB`).join(' | ')} |`,

@@ -16,8 +16,8 @@ function decades(low: number, high: number): number[] {
 const escape = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 
 /**
- * A report as a roofline picture (Williams et al. 2009): FLOPs per byte that the plan moves against FLOP/s, both counted with the direct
- * algorithm, under the copy bandwidth and the multiply-add peak measured in the same run.
+ * A report as a roofline picture (Williams et al. 2009): FLOPs per byte that the plan moves against FLOP/s, both
+ * counted with the direct algorithm, under the copy bandwidth and the multiply-add peak measured in the same run.
  */
 export function roofline({ adapter, rows }: Report): string {
   const peak = Math.max(...rows.map((row) => row.peak));

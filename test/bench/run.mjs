@@ -1,11 +1,13 @@
 // `npm run bench`: times the works of works.ts and writes what it found as JSON, a table and a roofline picture.
 //
-//     npm run bench                          in Chromium, on SwiftShader and lavapipe (DCAE_ADAPTER=default: the machine's own GPU)
-//     npm run bench -- --node                Dawn in Node on lavapipe, or on the Vulkan driver that VK_ICD_FILENAMES names
+//     npm run bench in Chromium, on SwiftShader and lavapipe (DCAE_ADAPTER=default: the machine's own GPU)
+//     npm run bench -- --node Dawn in Node on lavapipe, or on the Vulkan driver that VK_ICD_FILENAMES names
 //     npm run bench -- --only 'conv|decoder' --dtype f32,f16 --reps 9 --adapter lavapipe
-//     npm run bench -- --only 'decoder' --dtype f16 --kernels registers,subgroups,workgroup,f16,f16-matrix      forms of the convolutions, in turn
+//     npm run bench -- --only 'decoder' --dtype f16 --kernels registers,subgroups,workgroup,f16,f16-matrix forms of the
+// convolutions, in turn
 //     npm run bench -- --save                into test/bench/results, under the adapter's name; else into test-output
-//     npm run bench -- --bundle FOLDER       a folder that runs the Node bench on a bare Linux machine with Node and a GPU: see README.md there
+//     npm run bench -- --bundle FOLDER a folder that runs the Node bench on a bare Linux machine with Node and a GPU:
+// see README.md there
 //
 // Reads the peak of the adapter around each row, so that other load on the machine cancels out of the percentages.
 import { mkdirSync, writeFileSync } from 'node:fs';

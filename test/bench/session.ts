@@ -28,7 +28,10 @@ async function hashWeights(gpu: Gpu, specs: readonly WeightSpec[], dtype: Weight
   return store;
 }
 
-/** How a work's weights are stored, and the form of its convolutions' kernels: where that is missing, the one that suits the adapter. */
+/**
+ * How a work's weights are stored, and the form of its convolutions' kernels: where that is missing, the one that suits
+ * the adapter.
+ */
 export interface Form {
   readonly dtype: WeightType;
   readonly kernels?: ConvVariant | undefined;

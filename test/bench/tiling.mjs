@@ -1,4 +1,5 @@
-// `npm run bench:tiling`: diffusers' tiling beside regions on a photograph, both against the untiled result; writes test/bench/results/tiling.{md,png}.
+// `npm run bench:tiling`: diffusers' tiling beside regions on a photograph, both against the untiled result; writes
+// test/bench/results/tiling.{md,png}.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/setup.mjs';

@@ -1,4 +1,5 @@
-// The page is for everyone: with a keyboard alone, with a screen reader, without a network, from another app's share menu.
+// The page is for everyone: with a keyboard alone, with a screen reader, without a network, from another app's share
+// menu.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

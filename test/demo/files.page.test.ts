@@ -168,7 +168,8 @@ test('another checkpoint is loaded from files; a file of the first asks for it, 
   }));
   const { buffer } = weights!;
   for (let i = 8 + Number(buffer.readBigUInt64LE()); i < buffer.length; i += 32) buffer[i]! ^= 1;
-  await page.locator('#folder').evaluate((field) => field.removeAttribute('webkitdirectory')); // which only takes a real one
+  // which only takes a real one
+  await page.locator('#folder').evaluate((field) => field.removeAttribute('webkitdirectory'));
   await page.locator('#folder').setInputFiles([config!, weights!]);
   await page.waitForFunction(() => document.querySelector('#model-name')?.textContent === 'your own');
   await demo.reconstructed('Rocket');

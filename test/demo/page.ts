@@ -19,7 +19,9 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly server?: string;
 }
 
-/** Registers a browser for the tests of a file; every page must end without errors and without a request to elsewhere. */
+/**
+ * Registers a browser for the tests of a file; every page must end without errors and without a request to elsewhere.
+ */
 export function demoPage() {
   const address = inject('demoUrl');
   let browser: Browser | undefined;

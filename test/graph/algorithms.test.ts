@@ -78,7 +78,8 @@ test('bytes moved: what an op reads and writes of its tensors, not all that they
       .reduce((sum, op) => sum + bytesMoved(op, 'f32'), 0);
   const tiles = 16 * 16 * 36 * 32 * 4;
   expect(bytes(Infinity, 'winograd-input')).toBe(image + tiles);
-  expect(bytes(2 ** 17, 'winograd-input')).toBe(image + (15 * 2 * image) / 64 + tiles); // 16 bands, each with two more rows
+  // 16 bands, each with two more rows
+  expect(bytes(2 ** 17, 'winograd-input')).toBe(image + (15 * 2 * image) / 64 + tiles);
   expect(bytes(2 ** 17, 'winograd-output')).toBe(image + tiles + 16 * 32 * 4);
 });
 

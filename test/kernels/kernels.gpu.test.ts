@@ -31,7 +31,8 @@ describe('dense convolution', () => {
   ] as const)('%i x %i kernel', async ([kernel, stride]) => {
     for (const [s, size] of SIZES.entries()) {
       for (const [i, inChannels] of CHANNELS.entries()) {
-        if (inject('variants') !== 'all' && i % SIZES.length !== s) continue; // each size and each number of channels once
+        // each size and each number of channels once
+        if (inject('variants') !== 'all' && i % SIZES.length !== s) continue;
         const outChannels = CHANNELS[(3 * i + size[0]) % CHANNELS.length]!;
         const bias = i % 2 === 0;
         const layer = conv2d('conv', inChannels, outChannels, { kernel, stride, bias });

@@ -6,14 +6,15 @@ import { hashTensor } from '../support/hash_weights.ts';
 import { moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Single blocks at the width of the released networks, with weights from a hash, equal PyTorch: test/fixtures/hash-slices.
+// Single blocks at the width of the released networks, with weights from a hash, equal PyTorch:
+// test/fixtures/hash-slices.
 const FIXTURES = await readJson<Required<ModuleFixture>[]>('test/fixtures/hash-slices/index.json');
 
 /** The tolerance of test/fixtures/README.md. */
 const F32 = 1e-5;
 /**
- * The tolerance with weights in f16. Rounding changes a weight by at most 2^-11 of itself, and sums of thousands average
- * this out. A block gets four times that.
+ * The tolerance with weights in f16. Rounding changes a weight by at most 2^-11 of itself, and sums of thousands
+ * average this out. A block gets four times that.
  */
 const F16 = 2e-3;
 

@@ -40,7 +40,8 @@ describe('every shader', () => {
 
   /** The compiler's messages that matter, one a line. */
   async function report(code: string, origin: LinkedShader['origin']): Promise<string> {
-    // The newest version of Chromium's experiment renames builtins, and the null backend's subgroups are larger than 32.
+    // The newest version of Chromium's experiment renames builtins, and the null backend's subgroups are larger than
+    // 32.
     const known = /^use of deprecated builtin$|must be a multiple of the device maxSubgroupSize/;
     const messages = (await tint.check(code)).filter(({ message }) => !known.test(message));
     return messages

@@ -7,7 +7,8 @@ import { hashTensor } from '../support/hash_weights.ts';
 import { NETWORKS } from '../support/networks.ts';
 import { folderSource } from '../support/sources.ts';
 
-// Regions compute the numbers of one piece, to the last bit: every network, under budgets that leave no room for it whole.
+// Regions compute the numbers of one piece, to the last bit: every network, under budgets that leave no room for it
+// whole.
 const shared = fileGpu();
 /** Budgets that each half is run under. */
 const CUTS = inject('variants') === 'all' ? 3 : 2;
@@ -24,7 +25,10 @@ interface Cut {
   readonly memoryBudget: number;
 }
 
-/** Budgets below what one piece takes, and the regions that each leads to: the fewest, the most, and `count - 2` in between. */
+/**
+ * Budgets below what one piece takes, and the regions that each leads to: the fewest, the most, and `count - 2` in
+ * between.
+ */
 async function cuts(
   ae: AutoencoderDC,
   part: 'encoder' | 'decoder',

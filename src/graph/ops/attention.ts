@@ -2,13 +2,16 @@ import { rectOf } from '../rects.ts';
 import type { Tensor } from '../tensor.ts';
 import { noFlops, noWeights, sameRect, type OpBase, type OpRecord, type ReplaceTensor } from './op.ts';
 
-/** The tensors that attention reads together: qkv and at most one multi-scale branch of the same shape. Their heads follow one another. */
+/**
+ * The tensors that attention reads together: qkv and at most one multi-scale branch of the same shape. Their heads
+ * follow one another.
+ */
 export type Branches = readonly [Tensor, Tensor | undefined];
 
 /**
- * Linear attention, first pass: partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. A span is `spanRows` whole rows of
- * the image, so that every cut into regions adds the same tokens in the same order. `rect` is a rectangle of qkv that contains
- * whole spans.
+ * Linear attention, first pass: partial sums `[spans, n * heads, 4 headQuads + 1, headDim]`. A span is `spanRows` whole
+ * rows of the image, so that every cut into regions adds the same tokens in the same order. `rect` is a rectangle of
+ * qkv that contains whole spans.
  */
 export interface AttentionSumsOp extends OpBase {
   readonly type: 'attention-sums';
@@ -22,7 +25,10 @@ export interface AttentionReduceOp extends OpBase {
   readonly x: Tensor;
 }
 
-/** Linear attention, second pass. Writes the heads of `y` from `firstHead` on and adds the remaining partial sums itself. */
+/**
+ * Linear attention, second pass. Writes the heads of `y` from `firstHead` on and adds the remaining partial sums
+ * itself.
+ */
 export interface AttentionApplyOp extends OpBase {
   readonly type: 'attention-apply';
   readonly branches: Branches;

@@ -2,9 +2,9 @@ import { aligned, scaled, type Rect } from '../rects.ts';
 
 /**
  * A rearrangement of channels and pixels with a mean as its only arithmetic:
- * `out[o] = mean over j < group of in[(o' / repeats) * group + j]`. With `pixelShuffle`, `o'` is `o` seen through a pixel
- * shuffle; `pixelUnshuffle` and `upsampleNearest` state how `in` is seen. Source: the shortcuts of diffusers' `DCDownBlock2d`
- * and `DCUpBlock2d` (arXiv 2410.10733, section 3.2).
+ * `out[o] = mean over j < group of in[(o' / repeats) * group + j]`. With `pixelShuffle`, `o'` is `o` seen through a
+ * pixel shuffle; `pixelUnshuffle` and `upsampleNearest` state how `in` is seen. Source: the shortcuts of diffusers'
+ * `DCDownBlock2d` and `DCUpBlock2d` (arXiv 2410.10733, section 3.2).
  */
 export interface ChannelShuffle {
   readonly repeats: number;

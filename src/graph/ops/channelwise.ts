@@ -23,8 +23,8 @@ export interface GroupedOp extends OpBase {
 }
 
 /**
- * One multi-scale branch of attention: a depthwise convolution of qkv, then a 1x1 convolution within each channel group of x's
- * layout, in one pass. Source: diffusers' `SanaMultiscaleAttentionProjection`.
+ * One multi-scale branch of attention: a depthwise convolution of qkv, then a 1x1 convolution within each channel group
+ * of x's layout, in one pass. Source: diffusers' `SanaMultiscaleAttentionProjection`.
  */
 export interface MultiscaleOp extends OpBase {
   readonly type: 'multiscale';

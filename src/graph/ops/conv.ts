@@ -7,8 +7,8 @@ import { enlarges, shuffleInput, type ChannelShuffle } from './channel_shuffle.t
 import { present, type OpBase, type OpRecord, type TensorRect } from './op.ts';
 
 /**
- * Dense convolution with its epilogue: `y = store(norm(act(scale * conv(x) + shift))) + shuffle(shortcut)`. Source: diffusers'
- * `DCDownBlock2d`, `DCUpBlock2d` and `ResBlock`.
+ * Dense convolution with its epilogue: `y = store(norm(act(scale * conv(x) + shift))) + shuffle(shortcut)`. Source:
+ * diffusers' `DCDownBlock2d`, `DCUpBlock2d` and `ResBlock`.
  */
 export interface ConvOp extends OpBase {
   readonly type: 'conv';

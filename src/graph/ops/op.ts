@@ -22,20 +22,20 @@ export interface TensorRect {
 export type ReplaceTensor = (tensor: Tensor) => Tensor;
 
 /**
- * All that planning needs to know about one type of op. A new op must define every member, or the table in ops.ts does not
- * compile. The defaults that several ops share are named functions below.
+ * All that planning needs to know about one type of op. A new op must define every member, or the table in ops.ts does
+ * not compile. The defaults that several ops share are named functions below.
  */
 export interface OpRecord<T extends OpBase> {
   /** The tensors that the op reads. */
   inputs(op: T): Tensor[];
   /**
-   * The rectangles of its inputs that the op reads to compute `rect` of its output. They include the halo, which may reach
-   * over the image's edge, where all pixels are zero. Sums over the image are read whole.
+   * The rectangles of its inputs that the op reads to compute `rect` of its output. They include the halo, which may
+   * reach over the image's edge, where all pixels are zero. Sums over the image are read whole.
    */
   inputRects(op: T, rect: Rect): TensorRect[];
   /**
-   * The smallest rectangle that the op can compute and that contains `wanted`: pixel shuffles write whole blocks, quadratic
-   * attention writes everything.
+   * The smallest rectangle that the op can compute and that contains `wanted`: pixel shuffles write whole blocks,
+   * quadratic attention writes everything.
    */
   outputRect(op: T, wanted: Rect): Rect;
   /** The rectangle whose cost the op has when it computes `rect`: tile algorithms compute whole tiles. */

@@ -5,7 +5,10 @@ import { matrixTiles, tileBytes, weightBytes, type MatrixSpec, type WeightSlice 
 import { convRect, shortcutRects, shortcutTensors, type ConvOp } from './conv.ts';
 import { noFlops, noWeights, present, sameRect, type OpBase, type OpRecord } from './op.ts';
 
-/** Winograd's weight transform: a slice of a weight as one matrix for each position in a tile, `[weight tile][position][column][row]`. */
+/**
+ * Winograd's weight transform: a slice of a weight as one matrix for each position in a tile, `[weight
+ * tile][position][column][row]`.
+ */
 export interface WinogradWeightOp extends OpBase {
   readonly type: 'winograd-weight';
   readonly algorithm: TileAlgorithm;
@@ -20,7 +23,10 @@ export interface WinogradInputOp extends OpBase {
   readonly x: Tensor;
 }
 
-/** Winograd's multiplication: for each position in a tile, a matrix times all tiles. Computes the channels of one weight slice. */
+/**
+ * Winograd's multiplication: for each position in a tile, a matrix times all tiles. Computes the channels of one weight
+ * slice.
+ */
 export interface WinogradMultiplyOp extends OpBase {
   readonly type: 'winograd-multiply';
   readonly algorithm: TileAlgorithm;

@@ -3,7 +3,10 @@ import type { Attention, Block, DCDownBlock2d, DCUpBlock2d, GLUMBConv } from '..
 import type { Conv2d, Norm } from '../../../src/model/layers.ts';
 import type { BenchModule } from '../works.ts';
 
-/** What another runtime has to offer to run this network: the operations that diffusers calls, on its own kind of tensor `T`. */
+/**
+ * What another runtime has to offer to run this network: the operations that diffusers calls, on its own kind of tensor
+ * `T`.
+ */
 export interface Arithmetic<T> {
   /** Dense, depthwise or grouped, with its bias; `activation` may be fused. */
   conv(layer: Conv2d, x: T): T;
@@ -14,7 +17,9 @@ export interface Arithmetic<T> {
   add(a: T, b: T): T;
   /** `h * silu(gate)`, halves of x's channels. */
   gate(x: T): T;
-  /** ReLU attention over the heads of all branches of qkv laid end to end, linear or quadratic as the reference does. */
+  /**
+   * ReLU attention over the heads of all branches of qkv laid end to end, linear or quadratic as the reference does.
+   */
   attend(branches: readonly T[], headDim: number): T;
   nearestUp2(x: T): T;
   /** Every channel `repeats` times. */
@@ -25,7 +30,10 @@ export interface Arithmetic<T> {
   pixelUnshuffle(x: T): T;
 }
 
-/** The module's output in another runtime's arithmetic: diffusers' forward pass, line by line, without fusing anything by hand. */
+/**
+ * The module's output in another runtime's arithmetic: diffusers' forward pass, line by line, without fusing anything
+ * by hand.
+ */
 export function forward<T>(a: Arithmetic<T>, module: BenchModule, x: T): T {
   const normed = (norm: Norm | undefined, y: T): T => (norm ? a.norm(norm, y) : y);
 

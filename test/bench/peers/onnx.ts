@@ -246,7 +246,10 @@ class OnnxGraph implements Arithmetic<Value> {
   }
 }
 
-/** A module as an ONNX file with one input, `x`, and one output, with hash-generated weights, in the operators that a PyTorch export of diffusers' code gives. */
+/**
+ * A module as an ONNX file with one input, `x`, and one output, with hash-generated weights, in the operators that a
+ * PyTorch export of diffusers' code gives.
+ */
 export function onnxModel(module: BenchModule, shape: readonly number[]): Uint8Array<ArrayBuffer> {
   const graph = new OnnxGraph();
   const x = { name: 'x', shape };

@@ -1,7 +1,7 @@
-// `npm run bench:peers`: this package beside ONNX Runtime Web and TF.js on the same works, weights and inputs, in one browser, on one
-// adapter; their outputs are compared. The peers are installed at the first call, into .cache/peers.
+// `npm run bench:peers`: this package beside ONNX Runtime Web and TF.js on the same works, weights and inputs, in one
+// browser, on one adapter; their outputs are compared. The peers are installed at the first call, into .cache/peers.
 //
-//     npm run bench:peers                                     SwiftShader and lavapipe (DCAE_ADAPTER=default: the machine's own GPU)
+//     npm run bench:peers SwiftShader and lavapipe (DCAE_ADAPTER=default: the machine's own GPU)
 //     npm run bench:peers -- --works 'conv|ResBlock' --peers 'WebGPU' --adapter lavapipe --reps 5 --budget 60000
 //     npm run bench:peers -- --save                           into test/bench/results; else into test-output
 import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,9 @@
 import { markdown } from '../table.ts';
 import type { PeerReport } from './page.ts';
 
-/** A report as Markdown. `times ours` is by CPU time where that is known, which other load on the machine leaves alone. */
+/**
+ * A report as Markdown. `times ours` is by CPU time where that is known, which other load on the machine leaves alone.
+ */
 export function peerTable({ adapter, date, rows, failures }: PeerReport): string {
   const head = [
     'work',

@@ -240,7 +240,8 @@ export async function tfjsPeer(folder: string): Promise<Peer> {
           const y = run();
           const backend = tf.backend();
           backend.endComputePassEncoder?.();
-          if (backend.commandEncoder) backend.submitQueue?.(); // what it has not submitted by itself, every 15 dispatches
+          // what it has not submitted by itself, every 15 dispatches
+          if (backend.commandEncoder) backend.submitQueue?.();
           await backend.device.queue.onSubmittedWorkDone();
           y.dispose();
         },
