@@ -92,7 +92,7 @@ export default tseslint.config(
   {
     files: ['**/*.{js,mjs,ts}'],
     plugins: { house: { rules: { comments } } },
-    rules: { 'house/comments': 'warn' },
+    rules: { 'house/comments': 'error' },
   },
 
   {

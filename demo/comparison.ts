@@ -57,7 +57,7 @@ export class Comparison {
     this.choose('original');
   }
 
-  /** What all others are measured against. The pixels are handed over. */
+  /** Sets the original that all results are measured against. Its pixels are moved, not copied. */
   original(pixels: Pixels): void {
     void this.#measurer.original(pixels);
   }

@@ -13,7 +13,7 @@ export interface Failure {
   readonly needed?: string | undefined;
 }
 
-/** What was thrown, in words. */
+/** Describes a thrown value. */
 export function unknownFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: 'unknown', message: String(error) };
   return { code: 'unknown', message: `${error.name}: ${error.message}` };

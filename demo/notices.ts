@@ -1,8 +1,8 @@
-/** What is said when something fails: what happened, what to do, and a button that does it. */
+/** The notices of failures: what happened, what to do, and a button that does it. */
 import type { FormatProblem } from 'dc-ae-webgpu/codec';
 import type { Failure } from './failure.ts';
 
-/** What a notice's button does. */
+/** The action of a notice's button. */
 export type Remedy = 'reload-page' | 'open-https' | 'load-model' | 'load-needed' | 'run-again' | 'dismiss';
 
 /** A notice in words. */
@@ -13,7 +13,7 @@ export interface Notice {
   readonly remedy: Remedy;
   /** With `load-needed`: the checkpoint that the file at hand needs; the small one where the file doesn't say. */
   readonly needed?: string | undefined;
-  /** What the machine said, for those who want to know. */
+  /** The original error message. */
   readonly detail?: string | undefined;
 }
 

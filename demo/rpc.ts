@@ -16,11 +16,11 @@ export interface CallOptions<Report> {
   /** Ends the call at once; the worker hears of it, and what it still answers is dropped. */
   readonly signal?: AbortSignal | undefined;
   readonly onReport?: ((report: Report) => void) | undefined;
-  /** What is handed over instead of copied. */
+  /** Objects that are moved instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
 }
 
-/** What a handler is given besides its arguments. */
+/** The services that a handler gets besides its arguments. */
 export interface Context<Report> {
   readonly signal: AbortSignal;
   report(value: Report, transfer?: readonly Transferable[]): void;
@@ -51,7 +51,7 @@ export class CallError extends Error {
   }
 }
 
-/** What was thrown, in words. */
+/** Describes a thrown value. */
 export function failureOf(error: unknown): Failure {
   return error instanceof CallError ? error.failure : unknownFailure(error);
 }

@@ -75,7 +75,7 @@ export class Studio {
     return this.#result;
   }
 
-  /** What is at hand came as a file: there is no original to it. */
+  /** Whether the picture came as a .dcae file, so that there is no original. */
   get opened(): boolean {
     return this.#subject?.kind === 'file';
   }
@@ -163,7 +163,8 @@ export class Studio {
       return undefined;
     } catch (error) {
       const reason: unknown = controller.signal.reason;
-      if (controller.signal.aborted && !(reason instanceof Cancelled)) return undefined; // whoever aborted it goes on
+      // the caller that aborted continues
+      if (controller.signal.aborted && !(reason instanceof Cancelled)) return undefined;
       this.#around.work.hide();
       // a lost model tells of itself
       if (this.#model === model) this.#around.failed(controller.signal.aborted ? reason : error);

@@ -1,4 +1,4 @@
-/** What is going on, how far it is, and a button that ends it. */
+/** The bar that names the current work, shows its progress and offers to cancel it. */
 import type { RunProgress } from 'dc-ae-webgpu';
 import { find, hide } from './dom.ts';
 

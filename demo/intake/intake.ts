@@ -1,6 +1,6 @@
 /** How files come in: picked, pasted, dropped, shared. */
 
-/** What comes of it; nothing where there was no file in it. */
+/** Receives the files; not called if there are none. */
 export type Receive = (files: readonly File[]) => void;
 
 /** Listens to the file fields, the clipboard and whatever is dragged over the window. */

@@ -42,7 +42,7 @@ serve<AvifMethods>(
   failureOf,
 );
 
-/** A page's policy may forbid WebAssembly: that is a choice of whoever hosts it, and not a fault. */
+/** Describes an error. A policy that forbids WebAssembly is the host's choice, not a fault. */
 function failureOf(error: unknown): Failure {
   const failure = unknownFailure(error);
   return /wasm|WebAssembly|unsafe-eval/i.test(failure.message) ? { ...failure, code: 'no-wasm' } : failure;

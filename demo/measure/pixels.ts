@@ -1,4 +1,4 @@
-/** How far two pictures are apart. No page, no GPU. All pictures are RGBA bytes. */
+/** Differences of two pictures in RGBA bytes, without a page or a GPU. */
 
 /**
  * Peak signal-to-noise ratio in dB, over the 8-bit RGB of two pictures; infinite where they are the same.
@@ -18,10 +18,10 @@ export function psnr(a: Uint8ClampedArray, b: Uint8ClampedArray): number {
   return 10 * Math.log10((255 * 255) / mse);
 }
 
-/** How much a difference is amplified to be seen. */
+/** The factor that makes differences visible. */
 export const DIFFERENCE_GAIN = 6;
 
-/** What is different between two pictures, per channel, amplified; black where they are the same. */
+/** The amplified difference of two pictures for each channel; black where they are equal. */
 export function difference(a: Uint8ClampedArray, b: Uint8ClampedArray, width: number, height: number): ImageData {
   const image = new ImageData(width, height);
   const { data } = image;

@@ -1,4 +1,4 @@
-/** What the page asks of the worker that measures. */
+/** The requests that the page sends to the measuring worker. */
 import type { Format } from './rivals.ts';
 
 /** How near a picture comes to the original. */
@@ -41,6 +41,6 @@ export interface MeasureMethods {
     readonly result: Rival;
     readonly report: never;
   };
-  /** What sets ours apart from another. */
+  /** The difference of the reconstruction and another picture. */
   readonly difference: { readonly args: Side; readonly result: ImageBitmap; readonly report: never };
 }

@@ -49,7 +49,7 @@ export async function browserEncoder(picture: ImageData, format: Format): Promis
   return (await encodes(type)) ? encode : undefined;
 }
 
-/** What a browser can't encode, it gives as a PNG. */
+/** Whether the browser encodes a type. It returns a PNG for types that it cannot encode. */
 async function encodes(type: string): Promise<boolean> {
   const canvas = new OffscreenCanvas(1, 1);
   canvas.getContext('2d');

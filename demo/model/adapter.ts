@@ -11,7 +11,7 @@ const LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
 ] as const;
 
-/** What a device tells of its adapter. Browsers say what they see fit, down to nothing. */
+/** Describes a device's adapter. Browsers may leave any of these fields empty. */
 export function describe({ adapterInfo, features, limits }: GPUDevice): Adapter {
   const { vendor, architecture, device, description } = adapterInfo;
   const spelt = (word: string): string => NAMES.find((name) => name.toLowerCase() === word) ?? word;

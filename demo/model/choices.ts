@@ -6,7 +6,7 @@ export interface Choice {
   /** Its value in the list; for the released ones, the repository's id. */
   readonly id: string;
   readonly title: string;
-  /** What is downloaded, the first time. */
+  /** Bytes of the first download. */
   readonly bytes: number;
   readonly goodAt: string;
 }
@@ -45,7 +45,7 @@ function released(): Choice[] {
   }));
 }
 
-/** What sets a released network apart, as its authors describe it. */
+/** The strength of a released network, as its authors describe it. */
 function goodAt({ repo, config }: KnownCheckpoint): string {
   const side = 2 ** (config.encoder.blockOutChannels.length - 1);
   const each = `${side} × ${side} pixels for each of the latent’s ${config.latentChannels} numbers.`;

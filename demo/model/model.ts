@@ -23,7 +23,7 @@ export interface ModelOptions {
   readonly signal: AbortSignal;
 }
 
-/** What to do with a run. */
+/** Callbacks and options of a run. */
 export interface RunCall {
   readonly settings: RunSettings;
   readonly onProgress?: (progress: RunProgress) => void;

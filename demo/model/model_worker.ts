@@ -148,7 +148,7 @@ class Run {
     return { memoryBudget, onProfile: profiled ? (profile) => (this.#profile = profile) : undefined };
   }
 
-  /** What it took, once it is done. */
+  /** Returns the work and time of the finished run. */
   async work(
     part: 'encoder' | 'decoder',
     ms: number,

@@ -1,4 +1,4 @@
-/** What the page asks of the model's worker. It remembers nothing between calls but the model. */
+/** The requests that the page sends to the model's worker. Between calls the worker keeps only the model. */
 import type { AutoencoderDCConfig, LoadProgress, Profile, RunProgress } from 'dc-ae-webgpu';
 import type { CodecStats, FileInfo, PlainLatent } from 'dc-ae-webgpu/codec';
 import type { Failure } from '../failure.ts';
@@ -7,7 +7,7 @@ import type { Pixels } from '../measure/protocol.ts';
 /** How weights are stored on the GPU. */
 export type Dtype = 'f32' | 'f16';
 
-/** What to load, and how. */
+/** A model to load, with its options. */
 export interface LoadRequest {
   /** A folder's or a file's URL, a repository's id, or the files of a dropped folder. */
   readonly source: string | readonly File[];
@@ -16,7 +16,7 @@ export interface LoadRequest {
   readonly checkpointUrl: string | undefined;
 }
 
-/** What is known of a model once it is loaded. */
+/** Facts about a loaded model. */
 export interface ModelInfo {
   readonly adapter: Adapter;
   readonly config: AutoencoderDCConfig;
@@ -32,20 +32,20 @@ export interface Adapter {
   readonly name: string;
   /** It is the CPU in truth, and slow. */
   readonly software: boolean;
-  /** What it offers, by WebGPU's names. */
+  /** The device's features, by WebGPU's names. */
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
 }
 
 /** How the reader wants the network to run. */
 export interface RunSettings {
-  /** Bytes that activations may take; what the library thinks best where this is missing. */
+  /** Limit on the bytes of activations; the library's default if undefined. */
   readonly memoryBudget: number | undefined;
   /** Times each stage, which slows the run. */
   readonly profiled: boolean;
 }
 
-/** What one run of a half took. */
+/** The work and time of one network's run. */
 export interface Work {
   readonly ms: number;
   readonly flops: number;
@@ -59,7 +59,7 @@ export interface Work {
   readonly profile: Pick<Profile, 'clock' | 'stages'> | undefined;
 }
 
-/** What came of encoding. */
+/** The result of encoding. */
 export interface Encoded {
   readonly work: Work;
   readonly latent: PlainLatent;
@@ -84,7 +84,7 @@ export interface Packed {
   readonly mostBits: number;
 }
 
-/** What came of decoding a file. */
+/** The result of decoding a file. */
 export interface Decoded {
   readonly work: Work;
   readonly info: FileInfo;

@@ -1,4 +1,4 @@
-/** What happened on the way: the latent, where the bits went, and how long all took. */
+/** The panel of details: the latent, the bits of each position, and the times. */
 import { context2d, find, setText } from '../dom.ts';
 import { bytes, count, duration, sides } from '../format.ts';
 import type { Decoded, Encoded, Packed, Work } from '../model/protocol.ts';

@@ -1,4 +1,4 @@
-/** What the file weighs, and how it stands against other codecs at the same bytes. */
+/** The table of the file's size and of other codecs at the same size. */
 import { find, make, setText } from '../dom.ts';
 import { bytes, decibels, percent, similarity } from '../format.ts';
 import type { Likeness, Rival, Side } from '../measure/protocol.ts';

@@ -5,7 +5,7 @@ import { bytes } from '../format.ts';
 import { CUSTOM, NANO, choices, nanoUrl } from '../model/choices.ts';
 import type { Dtype, LoadRequest, ModelInfo } from '../model/protocol.ts';
 
-/** What the reader asked for. */
+/** The model that the reader chose, with its options. */
 export interface Wanted extends LoadRequest {
   /** For the page to call it by. */
   readonly name: string;

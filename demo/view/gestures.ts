@@ -1,7 +1,7 @@
 /** Pointers, wheel and fingers on the picture, as zoom, pan and a moved divider. */
 import type { Point } from './view_box.ts';
 
-/** What gestures act on. Lengths in CSS pixels, places within the element. */
+/** The target of gestures. Lengths are in CSS pixels, positions relative to the element. */
 export interface Surface {
   /** Some of the picture lies outside, so that a drag moves it. */
   pannable(): boolean;

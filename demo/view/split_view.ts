@@ -4,7 +4,7 @@ import { Gestures, type Surface } from './gestures.ts';
 import { fit, pan, settle, visible, zoom, type Extent, type Point, type ViewBox } from './view_box.ts';
 import { Wipe } from './wipe.ts';
 
-/** What is shown: the left picture, both, ours, what sets them apart, or where the bits went. */
+/** The shown layers: the left picture, both, the reconstruction, their difference, or the bits of each position. */
 export type Mode = 'left' | 'split' | 'ours' | 'difference' | 'bits';
 
 /** The pictures that lie on top of one another. `original` and `rival` share the left side. */
@@ -56,7 +56,7 @@ export class SplitView extends HTMLElement {
     this.#changed();
   }
 
-  /** What is really shown: `mode`, or what comes nearest with the pictures that are there. */
+  /** The mode that is shown: `mode`, or the nearest one that the present pictures allow. */
   get shown(): Mode {
     const has = (layer: Layer): boolean => this.#filled.has(layer);
     const left = has('original') || has('rival');

@@ -17,7 +17,7 @@ export interface ViewBox extends Point {
   readonly scale: number;
 }
 
-/** How far one can zoom in. */
+/** The largest zoom factor. */
 const MAX_SCALE = 32;
 /** A small picture isn't blown up further than this to fill the viewport. */
 const MAX_FIT = 3;
@@ -60,7 +60,7 @@ export function settle(box: ViewBox, viewport: Extent, picture: Extent): ViewBox
   };
 }
 
-/** What is seen of the picture, in the viewport. */
+/** The visible part of the picture, in viewport coordinates. */
 export function visible(box: ViewBox, viewport: Extent, picture: Extent): Extent & Point {
   const x = Math.max(0, box.x);
   const y = Math.max(0, box.y);

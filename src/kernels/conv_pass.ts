@@ -122,7 +122,7 @@ export const STORE = { plain: 0, shuffle: 1, unshuffle: 2 } as const;
 export function epilogue(op: ConvOp): { resources: Omit<ConvResources, 'x' | 'weight'>; params: Partial<ConvParams> } {
   const { x, y, weight, affine, shortcut, rect } = op;
   const { height: rows, width: cols } = convRect(op);
-  const gather = shortcut?.shuffle ?? IDENTITY;
+  const shuffle = shortcut?.shuffle ?? IDENTITY;
   const phaseQuads = quadsOf(weight.rows);
   return {
     resources: {
@@ -131,9 +131,9 @@ export function epilogue(op: ConvOp): { resources: Omit<ConvResources, 'x' | 'we
       y: tensorResource(y),
     },
     params: {
-      source: shuffleView(shortcut?.source ?? x, gather, rect),
+      source: shuffleView(shortcut?.source ?? x, shuffle, rect),
       y: view(y, { at: rect }),
-      shuffle: shuffleParams(gather, y.layout.channels),
+      shuffle: shuffleParams(shuffle, y.layout.channels),
       rows,
       cols,
       out_quads: phaseQuads * weight.phases,

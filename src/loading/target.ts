@@ -72,8 +72,8 @@ function hasMatrices({ features, adapterInfo }: GPUDevice, type: string, size: n
 }
 
 /**
- * The variant that a device is likely to run fastest. On a CPU, workgroup memory is as slow as any other, barriers cost
- * time, and f16 is computed in f32.
+ * The variant that a device is likely to run fastest. On a CPU, workgroup memory is as slow as all other memory,
+ * barriers cost time, and f16 is computed in f32.
  */
 function likelyFastestVariant({ software }: Gpu, possible: readonly ConvVariant[]): ConvVariant {
   const order = software ? (['subgroups', 'registers'] as const) : (['f16', 'workgroup'] as const);

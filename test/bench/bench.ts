@@ -10,13 +10,13 @@ import { supportedVariants } from '../../src/loading/target.ts';
 import { loadWork, openSession, type Form } from './session.ts';
 import { works, type Work } from './works.ts';
 
-/** What one work took. Times in ms, rates in GFLOP/s, bandwidths in GB/s. */
+/** The measurement of one work. Times are in ms, rates in GFLOP/s, bandwidths in GB/s. */
 export interface Row {
   readonly name: string;
   readonly dtype: WeightType;
   /** The direct algorithm's FLOPs, two for each multiply-add. */
   readonly gflop: number;
-  /** What the plan's dispatches do of them: fewer, where convolutions take a faster algorithm. */
+  /** GFLOP of the plan's dispatches: fewer if convolutions use a faster algorithm. */
   readonly actualGflop: number;
   /** Median and least of the warm runs, to the GPU's last stroke. */
   readonly ms: number;
@@ -147,7 +147,7 @@ export async function bench({ gpu, peak, copy, cpu }: Instruments, work: Work, f
   return row;
 }
 
-/** What to time. */
+/** The works to time, and how. */
 export interface Options {
   /** A regular expression over the works' names; empty for all. */
   readonly only: string;
@@ -161,7 +161,7 @@ export interface Options {
   readonly reps: number;
 }
 
-/** What was timed, on what. */
+/** The measurements and the adapter that they were made on. */
 export interface Report {
   readonly adapter: string;
   readonly date: string;

@@ -3,7 +3,7 @@ import { adapterName, report, type Options, type Report } from './bench.ts';
 import { regionTimes } from './region_times.ts';
 import { halves } from './works.ts';
 
-/** What regions cost in time: a table in Markdown for each half of the network. */
+/** The time of regions: a Markdown table for each network. */
 export interface RegionReport {
   readonly adapter: string;
   readonly tables: readonly string[];

@@ -1,4 +1,4 @@
-// What regions cost in time: a network in one piece and under smaller and smaller budgets, in turns.
+// The time of regions: a network in one piece and under ever smaller budgets, in turns.
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { tensorBytes } from '../../src/graph/tensor.ts';
 import { planGraph, type Plan } from '../../src/plan/plan.ts';

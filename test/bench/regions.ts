@@ -1,4 +1,4 @@
-// What regions cost: the recompute factor of default plans, for each family of networks, size and budget.
+// The cost of regions: the recompute factor of default plans, for each family of networks, size and budget.
 import { parseConfig } from '../../src/config/config.ts';
 import { DcAeError } from '../../src/index.ts';
 import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';

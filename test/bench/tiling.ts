@@ -1,4 +1,4 @@
-// What diffusers' tiling does to a picture, and what regions do to it, as differences from the untiled result.
+// The effect of diffusers' tiling and of regions on a picture, as differences from the untiled result.
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { AutoencoderDC } from '../../src/index.ts';

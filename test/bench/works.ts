@@ -14,7 +14,7 @@ import {
 } from '../../src/model/blocks.ts';
 import { conv2d, rmsNorm, type Conv2d, type RMSNorm } from '../../src/model/layers.ts';
 
-/** What a work runs: a layer, a block or a part of one, or half of the network. */
+/** The module that a work runs: a layer, a block, a part of a block, or a network. */
 export type BenchModule = Conv2d | RMSNorm | Attention | GLUMBConv | Block | Encoder | Decoder;
 
 /** Something to time. */
@@ -73,7 +73,7 @@ export function halves(divisor: number, side: number): Work[] {
   ];
 }
 
-/** What lies between the dense convolutions. */
+/** The kernels between the dense convolutions. */
 const kernels: readonly Work[] = [
   { name: 'RMSNorm 128 256²', module: rmsNorm('n', 128), shape: [1, 128, 256, 256] },
   { name: 'RMSNorm 1024 32²', module: rmsNorm('n', 1024), shape: [1, 1024, 32, 32] },
@@ -96,7 +96,7 @@ const blocks: readonly Work[] = [
 ];
 
 /**
- * What `npm run bench` times: layers, blocks and the quarter-width network; on a GPU the whole network, too.
+ * The works of `npm run bench`: layers, blocks and the quarter-width network; on a GPU the whole network, too.
  *
  * @param only - a regular expression over names; all that is not empty finds what takes long on a CPU, too
  */
@@ -109,7 +109,7 @@ export function works(software: boolean, only: string): Work[] {
   return [...usual, ...(software && only === '' ? [] : large)].filter(({ name }) => new RegExp(only).test(name));
 }
 
-/** What `npm run bench:peers` times. */
+/** The works of `npm run bench:peers`. */
 export function peerWorks(software: boolean): Work[] {
   return [...blocks, ...halves(4, software ? 128 : 512), ...(software ? [] : halves(1, 512))];
 }

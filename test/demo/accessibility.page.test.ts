@@ -8,7 +8,7 @@ import { demoPage, stoppable, thumb, type DemoPage } from './page.ts';
 const { open } = demoPage();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds wrong with the page as it is now. */
+/** The faults that axe finds in the page as it is now. */
 async function violations({ page }: DemoPage): Promise<string[]> {
   await page.evaluate(axe);
   return await page.evaluate(async () => {

@@ -104,7 +104,7 @@ export async function patchWorker(page: Page, line: string): Promise<void> {
   });
 }
 
-/** What a person does on the page and sees there. */
+/** The actions of a person on the page, and what the person sees. */
 export class DemoPage {
   constructor(readonly page: Page) {}
 
@@ -201,7 +201,7 @@ export class DemoPage {
     }, layer);
   }
 
-  /** What the two canvases hold: their sizes, and their PSNR worked out anew. */
+  /** The sizes of the two canvases and the PSNR of their pixels. */
   canvases() {
     return this.page.evaluate(() => {
       const [a, b] = ['original', 'ours'].map((layer) => {

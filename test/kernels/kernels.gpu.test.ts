@@ -309,10 +309,10 @@ test('channel shuffles, single and chained', async () => {
     ] as const) {
       const rule = { ...IDENTITY, ...how };
       const input = randomTensor('input', [3, channels, height, width]);
-      const expected = reference.gather(input, rule);
+      const expected = reference.channelShuffle(input, rule);
       await check({
-        name: `gather ${JSON.stringify(how)} of ${channels} channels, ${height}x${width}`,
-        build: (b, x) => b.resample('gather', x, expected.shape[1]!, rule),
+        name: `channel shuffle ${JSON.stringify(how)} of ${channels} channels, ${height}x${width}`,
+        build: (b, x) => b.resample('shuffle', x, expected.shape[1]!, rule),
         input,
         expected,
       });

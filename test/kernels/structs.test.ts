@@ -35,8 +35,11 @@ async function linked(name: string, ...conditions: string[]): Promise<string> {
 function structsOf(code: string): Map<string, [string, string][]> {
   const structs = new Map<string, [string, string][]>();
   for (const [, name = '', body = ''] of code.matchAll(/\bstruct\s+(\w+)\s*\{([^}]*)\}/g)) {
-    const fields = [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)].map(([, field = '', type = '']): [string, string] => [field, type]); // prettier-ignore
-    structs.set(name, fields);
+    const fields = [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)];
+    structs.set(
+      name,
+      fields.map(([, field = '', type = '']) => [field, type]),
+    );
   }
   return structs;
 }
@@ -162,8 +165,9 @@ describe('constants', () => {
 
   test('RMSNorm behind a convolution fits the smallest workgroups that WebGPU guarantees', async () => {
     const code = await linked('winograd_output', 'f4', 'norm');
-    const [, perThread, more, fixed] =
-      /squares: array<f32, (\d+)u \* WORKGROUP>[^]*segments: array<f32, WORKGROUP \+ (\d+)u>[^]*scales: array<f32, (\d+)>/.exec(code)!; // prettier-ignore
+    const [, perThread] = /squares: array<f32, (\d+)u \* WORKGROUP>/.exec(code)!;
+    const [, more] = /segments: array<f32, WORKGROUP \+ (\d+)u>/.exec(code)!;
+    const [, fixed] = /scales: array<f32, (\d+)>/.exec(code)!;
     const pixels = TILE_GEOMETRIES.winograd4.out ** 2;
     expect(Number(perThread)).toBe(pixels);
     expect(Number(fixed)).toBe(MAX_GROUP_TILES * pixels);

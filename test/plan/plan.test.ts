@@ -174,7 +174,7 @@ test.for<[InputSize, RegExp]>([
 });
 
 test.for(TARGETS)(
-  'a budget that nothing fits into is refused with the smallest that would do, which does: %o',
+  'a budget that is too small is refused with the smallest budget that fits, which does fit: %o',
   async (target) => {
     const part = encoder(parseConfig(await readJson('demo/models/nano/config.json')));
     const size = { n: 1, height: 256, width: 256 };
@@ -185,7 +185,7 @@ test.for(TARGETS)(
     } catch (error) {
       message = String(error);
     }
-    expect(message).toMatch(/1 x 256 x 256 doesn't fit a memory budget of 1 MiB.*smaller image/);
+    expect(message).toMatch(/1 x 256 x 256 does not fit a memory budget of 1 MiB.*smaller image/);
     const least = Number(/about (\d+) MiB/.exec(message)?.[1]);
     expect(attempt(least).peakBytes).toBeLessThanOrEqual(least * MiB);
   },

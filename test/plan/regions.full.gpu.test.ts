@@ -21,7 +21,7 @@ interface Case {
   readonly places?: string;
 }
 
-/** How far a picture is from each place, relative to the largest value that all of them have. */
+/** The error of a picture at each place, relative to the largest value of all places. */
 async function placeErrors(name: string, file: string, picture: Float32Array, side: number): Promise<PlaceError[]> {
   const places = await readFixture(`test/fixtures/hash-models/${name}/${file}`);
   const { data, shape } = places.get('reconstruction');

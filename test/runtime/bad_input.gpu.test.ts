@@ -89,10 +89,10 @@ describe('an image', () => {
   test('that exceeds the memory budget', async () => {
     const data = new Uint8ClampedArray(4 * 2048 * 1040).fill(255);
     const picture = { data, width: 2048, height: 1040 };
-    const words = [/1040 x 2048 doesn't fit a memory budget of 8 MiB/, /smallest that does is about \d+ MiB/, /Raise/];
+    const words = [/1040 x 2048 does not fit a memory budget of 8 MiB/, /smallest budget that fits is about \d+ MiB/, /Raise/];
     await failure(ae.encode(picture, { memoryBudget: 8 * 2 ** 20 }), DeviceError, 'limits', ...words);
     const planned = ae.plan({ which: 'encoder', ...picture, memoryBudget: 8 * 2 ** 20 });
-    await expect(planned).rejects.toThrow(/smallest that does/);
+    await expect(planned).rejects.toThrow(/smallest budget that fits/);
   });
 
   test.for([0, -1, NaN])('with a memory budget of %o', async (memoryBudget) => {
@@ -168,7 +168,7 @@ describe('a latent', () => {
   test('whose picture exceeds the memory budget', async () => {
     const shape = [1, 16, 64, 140];
     const huge = ae.decode({ data: new Float32Array(16 * 64 * 140), shape }, { memoryBudget: 2 ** 20 });
-    await failure(huge, DeviceError, 'limits', /64 x 140 doesn't fit a memory budget of 1 MiB/, /smallest/, /Raise/);
+    await failure(huge, DeviceError, 'limits', /64 x 140 does not fit a memory budget of 1 MiB/, /smallest/, /Raise/);
   });
 });
 

@@ -109,7 +109,7 @@ describe('a weight is read as', () => {
     });
     return [...data];
   }
-  /** What f16 storage makes of a value: the nearest half, the largest one for what is beyond. */
+  /** A value in f16 storage: the nearest f16 number, or the largest one for values beyond. */
   const stored = (dtype: WeightType) => (value: number) =>
     dtype === 'f32' ? Math.fround(value) : f16Value(f16Bits(Math.min(Math.max(value, -65504), 65504)));
   const shapeOf = (values: ArrayLike<number>) => [values.length, 1, 1, 1];

@@ -47,7 +47,7 @@ export function moduleOf(fixture: ModuleFixture): Build {
   const number = (key: string): number => Number(params[key]);
   const normType = params['norm_type'] as NormType | null;
   const [, channels = 0] = fixture.output;
-  const gather =
+  const shuffled =
     (how: Partial<ChannelShuffle>): Build =>
     (b, x) =>
       b.resample(op, x, channels, { ...IDENTITY, ...how });
@@ -72,15 +72,15 @@ export function moduleOf(fixture: ModuleFixture): Build {
     case 'swish':
       return activation('silu');
     case 'pixel-shuffle':
-      return gather({ pixelShuffle: true });
+      return shuffled({ pixelShuffle: true });
     case 'pixel-unshuffle':
-      return gather({ pixelUnshuffle: true });
+      return shuffled({ pixelUnshuffle: true });
     case 'nearest-up2':
-      return gather({ upsampleNearest: true });
+      return shuffled({ upsampleNearest: true });
     case 'average of consecutive channels':
-      return gather({ group: number('group_size') });
+      return shuffled({ group: number('group_size') });
     case 'repeat_interleave of channels':
-      return gather({ repeats: number('repeats') });
+      return shuffled({ repeats: number('repeats') });
     case 'DCDownBlock2d': {
       const [unshuffle, shortcut] = [params['downsample'] === true, params['shortcut'] === true];
       return (b, x) =>

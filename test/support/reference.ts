@@ -160,7 +160,7 @@ export function repeatChannels(x: Numbers, repeats: number): Numbers {
 }
 
 /** The graph's `ChannelShuffle`, step by step. */
-export function gather(
+export function channelShuffle(
   x: Numbers,
   { upsampleNearest: nearest, pixelUnshuffle: unshuffle, group, repeats, pixelShuffle: shuffle }: ChannelShuffle,
 ): Numbers {

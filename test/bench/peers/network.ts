@@ -4,8 +4,8 @@ import type { Conv2d, Norm } from '../../../src/model/layers.ts';
 import type { BenchModule } from '../works.ts';
 
 /**
- * What another runtime has to offer to run this network: the operations that diffusers calls, on its own kind of tensor
- * `T`.
+ * The operations that another runtime must offer to run this network: those that diffusers calls, on its own kind of
+ * tensor `T`.
  */
 export interface Arithmetic<T> {
   /** Dense, depthwise or grouped, with its bias; `activation` may be fused. */

@@ -13,7 +13,7 @@ interface InferenceSession {
   release(): Promise<void>;
 }
 
-/** What of ONNX Runtime Web is called here. Source: https://onnxruntime.ai/docs/api/js/ */
+/** The part of ONNX Runtime Web's API that is called here. Source: https://onnxruntime.ai/docs/api/js/ */
 interface Ort {
   readonly env: {
     readonly versions: { readonly web?: string };

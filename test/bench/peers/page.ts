@@ -18,7 +18,7 @@ const PEERS: Readonly<Record<string, (folder: string) => Promise<Peer>>> = {
   'ONNX Runtime Web, WASM, 1 thread': (folder) => ortPeer(folder, 'wasm'),
 };
 
-/** What to measure. */
+/** The works to measure, and how. */
 export interface PeerOptions {
   /** Regular expressions over the names; empty for all. */
   readonly works: string;
@@ -50,7 +50,7 @@ export interface PeerRow {
   readonly error: number;
 }
 
-/** What was measured, on what. */
+/** The measurements and the adapter that they were made on. */
 export interface PeerReport {
   readonly adapter: string;
   readonly date: string;

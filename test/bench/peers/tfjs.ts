@@ -20,7 +20,7 @@ interface ConvOptions {
   readonly bias?: Tensor | undefined;
 }
 
-/** What of TF.js this network calls. Source: https://js.tensorflow.org/api/4.22.0/ */
+/** The part of TF.js's API that this network calls. Source: https://js.tensorflow.org/api/4.22.0/ */
 interface Tf {
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
