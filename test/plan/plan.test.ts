@@ -192,7 +192,7 @@ test.for(TARGETS)(
 );
 
 test.for([256, 512, 768, 1024])(
-  'what a plan takes is no more than its budget of %i MiB, with wide convolutions too',
+  'a plan takes at most its budget of %i MiB, with wide convolutions too',
   async (budget) => {
     const part = decoder(parseConfig(await readJson('test/fixtures/configs/dc-ae-lite-f32c32-sana-1.1.json')));
     const target: Target = {
