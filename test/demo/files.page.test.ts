@@ -28,7 +28,9 @@ test('compress, move the slider, compare, save, and reopen in a fresh page: the 
   expect(sizes[1]).toBeGreaterThan(sizes[0]!);
   expect(likeness[1]).toBeGreaterThan(likeness[0]!);
   expect(await page.locator('#curve .mark.ours').count()).toBe(3);
-  expect(await page.getByRole('img', { name: /^PSNR against bits per pixel\. \.dcae/ }).isVisible()).toBe(true);
+  await expect
+    .poll(() => page.getByRole('img', { name: /^PSNR against bits per pixel\. \.dcae/ }).isVisible())
+    .toBe(true);
 
   // Another codec on the left, what sets the two apart, and where the bits went.
   await page.locator('.rivals').getByRole('radio', { name: 'JPEG' }).check();
@@ -56,7 +58,7 @@ test('compress, move the slider, compare, save, and reopen in a fresh page: the 
   await fresh.page.locator('#status').getByText('Opened').waitFor({ state: 'attached' });
   expect(await fresh.hashOf('ours')).toBe(picture);
   expect(await fresh.shown()).toBe('ours');
-  expect(await fresh.page.getByRole('slider', { name: 'Quality' }).isDisabled()).toBe(true);
+  await expect.poll(() => fresh.page.getByRole('slider', { name: 'Quality' }).isDisabled()).toBe(true);
   expect(await fresh.text('#quality-value')).toBe('70');
   await fresh.screenshot('opened');
 

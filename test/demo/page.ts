@@ -120,13 +120,20 @@ export class DemoPage {
     return (await this.page.locator(selector).textContent())?.trim() ?? '';
   }
 
+  /** Waits for an animation frame: the split view draws its present state in one. */
+  async drawn(): Promise<void> {
+    await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  }
+
   /** Which of left, split, ours, difference and bits is shown. */
-  shown() {
+  async shown() {
+    await this.drawn();
     return this.page.locator('split-view').getAttribute('data-shown');
   }
 
   /** The divider's place in percent. */
   async dividedAt(): Promise<number> {
+    await this.drawn();
     return Number(await this.divider.getAttribute('aria-valuenow'));
   }
 

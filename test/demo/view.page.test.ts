@@ -34,8 +34,8 @@ test('opens on a sample photograph and reconstructs it', async () => {
   expect(await demo.text('#adapter')).toMatch(/\w{3}/);
   expect(await page.locator('#software').isVisible()).toBe(!usesOwnGpu);
   expect(await demo.text('#status')).toContain(`PSNR ${psnr.toFixed(2)} dB`);
-  expect(await page.locator('#work').isVisible()).toBe(false);
-  expect(await demo.notice.isVisible()).toBe(false);
+  await expect.poll(() => page.locator('#work').isVisible()).toBe(false);
+  await expect.poll(() => demo.notice.isVisible()).toBe(false);
 
   for (const [width, height] of [
     [390, 844],
@@ -75,10 +75,10 @@ test('keys, wheel and pointer steer the view', async () => {
   await page.keyboard.press('1');
   await expect.poll(() => demo.shown()).toBe('left');
   expect(await page.locator('.modes').getByRole('radio', { name: 'Original' }).isChecked()).toBe(true);
-  expect(await page.getByRole('img', { name: 'Reconstruction: Coffee' }).isVisible()).toBe(false);
+  await expect.poll(() => page.getByRole('img', { name: 'Reconstruction: Coffee' }).isVisible()).toBe(false);
   await page.keyboard.press('3');
   await expect.poll(() => demo.shown()).toBe('ours');
-  expect(await page.getByRole('img', { name: 'Original: Coffee' }).isVisible()).toBe(false);
+  await expect.poll(() => page.getByRole('img', { name: 'Original: Coffee' }).isVisible()).toBe(false);
   await page.getByRole('radio', { name: 'Split' }).check();
   await expect.poll(() => demo.shown()).toBe('split');
 
