@@ -89,7 +89,11 @@ describe('an image', () => {
   test('that exceeds the memory budget', async () => {
     const data = new Uint8ClampedArray(4 * 2048 * 1040).fill(255);
     const picture = { data, width: 2048, height: 1040 };
-    const words = [/1040 x 2048 does not fit a memory budget of 8 MiB/, /smallest budget that fits is about \d+ MiB/, /Raise/];
+    const words = [
+      /1040 x 2048 does not fit a memory budget of 8 MiB/,
+      /smallest budget that fits is about \d+ MiB/,
+      /Raise/,
+    ];
     await failure(ae.encode(picture, { memoryBudget: 8 * 2 ** 20 }), DeviceError, 'limits', ...words);
     const planned = ae.plan({ which: 'encoder', ...picture, memoryBudget: 8 * 2 ** 20 });
     await expect(planned).rejects.toThrow(/smallest budget that fits/);
