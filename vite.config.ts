@@ -84,7 +84,7 @@ function workerChunk(): Plugin {
 
 type Adapter = 'swiftshader' | 'lavapipe' | 'firefox' | 'default';
 /** How many combinations of storage types, algorithms and kernel variants a test runs. */
-type Variants = 'all' | 'some' | 'few' | 'fewest';
+type Variants = 'all' | 'some' | 'few';
 
 /** Whether `npm run test:full` runs: every test on every adapter, in every variant, at full size. */
 const isFull = Boolean(process.env['DCAE_FULL']);
@@ -96,23 +96,14 @@ const FULL_SIZE = isFull ? [] : ['test/**/*.full.*.test.ts'];
 const GUARD_MS = isFull ? 1_800_000 : 600_000;
 
 /**
- * The tests that run on SwiftShader where lavapipe, which is twice as fast, runs them all: each op, each kind of
- * fixture, each small network, and the device itself.
+ * The tests that a second adapter or browser runs: the device, each op once, some networks, a worker and files.
+ * Lavapipe runs every test.
  */
-const ON_BOTH_ADAPTERS = [
-  'test/codec/codec.gpu.test.ts',
-  'test/gpu/*.gpu.test.ts',
-  'test/kernels/{network_slices,ops}.gpu.test.ts',
-  'test/runtime/{networks,pictures,quarter_width}.gpu.test.ts',
-  'test/support/*.gpu.test.ts',
-];
-
-/** The tests that run in Firefox on lavapipe: each op once, some networks, a worker and files. */
-const IN_FIREFOX = [
-  'test/codec/codec.gpu.test.ts',
+const EVERY_ADAPTER = [
+  'test/codec/adapters.gpu.test.ts',
   'test/gpu/*.gpu.test.ts',
   'test/kernels/ops.gpu.test.ts',
-  'test/runtime/networks.gpu.test.ts',
+  'test/runtime/{networks,pictures}.gpu.test.ts',
 ];
 
 /** Tests in a browser (`*.gpu.test.ts`) on one adapter. */
@@ -159,8 +150,8 @@ function adapterProjects() {
   if (!hasLavapipe()) return [adapterProject('swiftshader', EVERYWHERE, variants)];
   return [
     adapterProject('lavapipe', EVERYWHERE, variants),
-    adapterProject('swiftshader', isFull ? EVERYWHERE : ON_BOTH_ADAPTERS, isFull ? 'all' : 'few'),
-    ...(firefoxPath() ? [adapterProject('firefox', IN_FIREFOX, 'fewest')] : []),
+    adapterProject('swiftshader', isFull ? EVERYWHERE : EVERY_ADAPTER, isFull ? 'all' : 'few'),
+    ...(firefoxPath() ? [adapterProject('firefox', EVERY_ADAPTER, 'few')] : []),
   ];
 }
 

@@ -5,7 +5,7 @@ declare module 'vitest' {
     /** The adapter of this browser. */
     adapter: 'swiftshader' | 'lavapipe' | 'firefox' | 'default';
     /** How many combinations of storage types, algorithms and kernel variants a test runs. */
-    variants: 'all' | 'some' | 'few' | 'fewest';
+    variants: 'all' | 'some' | 'few';
     /** The address of the built demo, which has a strict CSP. */
     demoUrl: string;
     /** The address of the loading tests' page. */
