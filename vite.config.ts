@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import type { BrowserInstanceOption } from 'vitest/node';
-import { defineConfig, type Plugin, type ViteUserConfig as UserConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig as UserConfig } from 'vitest/config';
 import { demoSite } from './.config/demo_site.ts';
 import { firefox } from './.config/firefox_provider.ts';
+import { library } from './.config/library.ts';
 import { weslStatic } from './.config/wesl.ts';
 import { hasLavapipe, launchOptions, usesOwnGpu } from './scripts/chromium.mjs';
 import { firefoxPath } from './scripts/firefox.mjs';
@@ -13,23 +14,6 @@ const here = (path: string) => resolve(import.meta.dirname, path);
 /** The package under its own name, subpaths first. */
 const alias = { 'dc-ae-webgpu/codec': here('src/codec/index.ts'), 'dc-ae-webgpu': here('src/index.ts') };
 const shaders = () => weslStatic(here('shaders'));
-
-/** `vite build`: the package. Dependencies stay imports, shaders are strings. Types come from tsc. */
-const library: UserConfig = {
-  plugins: [shaders(), workerChunk()],
-  publicDir: false,
-  build: {
-    outDir: 'dist',
-    target: 'es2022',
-    minify: false,
-    sourcemap: true,
-    lib: {
-      entry: { index: here('src/index.ts'), codec: here('src/codec/index.ts') },
-      formats: ['es'],
-    },
-    rolldownOptions: { external: [/^@huggingface\//, /^node:/] },
-  },
-};
 
 /** `vite build --mode demo`, `vite --mode demo`: the page. No inline scripts or styles, so that a strict CSP holds. */
 const demo: UserConfig = {
@@ -56,31 +40,6 @@ const demo: UserConfig = {
   },
   worker: { format: 'es', plugins: () => [shaders()] },
 };
-
-/**
- * Leaves `new Worker(new URL('./worker.js', import.meta.url))` in the package, word for word: the form that bundlers
- * look for. Vite's own handling would put a copy of everything into an asset that only Vite finds.
- */
-function workerChunk(): Plugin {
-  const pattern = /new URL\(\s*'\.\/(\w+)\.ts',\s*import\.meta\.url,?\s*\)/g;
-  const placeholder = /__WORKER_CHUNK_(\w+?)__/g;
-  return {
-    name: 'worker-chunk',
-    apply: 'build',
-    enforce: 'pre',
-    transform(code, id) {
-      if (!code.includes('new Worker(')) return null;
-      for (const [, name = ''] of code.matchAll(pattern)) {
-        this.emitFile({ type: 'chunk', id: resolve(dirname(id), `${name}.ts`), fileName: `${name}.js` });
-      }
-      return { code: code.replace(pattern, '__WORKER_CHUNK_$1__'), map: null };
-    },
-    renderChunk(code) {
-      if (!placeholder.test(code)) return null;
-      return { code: code.replace(placeholder, "new URL('./$1.js', import.meta.url)"), map: null };
-    },
-  };
-}
 
 type Adapter = 'swiftshader' | 'lavapipe' | 'firefox' | 'default';
 /** How many combinations of storage types, algorithms and kernel variants a test runs. */

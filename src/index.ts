@@ -1,8 +1,10 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * DC-AE in the browser: diffusers' `AutoencoderDC` on WebGPU.
  *
  * @packageDocumentation
  */
+import './webgpu_types.ts';
 export { findCheckpoint, knownCheckpoints, type KnownCheckpoint } from './config/checkpoints.ts';
 export { parseConfig } from './config/config.ts';
 export type { ActivationName, AutoencoderDCConfig, BlockType, NormType, StageStack } from './config/config.ts';

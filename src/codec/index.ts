@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Pictures as small files: DC-AE latents, quantised and entropy-coded. docs/dcae-format.md describes the format.
  *
@@ -6,6 +7,7 @@
  *
  * @packageDocumentation
  */
+import '../webgpu_types.ts';
 export { FormatError, type FormatProblem } from '../errors.ts';
 export { compress, decompress } from './compress.ts';
 export type { FileInput } from './file_input.ts';

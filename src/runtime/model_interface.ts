@@ -22,7 +22,7 @@ export interface MemoryUse {
 
 /** The loss of a device: the fields of `GPUDeviceLostInfo`. */
 export interface DeviceLoss {
-  readonly reason: GPUDeviceLostReason;
+  readonly reason: GPUDeviceLostInfo['reason'];
   readonly message: string;
 }
 
