@@ -5,7 +5,20 @@
  * an app that has neither.
  */
 declare global {
-  interface GPUDevice {}
+  interface GPUDevice {
+    readonly adapterInfo: GPUAdapterInfo;
+    readonly features: GPUSupportedFeatures;
+    readonly limits: GPUSupportedLimits;
+    readonly lost: Promise<GPUDeviceLostInfo>;
+  }
+  interface GPUAdapterInfo {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly device: string;
+    readonly description: string;
+    readonly isFallbackAdapter: boolean;
+  }
+  interface GPUSupportedFeatures extends ReadonlySet<string> {}
   interface GPUBuffer {}
   interface GPUTexture {}
   interface GPUBindGroupLayout {}
