@@ -1,9 +1,9 @@
+// The time that writing and reading a latent's integers takes is printed. It is not judged: the machine may be busy.
 import { expect, inject, test } from 'vitest';
 import { packLatent, unpackLatent } from '../../src/codec/index.ts';
 import { modelWith } from '../support/codec.ts';
 import { readBytes } from '../support/fixtures.ts';
 
-// How long it takes is told, not judged: it is the best of some runs on a machine that may be busy.
 test('32,768 integers, a 1024² f32c32 latent, are written and read within a time limit', async () => {
   const file = new Uint8Array(await readBytes('test/fixtures/codec/chelsea_256.q40.dcae'));
   const { latent } = await unpackLatent(file);

@@ -1,3 +1,4 @@
+// config.json as diffusers writes it: defaults, unknown keys, hostile values, and the error that names each mistake.
 import { describe, expect, test } from 'vitest';
 import { nominalSpatialRatio, spatialRatio } from '../../src/config/chain.ts';
 import { isDiffusersConfig, parseConfig } from '../../src/config/config.ts';

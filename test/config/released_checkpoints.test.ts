@@ -1,3 +1,4 @@
+// The table of released checkpoints has the configs and sizes that were released.
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { spatialRatio } from '../../src/config/chain.ts';

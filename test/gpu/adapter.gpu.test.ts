@@ -1,6 +1,6 @@
+// The test adapter exists and computes. A machine without an adapter must fail here, not skip GPU tests.
 import { describe, expect, inject, test } from 'vitest';
 
-// The test adapter exists and computes. A machine without an adapter must fail here, not skip GPU tests.
 describe('the adapter', () => {
   test('exists and describes itself', async () => {
     const adapter = await navigator.gpu.requestAdapter();

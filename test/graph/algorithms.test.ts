@@ -1,3 +1,4 @@
+// The choice of a convolution's algorithm, and the passes of Winograd and phases over bands.
 import { describe, expect, test } from 'vitest';
 import { chooseAlgorithms } from '../../src/graph/algorithms.ts';
 import { GraphBuilder, type Graph } from '../../src/graph/build.ts';

@@ -1,3 +1,6 @@
+// Multi-scale ReLU attention equals plain TypeScript in double precision. Cases have head dimensions that fill no quad,
+// several spans of tokens, heads, pictures and branches. A query whose positive components nearly vanish would amplify
+// rounding; no case has one.
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/build.ts';
 import { rectOf } from '../../src/graph/rects.ts';
@@ -10,9 +13,6 @@ import { meets, randomTensor, randomWeights } from '../support/meets.ts';
 import * as reference from '../support/reference.ts';
 import { runModule, type Build } from '../support/run_module.ts';
 
-// Multi-scale ReLU attention equals plain TypeScript in double precision. Cases have head dimensions that fill no quad,
-// several spans of tokens, heads, pictures and branches. A query whose positive components nearly vanish would amplify
-// rounding; no case has one.
 const shared = fileGpu();
 const note = worstErrors('attention');
 

@@ -1,3 +1,4 @@
+// Every kernel except attention equals plain TypeScript in double precision, on odd sizes and channel counts.
 import { describe, expect, inject, test } from 'vitest';
 import { IDENTITY, type ChannelShuffle } from '../../src/graph/ops.ts';
 import { dcDownBlock2d, dcUpBlock2d, glumbConv, resBlock } from '../../src/model/blocks.ts';
@@ -8,7 +9,6 @@ import { meets, randomTensor, randomWeights, type Meeting } from '../support/mee
 import * as reference from '../support/reference.ts';
 import { inGroups, runModule } from '../support/run_module.ts';
 
-// Every kernel except attention equals plain TypeScript in double precision, on odd sizes and channel counts.
 const shared = fileGpu();
 const note = worstErrors('kernels');
 const check = (meeting: Meeting) => meets(shared.gpu, note, meeting);

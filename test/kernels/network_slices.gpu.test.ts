@@ -1,3 +1,5 @@
+// Single blocks at the width of the released networks, with weights from a hash, equal PyTorch:
+// test/fixtures/hash-slices.
 import { expect, inject, test } from 'vitest';
 import { fileGpu } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
@@ -6,8 +8,6 @@ import { hashTensor } from '../support/hash_weights.ts';
 import { moduleOf, weightsAt, type ModuleFixture } from '../support/modules.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Single blocks at the width of the released networks, with weights from a hash, equal PyTorch:
-// test/fixtures/hash-slices.
 const FIXTURES = await readJson<Required<ModuleFixture>[]>('test/fixtures/hash-slices/index.json');
 
 /** The tolerance of test/fixtures/README.md. */

@@ -1,3 +1,4 @@
+// Single operations and blocks equal PyTorch in double precision: every entry of test/fixtures/ops.
 import { expect, inject, test } from 'vitest';
 import { fileGpu } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
@@ -9,7 +10,6 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Target } from '../../src/graph/target.ts';
 import { supportedVariants } from '../../src/loading/target.ts';
 
-// Single operations and blocks equal PyTorch in double precision: every entry of test/fixtures/ops.
 const FIXTURES = await readJson<ModuleFixture[]>('test/fixtures/ops/index.json');
 
 /** The tolerance in f32, as in test/fixtures/README.md. */

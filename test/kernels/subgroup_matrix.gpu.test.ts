@@ -1,3 +1,5 @@
+// The subgroup-matrix kernels compute a convolution. The test adapters do not offer subgroup matrices, so plain
+// functions replace Chromium's builtins. Real drivers stay untested.
 import { expect, test } from 'vitest';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { conv2d } from '../../src/model/layers.ts';
@@ -8,8 +10,6 @@ import { randomTensor, randomWeights } from '../support/meets.ts';
 import * as reference from '../support/reference.ts';
 import { runModule } from '../support/run_module.ts';
 
-// The subgroup-matrix kernels compute a convolution. The test adapters do not offer subgroup matrices, so plain
-// functions replace Chromium's builtins. Real drivers stay untested.
 const shared = fileGpu();
 const note = worstErrors('subgroup matrices, emulated');
 const VARIANTS = [

@@ -1,3 +1,4 @@
+// A pixel has the same bits in whatever rectangle it is computed. Region-by-region runs depend on this.
 import { expect, test } from 'vitest';
 import type { GraphBuilder } from '../../src/graph/build.ts';
 import type { ConvOp } from '../../src/graph/ops.ts';
@@ -11,7 +12,6 @@ import { fileGpu } from '../support/device.ts';
 import { randomTensor, randomWeights } from '../support/meets.ts';
 import { runModule, type RunModuleOptions } from '../support/run_module.ts';
 
-// A pixel has the same bits in whatever rectangle it is computed. Region-by-region runs depend on this.
 const shared = fileGpu();
 const SIDE = 22;
 const CUTS: readonly (readonly [number, number])[] = [

@@ -1,3 +1,5 @@
+// Checkpoints that can't be loaded. Each failure is a typed error whose message names a remedy; afterwards nothing is
+// left on the GPU, and the driver has had nothing to complain of.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AutoencoderDC, CheckpointError, ConfigError, SourceError, type LoadOptions } from '../../src/index.ts';
 import { watchedDevice, type WatchedDevice } from '../support/device.ts';
@@ -6,8 +8,6 @@ import { readBytes } from '../support/fixtures.ts';
 import { NANO } from '../support/nano.ts';
 import { memorySource } from '../support/sources.ts';
 
-// Checkpoints that can't be loaded. Each failure is a typed error whose message names a remedy; afterwards nothing is
-// left on the GPU, and the driver has had nothing to complain of.
 const WEIGHTS = 'diffusion_pytorch_model.safetensors';
 let watched: WatchedDevice;
 let config: string;

@@ -1,3 +1,4 @@
+// The cache of weights in a real browser: second visits, updates, tabs, faults of its worker, eviction.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadingBench, type LoadingPage } from '../support/loading.ts';
 import { putNetwork } from '../support/networks_on_hub.ts';

@@ -1,3 +1,4 @@
+// Each fault of a network or a server, in a real browser: mended by another try, or a typed error with a remedy.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

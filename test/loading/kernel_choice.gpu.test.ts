@@ -1,3 +1,5 @@
+// Which form of the convolutions' kernel is the fastest: timed once on an adapter, and remembered. Loading asks only on
+// GPUs; what it calls is tried here.
 import { expect, test } from 'vitest';
 import type { ConvVariants } from '../../src/graph/target.ts';
 import { checkpointCache } from '../../src/index.ts';
@@ -6,8 +8,6 @@ import { supportedVariants, targetOf } from '../../src/loading/target.ts';
 import { CacheStore } from '../../src/weights/cache/store.ts';
 import { fileGpu } from '../support/device.ts';
 
-// Which form of the convolutions' kernel is the fastest: timed once on an adapter, and remembered. Loading asks only on
-// GPUs; what it calls is tried here.
 const shared = fileGpu();
 const PATIENT = { limit: 120_000 };
 

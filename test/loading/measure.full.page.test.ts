@@ -1,3 +1,5 @@
+// What loading the full f32c32 SANA network costs: 1.25 GB in F32, served from this process's memory to a browser
+// without DevTools. DCAE_DIVISOR=4 takes a narrower one, for a quick look.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +10,6 @@ import { startHub, type Hub } from '../support/hub.ts';
 import { networkConfig } from '../support/networks_on_hub.ts';
 import type { LoadRequest, Outcome } from './page/page.ts';
 
-// What loading the full f32c32 SANA network costs: 1.25 GB in F32, served from this process's memory to a browser
-// without DevTools. DCAE_DIVISOR=4 takes a narrower one, for a quick look.
 const divisor = Number(process.env['DCAE_DIVISOR'] ?? 1);
 const network = 'dc-ae-f32c32-sana-1.1';
 const source = `someone/${network}-diffusers`;

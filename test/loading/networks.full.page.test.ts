@@ -1,10 +1,10 @@
+// Every released network as it was released: real names, shapes and sizes, up to 1.1 G parameters; weights made by
+// hash.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { findCheckpoint } from '../../src/config/checkpoints.ts';
 import { expectFixture, loadingBench, type LoadingPage } from '../support/loading.ts';
 import { networks, putNetwork } from '../support/networks_on_hub.ts';
 
-// Every released network as it was released: real names, shapes and sizes, up to 1.1 G parameters; weights made by
-// hash.
 const bench = loadingBench();
 let page: LoadingPage;
 

@@ -1,3 +1,4 @@
+// The released checkpoints at full width: their headers tell format and config.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import { openPretrained, openSingleFile } from '../../src/loading/open.ts';

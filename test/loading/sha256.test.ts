@@ -1,3 +1,4 @@
+// SHA-256 in TypeScript equals Node's.
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Sha256 } from '../../src/loading/sha256.ts';

@@ -1,3 +1,5 @@
+// One set of weights, SANA's at a sixteenth of its width, wherever it comes from and however it is written: the same
+// numbers to the last bit.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseHeader } from '../../src/weights/format/safetensors.ts';
 import { fromBfloat16, f16Value, toBfloat16, toHalf } from '../support/f16.ts';
@@ -7,8 +9,6 @@ import { safetensorsFile, type FileTensor } from '../support/memory_source.ts';
 import { networkConfig, putNetwork } from '../support/networks_on_hub.ts';
 import type { LoadRequest } from './page/page.ts';
 
-// One set of weights, SANA's at a sixteenth of its width, wherever it comes from and however it is written: the same
-// numbers to the last bit.
 const divisor = 16;
 const network = 'dc-ae-f32c32-sana-1.1';
 const diffusers = `someone/${network}-diffusers`;

@@ -1,3 +1,4 @@
+// A plan is made before anything is allocated, so all that it promises can be checked without a GPU.
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import { buildGraph, type Graph, type InputSize } from '../../src/graph/build.ts';
@@ -10,7 +11,6 @@ import type { Limits } from '../../src/plan/budget.ts';
 import { planNetwork } from '../../src/plan/plan.ts';
 import { readJson } from '../support/fixtures.ts';
 
-// A plan is made before anything is allocated, so all that it promises can be checked without a GPU.
 const MiB = 2 ** 20;
 const PROMISED: Limits = {
   maxStorageBufferBindingSize: 128 * MiB,

@@ -1,12 +1,12 @@
+// Images that no device holds in one piece, on an adapter that binds 128 MiB at a time where it is lavapipe. They are
+// what a decode in one piece gives, at the places where that is known (test/fixtures/README.md). Under another budget,
+// and so cut at other places, the rows from the upper border to below the middle have the same bytes.
 import { expect, test } from 'vitest';
 import { watchedDevice } from '../support/device.ts';
 import { firstDifference, readFixture } from '../support/fixtures.ts';
 import { hashModelFixture, loadHashModel } from '../support/hash_model.ts';
 import { hashTensor } from '../support/hash_weights.ts';
 
-// Images that no device holds in one piece, on an adapter that binds 128 MiB at a time where it is lavapipe. They are
-// what a decode in one piece gives, at the places where that is known (test/fixtures/README.md). Under another budget,
-// and so cut at other places, the rows from the upper border to below the middle have the same bytes.
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 

@@ -1,3 +1,5 @@
+// Regions compute the numbers of one piece, to the last bit: every network, under budgets that leave no room for it
+// whole.
 import { describe, expect, inject, test } from 'vitest';
 import { AutoencoderDC } from '../../src/index.ts';
 import { fileGpu } from '../support/device.ts';
@@ -7,8 +9,6 @@ import { hashTensor } from '../support/hash_weights.ts';
 import { NETWORKS } from '../support/networks.ts';
 import { folderSource } from '../support/sources.ts';
 
-// Regions compute the numbers of one piece, to the last bit: every network, under budgets that leave no room for it
-// whole.
 const shared = fileGpu();
 /** Budgets that each half is run under. */
 const CUTS = inject('variants') === 'all' ? 3 : 2;

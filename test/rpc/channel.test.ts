@@ -1,8 +1,7 @@
+// Two ends of a channel in one thread: calls, reports, aborts, moved buffers, and errors in their own class.
 import { expect, test } from 'vitest';
 import { FormatError, InputError, SourceError } from '../../src/errors.ts';
 import { Channel, type Handlers } from '../../src/rpc/channel.ts';
-
-// Two ends of a channel in one thread: calls, reports, aborts, moved buffers, and errors in their own class.
 
 interface EchoMethods {
   readonly echo: { readonly args: unknown; readonly result: unknown };

@@ -1,3 +1,4 @@
+// The public API on the small trained checkpoint.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AutoencoderDC, type ImageInput, type TensorInput } from '../../src/index.ts';
 import { fileGpu, watchedDevice } from '../support/device.ts';
@@ -6,7 +7,6 @@ import { firstDifference, readBytes, readFloats, readJson, relativeMaxError } fr
 import { asTensor, countingSource, loadNano, NANO, nanoSource, testPicture } from '../support/nano.ts';
 import type { WorkerAnswer, WorkerRequest } from '../support/encode_worker.ts';
 
-// The public API on the small trained checkpoint.
 const shared = fileGpu();
 const note = worstErrors('nano');
 let ae: AutoencoderDC;

@@ -1,11 +1,11 @@
+// Invalid inputs and options. Each one is a typed error with a remedy. Afterwards nothing is left on the GPU, the
+// driver has reported no error, and the model still works.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AutoencoderDC, DeviceError, InputError, type ImageInput, type LoadOptions } from '../../src/index.ts';
 import { watchedDevice, type WatchedDevice } from '../support/device.ts';
 import { failure } from '../support/failure.ts';
 import { loadNano, testPicture } from '../support/nano.ts';
 
-// Invalid inputs and options. Each one is a typed error with a remedy. Afterwards nothing is left on the GPU, the
-// driver has reported no error, and the model still works.
 let watched: WatchedDevice;
 let ae: AutoencoderDC;
 let before: string[];

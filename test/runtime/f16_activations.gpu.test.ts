@@ -1,3 +1,5 @@
+// Activations stored in f16. Only their storage differs from f32: test/kernels and networks.gpu.test.ts compare
+// numbers.
 import { expect, test } from 'vitest';
 import { IDENTITY } from '../../src/graph/ops.ts';
 import { fileGpu } from '../support/device.ts';
@@ -6,8 +8,6 @@ import { loadNano, testPicture } from '../support/nano.ts';
 import { psnr } from '../support/picture_quality.ts';
 import { runModule } from '../support/run_module.ts';
 
-// Activations stored in f16. Only their storage differs from f32: test/kernels and networks.gpu.test.ts compare
-// numbers.
 const shared = fileGpu();
 
 test('a trained model gives the same picture within one level, in less memory', async () => {

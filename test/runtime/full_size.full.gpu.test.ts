@@ -1,10 +1,10 @@
+// The released networks at full width, 312 million parameters and up. lavapipe binds at most 128 MiB at a time. f16 has
+// no fixtures at this width; its tolerance is that of the same networks at quarter width.
 import { expect, test } from 'vitest';
 import { watchedDevice } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
 import { hashModelFixture, loadHashModel, runHashModel } from '../support/hash_model.ts';
 
-// The released networks at full width, 312 million parameters and up. lavapipe binds at most 128 MiB at a time. f16 has
-// no fixtures at this width; its tolerance is that of the same networks at quarter width.
 const MODELS = [
   ['dc-ae-f32c32-mix-1.0', 'mix-quarter'],
   ['dc-ae-f32c32-sana-1.0', 'sana-quarter'],

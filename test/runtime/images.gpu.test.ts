@@ -1,3 +1,4 @@
+// Every kind of picture of a browser, encoded; results on canvases.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AutoencoderDC, ImageInput, TensorInput } from '../../src/index.ts';
 import { fileGpu } from '../support/device.ts';
@@ -5,7 +6,6 @@ import { worstErrors } from '../support/figures.ts';
 import { firstDifference, relativeMaxError } from '../support/fixtures.ts';
 import { asTensor, loadNano, testPicture } from '../support/nano.ts';
 
-// Every kind of picture of a browser, encoded; results on canvases.
 const shared = fileGpu();
 const note = worstErrors('images');
 let ae: AutoencoderDC;

@@ -1,3 +1,5 @@
+// Work that ends early: by dispose(), an AbortSignal, a lost device, or a missing one. Calls reject at once with the
+// right error, nothing is left on the GPU, and the driver has reported no error.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AutoencoderDC, DeviceError, DisposedError, type ByteSource, type LoadOptions } from '../../src/index.ts';
 import { watchedDevice, type WatchedDevice } from '../support/device.ts';
@@ -5,8 +7,6 @@ import { failure } from '../support/failure.ts';
 import { firstDifference } from '../support/fixtures.ts';
 import { asTensor, loadNano, nanoSource, testPicture } from '../support/nano.ts';
 
-// Work that ends early: by dispose(), an AbortSignal, a lost device, or a missing one. Calls reject at once with the
-// right error, nothing is left on the GPU, and the driver has reported no error.
 let watched: WatchedDevice;
 beforeEach(async () => {
   watched = await watchedDevice();

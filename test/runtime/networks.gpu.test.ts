@@ -1,3 +1,4 @@
+// Whole networks, compared with diffusers in double precision (test/fixtures/e2e).
 import { describe, inject, test } from 'vitest';
 import type { LoadOptions } from '../../src/index.ts';
 import { fileGpu } from '../support/device.ts';
@@ -5,7 +6,6 @@ import { worstErrors } from '../support/figures.ts';
 import { expectNetworks } from '../support/expect_networks.ts';
 import { NETWORKS } from '../support/networks.ts';
 
-// Whole networks, compared with diffusers in double precision (test/fixtures/e2e).
 const shared = fileGpu();
 const note = worstErrors('e2e');
 /**

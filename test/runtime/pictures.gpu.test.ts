@@ -1,3 +1,4 @@
+// Pictures and raw numbers survive the way to stored activations and back, exact to the byte.
 import { describe, expect, test } from 'vitest';
 import { BufferUsage } from '../../src/gpu/usage.ts';
 import { channelsOf, tensorBytes, type Tensor } from '../../src/graph/tensor.ts';
@@ -12,7 +13,6 @@ import { fileGpu } from '../support/device.ts';
 import { firstDifference, type FixtureTensor } from '../support/fixtures.ts';
 import { randomTensor } from '../support/meets.ts';
 
-// Pictures and raw numbers survive the way to stored activations and back, exact to the byte.
 const shared = fileGpu();
 
 /** A stored tensor of this shape. */

@@ -1,9 +1,9 @@
+// The released architectures with all widths divided by four (test/fixtures/hash-models).
 import { expect, inject, test } from 'vitest';
 import { fileGpu } from '../support/device.ts';
 import { worstErrors } from '../support/figures.ts';
 import { hashModelFixture, loadHashModel, runHashModel } from '../support/hash_model.ts';
 
-// The released architectures with all widths divided by four (test/fixtures/hash-models).
 const MODELS = ['sana-quarter', 'mix-quarter', 'lite-quarter'];
 const STORAGE = [
   { dtype: 'f32', activations: 'f32' },

@@ -1,3 +1,4 @@
+// Pictures that are read in rectangles and decoded in strips have the same bytes as in one piece.
 import { describe, expect, test } from 'vitest';
 import { DeviceError, InputError, type Strip } from '../../src/index.ts';
 import { fileGpu, watchedDevice } from '../support/device.ts';
@@ -6,7 +7,6 @@ import { firstDifference } from '../support/fixtures.ts';
 import { loadNano, testPicture } from '../support/nano.ts';
 import { randomTensor } from '../support/meets.ts';
 
-// Pictures that are read in rectangles and decoded in strips have the same bytes as in one piece.
 const shared = fileGpu();
 const SIZE = { width: 203, height: 300 };
 const MiB = 2 ** 20;

@@ -1,3 +1,4 @@
+// diffusers' tiling and slicing, compared with diffusers in double precision.
 import { describe, expect, test } from 'vitest';
 import { AutoencoderDC, InputError, type ImageInput, type LatentInput, type TilingOptions } from '../../src/index.ts';
 import { fileGpu } from '../support/device.ts';
@@ -7,7 +8,6 @@ import { expectNetworks } from '../support/expect_networks.ts';
 import { hashTensor } from '../support/hash_weights.ts';
 import { folderSource } from '../support/sources.ts';
 
-// diffusers' tiling and slicing, compared with diffusers in double precision.
 const shared = fileGpu();
 const note = worstErrors('tiling');
 

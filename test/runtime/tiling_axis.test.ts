@@ -1,3 +1,4 @@
+// The tiles of one axis are those of diffusers' tiling.
 import { expect, test } from 'vitest';
 import { checkTiling, tileAxis } from '../../src/runtime/tiling.ts';
 

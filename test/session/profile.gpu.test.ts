@@ -1,8 +1,8 @@
+// A profiled run reports the time of each layer, by the GPU's own clock if it has one. No test depends on the times.
 import { expect, test } from 'vitest';
 import type { Profile } from '../../src/index.ts';
 import { loadNano } from '../support/nano.ts';
 
-// A profiled run reports the time of each layer, by the GPU's own clock if it has one. No test depends on the times.
 const LATENT = { shape: [2, 16, 3, 5], data: Float32Array.from({ length: 480 }, (_, i) => Math.sin(i)) };
 
 test.for(['timestamps', 'submits'] as const)(

@@ -1,3 +1,4 @@
+// Packed weights equal the checkpoint's bits in the order that kernels read, for any binding limit and any chunks.
 import { describe, expect, test } from 'vitest';
 import { channelsOf } from '../../src/graph/tensor.ts';
 import { denseWeight, weightSlices, type WeightType } from '../../src/graph/weights.ts';
@@ -10,7 +11,6 @@ import { fromBfloat16, f16Bits, f16Value, roundToF16, toBfloat16, toHalf } from 
 import { randomTensor, randomWeights } from '../support/meets.ts';
 import { runModule, type Build, type RawWeight, type RunModuleOptions } from '../support/run_module.ts';
 
-// Packed weights equal the checkpoint's bits in the order that kernels read, for any binding limit and any chunks.
 const shared = fileGpu();
 const DTYPES = ['f32', 'f16'] as const;
 

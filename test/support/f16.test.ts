@@ -1,7 +1,7 @@
+// The f16 conversions of the tests follow IEEE 754's binary16.
 import { expect, test } from 'vitest';
 import { fromBfloat16, f16Bits, f16Value, roundToF16, toBfloat16 } from './f16.ts';
 
-// The f16 conversions of the tests follow IEEE 754's binary16.
 test('every finite half is its own nearest', () => {
   for (let bits = 0; bits < 0x10000; bits++) {
     if ((bits & 0x7c00) !== 0x7c00) expect(f16Bits(f16Value(bits))).toBe(bits);

@@ -1,3 +1,4 @@
+// A browser reads the same fixtures as Node.
 import { expect, test } from 'vitest';
 import { readBytes, readFixture, readJson } from './fixtures.ts';
 

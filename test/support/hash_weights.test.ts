@@ -1,3 +1,4 @@
+// Weights made from hashes are the documented numbers.
 import { describe, expect, test } from 'vitest';
 import { readJson } from './fixtures.ts';
 import { fnv1a32, hashTensor } from './hash_weights.ts';

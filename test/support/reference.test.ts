@@ -1,3 +1,4 @@
+// The TypeScript references equal PyTorch's fixtures. The remaining error is the fixtures' rounding to f32.
 import { expect, test } from 'vitest';
 import { readFixture, relativeMaxError } from './fixtures.ts';
 import {
@@ -16,7 +17,6 @@ import {
   type Numbers,
 } from './reference.ts';
 
-// The TypeScript references equal PyTorch's fixtures. The remaining error is the fixtures' rounding to f32.
 const ROUNDING = 1e-7;
 
 type Get = (name: string) => Numbers;

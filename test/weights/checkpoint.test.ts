@@ -1,3 +1,4 @@
+// Opening a checkpoint: one file or shards, either format, variants, and damaged indices.
 import { describe, expect, test } from 'vitest';
 import { CheckpointError, SourceError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';

@@ -1,3 +1,4 @@
+// A Hugging Face repository as a source, in plain and in Xet storage, against a local hub.
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SourceError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';

@@ -1,3 +1,4 @@
+// The original single-file format: its keys become those of diffusers, and its tensors tell the config.
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { findCheckpoint } from '../../src/config/checkpoints.ts';

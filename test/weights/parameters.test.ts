@@ -1,3 +1,4 @@
+// Parameters find their tensors; missing, misshapen and surplus tensors are named.
 import { describe, expect, test } from 'vitest';
 import { matchParameters } from '../../src/weights/format/parameters.ts';
 import type { TensorInfo } from '../../src/weights/format/tensor_info.ts';

@@ -1,3 +1,4 @@
+// The header of a safetensors file: valid, damaged and hostile.
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { CheckpointError } from '../../src/errors.ts';

@@ -1,3 +1,4 @@
+// Names, URLs, files and objects become sources.
 import { describe, expect, test } from 'vitest';
 import { CheckpointError, InputError, SourceError } from '../../src/errors.ts';
 import { fileSource } from '../../src/weights/sources/file_source.ts';

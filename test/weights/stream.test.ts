@@ -1,3 +1,4 @@
+// Streaming tensors: every byte once, bounded memory, true progress.
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../../src/weights/sources/byte_source.ts';
 import { openCheckpoint } from '../../src/weights/read/checkpoint.ts';

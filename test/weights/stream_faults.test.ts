@@ -1,3 +1,4 @@
+// Streaming from a source that fails, stalls or is aborted.
 import { describe, expect, test } from 'vitest';
 import { SourceError } from '../../src/errors.ts';
 import type { ByteSource } from '../../src/weights/sources/byte_source.ts';

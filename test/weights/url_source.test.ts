@@ -1,3 +1,4 @@
+// A folder behind a URL as a source, against a local server: ranges, CORS, busy servers, changed files.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// Types only: a model on the page and one in a worker have the same members, so code can take either.
 import { expectTypeOf, test } from 'vitest';
 import type {
   AutoencoderDC,
@@ -14,8 +15,6 @@ import type {
   WorkerSample,
 } from '../../src/index.ts';
 import type { SentDecodeOptions, SentEncodeOptions, SentLoadOptions } from '../../src/worker/sent_options.ts';
-
-// Types only: a model on the page and one in a worker have the same members, so code can take either.
 
 test('models on the page and in a worker satisfy one interface', () => {
   expectTypeOf<AutoencoderDC>().toExtend<AutoencoderModel>();

@@ -1,7 +1,7 @@
+// Every way to run a model gives the same on the page and in a worker.
 import { expect, test } from 'vitest';
 import { smallSana } from '../support/small_sana.ts';
 
-// Every way to run a model gives the same on the page and in a worker.
 const sana = smallSana();
 
 test('createWorkerClient gives strips, tiles, slices and profiles as the page does', async () => {

@@ -1,8 +1,8 @@
+// SANA's network at an eighth of its width, in the page and in a worker: the same API, the same numbers.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { traceMainThread } from '../support/main_thread.ts';
 import { smallSana } from '../support/small_sana.ts';
 
-// SANA's network at an eighth of its width, in the page and in a worker: the same API, the same numbers.
 const sana = smallSana();
 
 beforeEach(async () => {
