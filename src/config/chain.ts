@@ -19,8 +19,8 @@ function resamplings({ layersPerBlock }: StageStack): number {
  * Pixels of the image along each axis for one pixel of the latent, as the network really resamples: 32 for an f32
  * model.
  */
-export function spatialRatio(half: StageStack): number {
-  return 2 ** resamplings(half);
+export function spatialRatio(stack: StageStack): number {
+  return 2 ** resamplings(stack);
 }
 
 /**
@@ -35,8 +35,8 @@ export function nominalSpatialRatio(config: AutoencoderDCConfig): number {
  * Whether the convolution at the image's side (encoder `conv_in`, decoder `conv_out`) resamples directly from or to
  * stage 1.
  */
-export function resamplesAtImage(half: StageStack): boolean {
-  return half.layersPerBlock[0] === 0;
+export function resamplesAtImage(stack: StageStack): boolean {
+  return stack.layersPerBlock[0] === 0;
 }
 
 /**
@@ -46,18 +46,18 @@ export function resamplesAtImage(half: StageStack): boolean {
  * @returns one line for each problem; empty for a network that works
  */
 export function widthProblems(config: AutoencoderDCConfig): string[] {
-  return [...halfProblems('encoder', config.encoder, config), ...halfProblems('decoder', config.decoder, config)];
+  return [...stackProblems('encoder', config.encoder, config), ...stackProblems('decoder', config.decoder, config)];
 }
 
-function halfProblems(side: 'encoder' | 'decoder', half: StageStack, config: AutoencoderDCConfig): string[] {
+function stackProblems(side: 'encoder' | 'decoder', stack: StageStack, config: AutoencoderDCConfig): string[] {
   const problems: string[] = [];
-  const widths = half.blockOutChannels;
+  const widths = stack.blockOutChannels;
   const key = (i: number): string => `${side}_block_out_channels[${i}]`;
   const at = (i: number): number => widths[i] ?? 0;
   const last = widths.length - 1;
   const unshuffles = side === 'encoder' && config.downsample === 'pixel_unshuffle';
 
-  if (half.layersPerBlock[0] === 0 && last === 0) {
+  if (stack.layersPerBlock[0] === 0 && last === 0) {
     problems.push(`${side}_layers_per_block[0] was 0; allowed: at least 1 in a network of one stage`);
     return problems;
   }
@@ -70,18 +70,18 @@ function halfProblems(side: 'encoder' | 'decoder', half: StageStack, config: Aut
   };
 
   // Follow the channels from the image's side to the latent's; the decoder is the same chain walked the other way.
-  const start = resamplesAtImage(half) ? 1 : 0;
+  const start = resamplesAtImage(stack) ? 1 : 0;
   if (start === 1) quarter(1);
   let current = at(start);
   let from = start;
   for (let i = start; i <= last; i++) {
-    if ((half.layersPerBlock[i] ?? 0) === 0) continue;
+    if ((stack.layersPerBlock[i] ?? 0) === 0) continue;
     if (at(i) !== current) {
       problems.push(
         `${key(i)} was ${at(i)}; allowed: ${current}, the width of stage ${from}, as no stage with layers lies between to change it`,
       );
     }
-    if (half.blockTypes[i] === 'EfficientViTBlock' && at(i) < config.attentionHeadDim) {
+    if (stack.blockTypes[i] === 'EfficientViTBlock' && at(i) < config.attentionHeadDim) {
       problems.push(
         `${key(i)} was ${at(i)}; allowed: at least attention_head_dim (${config.attentionHeadDim}) in an EfficientViTBlock stage`,
       );

@@ -128,16 +128,16 @@ export function parseConfig(json: unknown): AutoencoderDCConfig {
     );
     if (list === undefined || stages === undefined || list.length === stages) return list;
     const origin = json[key] === undefined ? ' (the default, as it is missing)' : '';
-    const half = key.startsWith('encoder') ? 'encoder' : 'decoder';
+    const which = key.startsWith('encoder') ? 'encoder' : 'decoder';
     complain(
       key,
       listLength(list) + origin,
-      `one entry for each of the ${stages} stages of ${half}_block_out_channels`,
+      `one entry for each of the ${stages} stages of ${which}_block_out_channels`,
     );
     return undefined;
   };
 
-  const half = (side: 'encoder' | 'decoder'): StageStack | undefined => {
+  const stackOf = (side: 'encoder' | 'decoder'): StageStack | undefined => {
     const blockOutChannels = get(`${side}_block_out_channels`, listOf(width, 1, maxStages));
     const stages = blockOutChannels?.length;
     const stack = {
@@ -160,8 +160,8 @@ export function parseConfig(json: unknown): AutoencoderDCConfig {
     inChannels: get('in_channels', width),
     latentChannels: get('latent_channels', width),
     attentionHeadDim: get('attention_head_dim', width),
-    encoder: half('encoder'),
-    decoder: half('decoder'),
+    encoder: stackOf('encoder'),
+    decoder: stackOf('decoder'),
     downsample: choose(get('downsample_block_type', text), 'pixel_unshuffle', 'conv'),
     upsample: choose(get('upsample_block_type', text), 'interpolate', 'pixel_shuffle'),
     encoderOutShortcut: get('encoder_out_shortcut', flag),

@@ -1,7 +1,7 @@
 import { requestGpu } from '../../src/gpu/gpu.ts';
 import { adapterName, report, type Options, type Report } from './bench.ts';
 import { regionTimes } from './region_times.ts';
-import { halves } from './works.ts';
+import { bothNetworks } from './works.ts';
 
 /** The time of regions: a Markdown table for each network. */
 export interface RegionReport {
@@ -25,7 +25,8 @@ globalThis.benchPage = (options) =>
 globalThis.benchRegions = async (side, reps) => {
   const gpu = await requestGpu();
   const tables: string[] = [];
-  for (const work of halves(4, side)) tables.push(await regionTimes(gpu, work, reps, () => globalThis.cpuSeconds()));
+  for (const work of bothNetworks(4, side))
+    tables.push(await regionTimes(gpu, work, reps, () => globalThis.cpuSeconds()));
   return { adapter: adapterName(gpu.device), tables };
 };
 globalThis.benchReady = true;

@@ -24,7 +24,7 @@ interface Timed {
 /**
  * The table, in Markdown.
  *
- * @param work - half of a network, at a size that runs in one piece
+ * @param work - an encoder or decoder, at a size that runs in one piece
  * @param reps - turns in which each is run once
  * @param cpu - of what computes on a software adapter; what else runs on the machine hardly shows in its time
  */

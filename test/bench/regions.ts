@@ -27,7 +27,7 @@ export interface Family {
  */
 export function regionTable(families: readonly Family[]): string {
   const lines = [
-    `| network | half | side | numerics | ${BUDGETS.map((budget) => `${budget} MiB`).join(' | ')} |`,
+    `| checkpoint | network | side | numerics | ${BUDGETS.map((budget) => `${budget} MiB`).join(' | ')} |`,
     `|---|---|---|---|${BUDGETS.map(() => '---|').join('')}`,
   ];
   for (const { name, config } of families) {

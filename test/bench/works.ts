@@ -63,8 +63,8 @@ function sanaConfig(divisor: number) {
   return parseConfig({ ...sana, encoder_block_out_channels: widths, decoder_block_out_channels: widths });
 }
 
-/** Both halves of the SANA network, its widths divided by `divisor`, for pictures of a side. */
-export function halves(divisor: number, side: number): Work[] {
+/** The encoder and the decoder of SANA's autoencoder, its widths divided by `divisor`, for pictures of a side. */
+export function bothNetworks(divisor: number, side: number): Work[] {
   const config = sanaConfig(divisor);
   const name = divisor === 1 ? 'SANA' : `SANA / ${divisor}`;
   return [
@@ -101,17 +101,17 @@ const blocks: readonly Work[] = [
  * @param only - a regular expression over names; all that is not empty finds what takes long on a CPU, too
  */
 export function works(software: boolean, only: string): Work[] {
-  const usual = [...blocks, ...kernels, ...halves(4, 256)];
+  const usual = [...blocks, ...kernels, ...bothNetworks(4, 256)];
   const large = [
-    ...[512, 1024, 2048].flatMap((side) => halves(4, side)),
-    ...[512, 1024].flatMap((side) => halves(1, side)),
+    ...[512, 1024, 2048].flatMap((side) => bothNetworks(4, side)),
+    ...[512, 1024].flatMap((side) => bothNetworks(1, side)),
   ];
   return [...usual, ...(software && only === '' ? [] : large)].filter(({ name }) => new RegExp(only).test(name));
 }
 
 /** The works of `npm run bench:peers`. */
 export function peerWorks(software: boolean): Work[] {
-  return [...blocks, ...halves(4, software ? 128 : 512), ...(software ? [] : halves(1, 512))];
+  return [...blocks, ...bothNetworks(4, software ? 128 : 512), ...(software ? [] : bothNetworks(1, 512))];
 }
 
 /** Two for each multiply-add of the direct algorithm. */

@@ -161,7 +161,7 @@ test("memory: JavaScript's, the processes', the GPU's", async () => {
   );
 });
 
-test('bytes asked for, for each half', async () => {
+test('bytes asked for, for each network', async () => {
   for (const parts of ['both', 'encoder', 'decoder'] as const) {
     for (const xet of [false, true]) {
       hub.xet = xet;

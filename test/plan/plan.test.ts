@@ -41,18 +41,18 @@ const CONFIGS = [
   ['f128c512', 'test/fixtures/configs/dc-ae-f128c512-in-1.0.json'],
 ] as const;
 
-async function halves(path: string) {
+async function networksOf(path: string) {
   const config = parseConfig(await readJson(path));
   return [
-    { part: encoder(config), size: { n: 1, height: 256, width: 384 } },
-    { part: decoder(config), size: { n: 2, height: 4, width: 2 } },
+    { network: encoder(config), size: { n: 1, height: 256, width: 384 } },
+    { network: decoder(config), size: { n: 2, height: 4, width: 2 } },
   ];
 }
 
 describe.each(CONFIGS)('%s', (_, path) => {
   test('no two tensors that live at the same time share a buffer', async () => {
-    for (const { part, size } of await halves(path)) {
-      const graph = buildGraph(part, size);
+    for (const { network, size } of await networksOf(path)) {
+      const graph = buildGraph(network, size);
       const region = { input: graph.input, ops: graph.ops, output: graph.output };
       const { buffers, placement } = planMemory([[region]]);
       // Played through: what each buffer holds after each op.
@@ -70,10 +70,10 @@ describe.each(CONFIGS)('%s', (_, path) => {
   });
 
   test('params never overlap, however fine the offsets that the device takes', async () => {
-    for (const { part, size } of await halves(path)) {
+    for (const { network, size } of await networksOf(path)) {
       for (const minUniformBufferOffsetAlignment of [16, 32, 64, 256]) {
         const limits = { ...PROMISED, minUniformBufferOffsetAlignment };
-        const { dispatches, paramStride } = planNetwork(part, size, TARGETS[0]!, limits);
+        const { dispatches, paramStride } = planNetwork(network, size, TARGETS[0]!, limits);
         expect(paramStride % minUniformBufferOffsetAlignment).toBe(0);
         for (const { dispatch } of dispatches) expect(dispatch.params.byteLength).toBeLessThanOrEqual(paramStride);
       }
@@ -81,9 +81,9 @@ describe.each(CONFIGS)('%s', (_, path) => {
   });
 
   test('peakBytes is all that a session allocates, and every dispatch is one that WebGPU promises', async () => {
-    for (const { part, size } of await halves(path)) {
+    for (const { network, size } of await networksOf(path)) {
       for (const target of TARGETS) {
-        const { memory, dispatches, paramStride, peakBytes, flops } = planNetwork(part, size, target, PROMISED);
+        const { memory, dispatches, paramStride, peakBytes, flops } = planNetwork(network, size, target, PROMISED);
         const activations = memory.buffers.reduce((sum, bytes) => sum + bytes, 0);
         expect(peakBytes).toBe(activations + dispatches.length * paramStride);
         expect(flops).toBeGreaterThan(0);
@@ -101,11 +101,11 @@ describe.each(CONFIGS)('%s', (_, path) => {
 describe('1024 x 1024 pixels of f32c32 sana in one piece', () => {
   const ROOMY: Limits = { ...PROMISED, maxStorageBufferBindingSize: 2048 * MiB, maxBufferSize: 2048 * MiB };
 
-  async function parts() {
+  async function bothNetworks() {
     const config = parseConfig(await readJson('test/fixtures/configs/dc-ae-f32c32-sana-1.1.json'));
     return [
-      { part: encoder(config), size: { n: 1, height: 1024, width: 1024 } },
-      { part: decoder(config), size: { n: 1, height: 32, width: 32 } },
+      { network: encoder(config), size: { n: 1, height: 1024, width: 1024 } },
+      { network: decoder(config), size: { n: 1, height: 32, width: 32 } },
     ];
   }
 
@@ -129,18 +129,18 @@ describe('1024 x 1024 pixels of f32c32 sana in one piece', () => {
   test.for(TARGETS)('takes little more than the floor of its memory: %o', async (target) => {
     // What lies between the passes of a convolution is f32 in both, and counts for more where the rest is f16.
     const most = target.activations === 'f16' ? 1.17 : 1.15;
-    for (const { part, size } of await parts()) {
-      const { peakBytes, regions } = planNetwork(part, size, target, ROOMY, 4096 * MiB);
+    for (const { network, size } of await bothNetworks()) {
+      const { peakBytes, regions } = planNetwork(network, size, target, ROOMY, 4096 * MiB);
       expect(regions).toBe(1);
-      expect(peakBytes / memoryFloor(buildGraph(part, size, target.activations))).toBeLessThanOrEqual(most);
+      expect(peakBytes / memoryFloor(buildGraph(network, size, target.activations))).toBeLessThanOrEqual(most);
     }
   });
 
   test('takes half the memory with activations in f16', async () => {
-    for (const { part, size } of await parts()) {
+    for (const { network, size } of await bothNetworks()) {
       for (const target of TARGETS) {
         const [f32, f16] = (['f32', 'f16'] as const).map(
-          (activations) => planNetwork(part, size, { ...target, activations }, ROOMY, 4096 * MiB).peakBytes,
+          (activations) => planNetwork(network, size, { ...target, activations }, ROOMY, 4096 * MiB).peakBytes,
         );
         expect(f16! / f32!).toBeLessThan(0.52);
       }
@@ -150,9 +150,9 @@ describe('1024 x 1024 pixels of f32c32 sana in one piece', () => {
   test.for(TARGETS)(
     'takes at most 40 pipelines, and 125 dispatches where no convolution is taken apart: %o',
     async (target) => {
-      for (const { part, size } of await parts()) {
+      for (const { network, size } of await bothNetworks()) {
         const pipelines = (algorithm: 'direct' | undefined) => {
-          const { dispatches } = planNetwork(part, size, { ...target, algorithm }, ROOMY, 4096 * MiB);
+          const { dispatches } = planNetwork(network, size, { ...target, algorithm }, ROOMY, 4096 * MiB);
           const keys = dispatches.map(
             ({ dispatch: { shader, constants } }) => `${shader.code} ${JSON.stringify(constants)}`,
           );
@@ -174,11 +174,11 @@ test.for<[InputSize, RegExp]>([
 });
 
 test.for(TARGETS)(
-  'a budget that is too small is refused with the smallest budget that fits, which does fit: %o',
+  'a budget that is too small is refused with the smallest budget that fits, network does fit: %o',
   async (target) => {
-    const part = encoder(parseConfig(await readJson('demo/models/nano/config.json')));
+    const network = encoder(parseConfig(await readJson('demo/models/nano/config.json')));
     const size = { n: 1, height: 256, width: 256 };
-    const attempt = (budget: number) => planNetwork(part, size, target, PROMISED, budget * MiB);
+    const attempt = (budget: number) => planNetwork(network, size, target, PROMISED, budget * MiB);
     let message = '';
     try {
       attempt(1);
@@ -194,7 +194,7 @@ test.for(TARGETS)(
 test.for([256, 512, 768, 1024])(
   'a plan takes at most its budget of %i MiB, with wide convolutions too',
   async (budget) => {
-    const part = decoder(parseConfig(await readJson('test/fixtures/configs/dc-ae-lite-f32c32-sana-1.1.json')));
+    const network = decoder(parseConfig(await readJson('test/fixtures/configs/dc-ae-lite-f32c32-sana-1.1.json')));
     const target: Target = {
       weights: 'f32',
       activations: 'f32',
@@ -204,7 +204,13 @@ test.for([256, 512, 768, 1024])(
       kernels: { conv: 'workgroup', multiply: 'workgroup' },
     };
     const limits = { ...PROMISED, maxStorageBufferBindingSize: 2048 * MiB - 4, maxBufferSize: 2048 * MiB };
-    const { peakBytes, recompute } = planNetwork(part, { n: 1, height: 32, width: 32 }, target, limits, budget * MiB);
+    const { peakBytes, recompute } = planNetwork(
+      network,
+      { n: 1, height: 32, width: 32 },
+      target,
+      limits,
+      budget * MiB,
+    );
     expect(peakBytes).toBeLessThanOrEqual(budget * MiB);
     expect(recompute).toBeLessThan(8);
   },

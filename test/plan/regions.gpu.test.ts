@@ -10,7 +10,7 @@ import { NETWORKS } from '../support/networks.ts';
 import { folderSource } from '../support/sources.ts';
 
 const shared = fileGpu();
-/** Budgets that each half is run under. */
+/** Budgets that each network is run under. */
 const CUTS = inject('variants') === 'all' ? 3 : 2;
 /** More regions than this take too long there. */
 const MOST = inject('variants') === 'all' ? 1000 : 24;
@@ -50,7 +50,7 @@ async function cuts(
   return [...new Set(chosen)].filter((cut) => cut !== undefined);
 }
 
-/** Runs both halves in one piece and in regions; gives the numbers of regions that were compared. */
+/** Runs both networks in one piece and in regions; gives the numbers of regions that were compared. */
 async function compare(ae: AutoencoderDC, input: Numbers, count: number): Promise<number[]> {
   const [, , height = 0, width = 0] = input.shape;
   const encode = async (memoryBudget?: number): Promise<Numbers> => {

@@ -136,29 +136,29 @@ test('concurrent calls of different sizes return their own results', async () =>
   }
 });
 
-test.for(['encoder', 'decoder'] as const)('loading the %s alone reads only its own bytes', async (parts) => {
+test.for(['encoder', 'decoder'] as const)('loading the %s alone reads only its own bytes', async (networks) => {
   const weights = 'diffusion_pytorch_model.safetensors';
   const source = countingSource(nanoSource);
   const { device } = shared.watched;
-  using half = await AutoencoderDC.fromPretrained(source, { device, networks: parts });
-  const bytes = halfBytes(new Uint8Array(await readBytes(`${NANO}/${weights}`)), `${parts}.`);
+  using single = await AutoencoderDC.fromPretrained(source, { device, networks });
+  const bytes = networkBytes(new Uint8Array(await readBytes(`${NANO}/${weights}`)), `${networks}.`);
   // a few requests read on through small gaps, and the header's length is read on its own
-  expect(source.bytes(weights)).toBeGreaterThanOrEqual(bytes.header + bytes.half);
-  expect(source.bytes(weights)).toBeLessThanOrEqual(bytes.header + 8 + 1.01 * bytes.half);
-  expect(half.memory.weights).toBeLessThan(ae.memory.weights);
+  expect(source.bytes(weights)).toBeGreaterThanOrEqual(bytes.header + bytes.network);
+  expect(source.bytes(weights)).toBeLessThanOrEqual(bytes.header + 8 + 1.01 * bytes.network);
+  expect(single.memory.weights).toBeLessThan(ae.memory.weights);
   const latent = { data: new Float32Array(16 * 4).fill(0.5), shape: [1, 16, 2, 2] };
   const image = asTensor(testPicture(16, 16));
-  if (parts === 'encoder') {
-    expect(firstDifference(await encoded(image, half), await encoded(image))).toBeUndefined();
-    await expect(half.decode(latent)).rejects.toMatchObject({ code: 'input', message: /without its decoder/ });
+  if (networks === 'encoder') {
+    expect(firstDifference(await encoded(image, single), await encoded(image))).toBeUndefined();
+    await expect(single.decode(latent)).rejects.toMatchObject({ code: 'input', message: /without its decoder/ });
   } else {
-    expect(firstDifference(await decoded(latent, half), await decoded(latent))).toBeUndefined();
-    await expect(half.encode(image)).rejects.toMatchObject({ code: 'input', message: /without its encoder/ });
+    expect(firstDifference(await decoded(latent, single), await decoded(latent))).toBeUndefined();
+    await expect(single.encode(image)).rejects.toMatchObject({ code: 'input', message: /without its encoder/ });
   }
 });
 
 /** Bytes of a safetensors file: the header, and the tensors whose names begin with `prefix`. */
-function halfBytes(file: Uint8Array<ArrayBuffer>, prefix: string): { header: number; half: number } {
+function networkBytes(file: Uint8Array<ArrayBuffer>, prefix: string): { header: number; network: number } {
   const length = Number(new DataView(file.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<
     string,
@@ -167,7 +167,7 @@ function halfBytes(file: Uint8Array<ArrayBuffer>, prefix: string): { header: num
   const own = Object.entries(header).filter(([name]) => name.startsWith(prefix));
   return {
     header: 8 + length,
-    half: own.reduce(
+    network: own.reduce(
       (
         sum,
         [

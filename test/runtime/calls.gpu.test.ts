@@ -54,8 +54,8 @@ describe('a call', () => {
         },
       });
       (await call).sample.dispose();
-      const half = fractions.indexOf(1) + 1;
-      for (const run of [fractions.slice(0, half), fractions.slice(half)]) {
+      const second = fractions.indexOf(1) + 1;
+      for (const run of [fractions.slice(0, second), fractions.slice(second)]) {
         expect(run.at(-1)).toBe(1);
         expect([...run].sort((a, b) => a - b)).toEqual(run);
       }

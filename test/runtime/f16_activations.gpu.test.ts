@@ -13,25 +13,25 @@ const shared = fileGpu();
 test('a trained model gives the same picture within one level, in less memory', async () => {
   const { device } = shared.watched;
   using full = await loadNano({ device });
-  using half = await loadNano({ device, activations: 'f16' });
-  expect([full.activations, half.activations]).toEqual(['f32', 'f16']);
+  using f16 = await loadNano({ device, activations: 'f16' });
+  expect([full.activations, f16.activations]).toEqual(['f32', 'f16']);
   const picture = testPicture(200, 136);
   using latent = (await full.encode(picture)).latent;
-  using other = (await half.encode(picture)).latent;
+  using other = (await f16.encode(picture)).latent;
   expect(relativeMaxError(await other.toArray(), await latent.toArray())).toBeLessThan(3e-3);
 
   // Latents are f32 in both, and each model takes the other's.
   using sample = (await full.decode(other)).sample;
-  using stored = (await half.decode(other)).sample;
+  using stored = (await f16.decode(other)).sample;
   const [a, b] = [await sample.toPixels(), await stored.toPixels()];
   expect(Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)))).toBeLessThanOrEqual(1);
   expect(psnr({ ...a, bytes: 4 }, { ...b, bytes: 4 })).toBeGreaterThan(60);
 
   const size = { height: 136, width: 200 };
-  const encoder = await half.plan({ which: 'encoder', ...size });
-  const decoder = await half.plan({ which: 'decoder', ...size });
-  expect(half.memory.activations).toBe(encoder.peakBytes + decoder.peakBytes);
-  expect(half.memory.activations).toBeLessThan(full.memory.activations);
+  const encoder = await f16.plan({ which: 'encoder', ...size });
+  const decoder = await f16.plan({ which: 'decoder', ...size });
+  expect(f16.memory.activations).toBe(encoder.peakBytes + decoder.peakBytes);
+  expect(f16.memory.activations).toBeLessThan(full.memory.activations);
 });
 
 test('numbers beyond f16 become its largest, and numbers of f16 are unchanged', async () => {

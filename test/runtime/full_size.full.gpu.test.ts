@@ -19,17 +19,17 @@ test.for(
 )('%s in %s', async ([name, dtype, quarter]) => {
   const { device, live, uncaptured } = await watchedDevice();
   const { runs, tolerance } = await hashModelFixture(name);
-  const halfRuns = (await hashModelFixture(quarter)).runs;
+  const f16Runs = (await hashModelFixture(quarter)).runs;
   const started = performance.now();
   const ae = await loadHashModel(name, { dtype, device });
   const loaded = performance.now();
   for (const run of runs) {
     const errors = await runHashModel(ae, name, run);
-    for (const half of ['latent', 'reconstruction'] as const) {
-      note(`${dtype} ${half}`, `${name} ${run.file}`, errors[half]);
-      const f16 = 3 * Math.max(...halfRuns.map(({ error }) => error[`f16sim_${half}`]!.max));
+    for (const output of ['latent', 'reconstruction'] as const) {
+      note(`${dtype} ${output}`, `${name} ${run.file}`, errors[output]);
+      const f16 = 3 * Math.max(...f16Runs.map(({ error }) => error[`f16sim_${output}`]!.max));
       const allowed = dtype === 'f32' ? tolerance.f32_rel_max : f16;
-      expect(errors[half], `${half} of ${run.file}`).toBeLessThanOrEqual(allowed);
+      expect(errors[output], `${output} of ${run.file}`).toBeLessThanOrEqual(allowed);
     }
   }
   const { weights, activations } = ae.memory;

@@ -166,7 +166,7 @@ describe('colours', () => {
 
 describe('transparent pixels are composited', () => {
   const clear = plain([200, 40, 40, 0]);
-  const half = plain([255, 0, 0, 128]);
+  const translucent = plain([255, 0, 0, 128]);
   const ways: Record<string, (picture: typeof clear) => ImageInput | Promise<ImageInput>> = {
     pixels: (picture) => picture,
     ImageData: ({ data, width, height }) => new ImageData(data, width, height),
@@ -188,8 +188,8 @@ describe('transparent pixels are composited', () => {
     await close(encoded(await image(clear)), [255, 255, 255]);
     await close(encoded(await image(clear), { background: [0, 0, 0] }), [0, 0, 0]);
     await close(encoded(await image(clear), { background: 'teal' }), [0, 128, 128]);
-    await close(encoded(await image(half)), [255, 127, 127]);
-    await close(encoded(await image(half), { background: '#00f' }), [128, 0, 127]);
+    await close(encoded(await image(translucent)), [255, 127, 127]);
+    await close(encoded(await image(translucent), { background: '#00f' }), [128, 0, 127]);
   });
 
   test('an unknown background is refused', async () => {

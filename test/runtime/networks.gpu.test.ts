@@ -56,7 +56,8 @@ describe.each(WAYS.filter((way) => networksOf(way).length > 0))(
         ...options,
         except: dtype === 'f32' && activations === 'f16' && JUMPS.includes(name) ? ['latent', 'reconstruction'] : [],
         device,
-        note: (half, network, error) => note([dtype, activations, numerics, kernels, half].join(' '), network, error),
+        note: (output, network, error) =>
+          note([dtype, activations, numerics, kernels, output].join(' '), network, error),
       });
     });
   },

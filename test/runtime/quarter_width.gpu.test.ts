@@ -28,11 +28,11 @@ test.for(CASES)('$name in $dtype, activations $activations', async ({ name, dtyp
   using ae = await loadHashModel(name, { dtype, activations, device: shared.watched.device });
   for (const run of runs) {
     const errors = await runHashModel(ae, name, run);
-    for (const half of ['latent', 'reconstruction'] as const) {
-      note(`${dtype} ${activations} ${half}`, `${name} ${run.file}`, errors[half]);
+    for (const output of ['latent', 'reconstruction'] as const) {
+      note(`${dtype} ${activations} ${output}`, `${name} ${run.file}`, errors[output]);
       const allowed =
-        dtype === 'f32' && activations === 'f32' ? tolerance.f32_rel_max : 3 * run.error[`f16sim_${half}`]!.max;
-      expect(errors[half], `${half} of ${run.file}`).toBeLessThanOrEqual(allowed);
+        dtype === 'f32' && activations === 'f32' ? tolerance.f32_rel_max : 3 * run.error[`f16sim_${output}`]!.max;
+      expect(errors[output], `${output} of ${run.file}`).toBeLessThanOrEqual(allowed);
     }
   }
 });

@@ -26,7 +26,7 @@ describe.each(['f32', 'f16'] as const)('%s', (dtype) => {
       dtype,
       device: shared.watched.device,
       prepare: (ae, { tiling }) => (tiling ? ae.enableTiling(tilingOf(tiling)) : ae.enableSlicing()),
-      note: (half, network, error) => note(`${dtype} ${half}`, network, error),
+      note: (output, network, error) => note(`${dtype} ${output}`, network, error),
     });
   });
 });

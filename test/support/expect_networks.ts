@@ -13,7 +13,7 @@ interface Fixture {
 export interface NetworkFixtureOptions extends LoadOptions {
   /** Applies the fixture's options to the model. */
   readonly prepare?: (ae: AutoencoderDC, options: Fixture['options']) => void;
-  readonly note: (half: Side, name: string, error: number) => void;
+  readonly note: (output: Side, name: string, error: number) => void;
   /**
    * Results with a pixel where rounding decides. The median of their errors, not the largest, must meet the tolerance.
    */
@@ -42,17 +42,17 @@ export async function expectNetworks(
   prepare?.(ae, fixture.options);
   using latent = (await ae.encode(io.get('input'))).latent;
   using sample = (await ae.decode(io.get('latent'))).sample;
-  for (const [half, result] of [
+  for (const [output, result] of [
     ['latent', latent],
     ['reconstruction', sample],
   ] as const) {
-    const expected = io.get(half);
+    const expected = io.get(output);
     expect(result.shape).toEqual(expected.shape);
     const values = await result.toArray();
     const error = relativeMaxError(values, expected.data);
-    note(half, name, error);
-    const judged = except?.includes(half) === true ? relativeMedianError(values, expected.data) : error;
-    expect(judged, half).toBeLessThanOrEqual(allowed);
+    note(output, name, error);
+    const judged = except?.includes(output) === true ? relativeMedianError(values, expected.data) : error;
+    expect(judged, output).toBeLessThanOrEqual(allowed);
   }
 }
 

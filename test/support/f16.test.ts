@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { fromBfloat16, f16Bits, f16Value, roundToF16, toBfloat16 } from './f16.ts';
 
-test('every finite half is its own nearest', () => {
+test('every finite f16 is its own nearest', () => {
   for (let bits = 0; bits < 0x10000; bits++) {
     if ((bits & 0x7c00) !== 0x7c00) expect(f16Bits(f16Value(bits))).toBe(bits);
   }
@@ -27,7 +27,7 @@ test.for([
   expect(f16Bits(value)).toBe(bits);
 });
 
-test('values are rounded to the nearest half and bfloat16', () => {
+test('values are rounded to the nearest f16 and bfloat16', () => {
   expect([...roundToF16(new Float32Array([0.1, -3.14159]))]).toEqual([0.0999755859375, -3.140625]);
   const bits = toBfloat16(new Float32Array([1, -1, 0.1, 1 + 2 ** -8, 1 + 3 * 2 ** -8]));
   expect([...bits]).toEqual([0x3f80, 0xbf80, 0x3dcd, 0x3f80, 0x3f82]);
