@@ -86,7 +86,18 @@ const castThroughUnknown = {
 const defaultExport = { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-demo/', 'node_modules/', '.cache/', 'test-output/', 'test/fixtures/'] },
+  {
+    ignores: [
+      'dist/',
+      'dist-demo/',
+      'dist-docs/',
+      'docs/api/',
+      'node_modules/',
+      '.cache/',
+      'test-output/',
+      'test/fixtures/',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
 
   {

@@ -2,7 +2,7 @@
 /**
  * DC-AE in the browser: diffusers' `AutoencoderDC` on WebGPU.
  *
- * @packageDocumentation
+ * @module dc-ae-webgpu
  */
 import './webgpu_types.ts';
 export { findCheckpoint, knownCheckpoints, type KnownCheckpoint } from './config/checkpoints.ts';

@@ -5,7 +5,7 @@
  *     const { bytes, stats } = await compress(ae, image, { quality: 60 });
  *     const { image, info } = await decompress(ae, bytes);
  *
- * @packageDocumentation
+ * @module dc-ae-webgpu/codec
  */
 import '../webgpu_types.ts';
 export { FormatError, type FormatProblem } from '../errors.ts';

@@ -25,8 +25,26 @@ export interface NetworkSizes {
   readonly activations: { readonly f32: number; readonly f16: number };
 }
 
-/** The sizes of both networks of a checkpoint: a repository's id, or `nano`. */
-export function networkSizes(id: string): { readonly encoder: NetworkSizes; readonly decoder: NetworkSizes } {
+/** The sizes of both networks of a checkpoint. */
+export interface CheckpointSizes {
+  readonly encoder: NetworkSizes;
+  readonly decoder: NetworkSizes;
+}
+
+const planned = new Map<string, CheckpointSizes>();
+
+/**
+ * The sizes of both networks of a checkpoint. Planning takes about a second, so each checkpoint is planned once.
+ *
+ * @param id - a repository's id, or `nano`
+ */
+export function networkSizes(id: string): CheckpointSizes {
+  const sizes = planned.get(id) ?? plan(id);
+  planned.set(id, sizes);
+  return sizes;
+}
+
+function plan(id: string): CheckpointSizes {
   const config =
     id === 'nano'
       ? parseConfig(JSON.parse(readFileSync('demo/models/nano/config.json', 'utf8')))
