@@ -7,9 +7,9 @@ import type { Plugin } from 'vite';
 const strict = "default-src 'none'; script-src 'self'; connect-src 'self'";
 
 /**
- * The policy of everything that runs code. The page carries its own in a <meta>, too, so that it holds on hosts that
- * send no headers. Workers have theirs from their own script's response: the one with the model may ask other hosts for
- * weights, the one with libavif may compile WebAssembly, and no other may do either.
+ * The policy of each file that runs code. The page also carries its own in a <meta>, so that it holds on hosts that
+ * send no headers. A worker has the policy of its own script's response: the model's worker and the download worker may
+ * ask other hosts, the AVIF worker may compile WebAssembly, and no other script may do either.
  */
 const policies: readonly (readonly [pattern: RegExp, path: string, policy: string])[] = [
   [
@@ -17,8 +17,9 @@ const policies: readonly (readonly [pattern: RegExp, path: string, policy: strin
     '/',
     `${strict}; worker-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   ],
-  [/\/model_worker-[^/]*\.js$/, '/assets/model_worker-*', `${strict} https:`],
-  [/\/measure_worker-[^/]*\.js$/, '/assets/measure_worker-*', `${strict}; worker-src 'self'`],
+  [/\/worker-[^/]*\.js$/, '/assets/worker-*', `${strict} https:; worker-src 'self'`],
+  [/\/download_worker-[^/]*\.js$/, '/assets/download_worker-*', `${strict} https:`],
+  [/\/picture_worker-[^/]*\.js$/, '/assets/picture_worker-*', `${strict}; worker-src 'self'`],
   [/\/avif_worker-[^/]*\.js$/, '/assets/avif_worker-*', strict.replace("script-src 'self'", "$& 'wasm-unsafe-eval'")],
   [/\/disk_worker-[^/]*\.js$/, '/assets/disk_worker-*', strict],
   [/\/service_worker\.js$/, '/service_worker.js', strict],

@@ -1,10 +1,9 @@
 /// <reference types="vite/types/importMeta.d.ts" />
-import { App } from './app.ts';
+import { startApp } from './app.ts';
 
-new App().start();
+void startApp();
 
-// In development nothing is kept: what one edits is what one sees.
+// During development nothing is cached, so that edits are seen at once.
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  // then not offline
   navigator.serviceWorker.register(new URL('service_worker.js', document.baseURI)).catch(() => undefined);
 }

@@ -1,38 +1,67 @@
-/** The checkpoints to choose from. */
+/** The models to choose from. */
 import { knownCheckpoints, type KnownCheckpoint } from 'dc-ae-webgpu';
 
-/** A checkpoint in the list. */
-export interface Choice {
-  /** Its value in the list; for the released ones, the repository's id. */
+/** The storage type of weights on the GPU. */
+export type Dtype = 'f32' | 'f16';
+
+/** A model that the user asked for. */
+export interface ModelChoice {
+  /** The name that the page shows. */
+  readonly name: string;
+  /** An address, a repository's id, or the files of a folder. */
+  readonly source: string | readonly File[];
+  /** An address where other people find the model; it is written into files if the hub's id does not say it. */
+  readonly checkpointUrl: string | undefined;
+}
+
+/** A model in the list. */
+export interface ListedModel {
+  /** Its value in the list; the repository's id for released models. */
   readonly id: string;
   readonly title: string;
-  /** Bytes of the first download. */
+  /** Bytes of the download. */
   readonly bytes: number;
-  readonly goodAt: string;
+  readonly description: string;
+  /** The quality above which files grow without a visible gain; undefined if nobody measured it. */
+  readonly topQuality: number | undefined;
 }
 
-/** The small checkpoint's value in the list. */
-export const NANO = 'nano';
-/** The value of the entry for any other. */
+/** The value of the list's entry for any other model. */
 export const CUSTOM = 'custom';
 
-/** Where the small checkpoint lies: beside the page. */
-export function nanoUrl(): URL {
-  return new URL('models/nano/', document.baseURI);
-}
-
-const nano: Choice = {
-  id: NANO,
+/** The model that comes with the page. */
+export const bundledModel: ListedModel = {
+  id: 'nano',
   title: 'nano',
   bytes: 894_888,
-  goodAt:
-    'Comes with the page and runs anywhere. Made in an hour on a CPU: good to try with, beaten by the released ones.',
+  description: 'Comes with this page and runs on any device. Small and quick.',
+  topQuality: 60,
 };
 
-/** The small checkpoint, and all that were released; each network once, in diffusers' format. */
-export const choices: readonly Choice[] = [nano, ...released()];
+/** All listed models: the page's own, then each released network once, in diffusers' format. */
+export const listedModels: readonly ListedModel[] = [bundledModel, ...released()];
 
-function released(): Choice[] {
+/** Returns a listed model by its id, or any model by repository or address, which is resolved against the page. */
+export function chooseModel(address: string): ModelChoice {
+  const { id: bundledId } = bundledModel;
+  const own = new URL(`models/${bundledId}/`, document.baseURI);
+  if (address === bundledId || address === own.href) {
+    return { name: bundledId, source: own.href, checkpointUrl: own.protocol === 'https:' ? own.href : undefined };
+  }
+  const listed = listedModels.find(({ id }) => id === address);
+  if (listed || /^[\w.-]+\/[\w.-]+$/.test(address)) {
+    return { name: listed?.title ?? address, source: address, checkpointUrl: undefined };
+  }
+  const { href, protocol } = new URL(address, document.baseURI);
+  return { name: href, source: href, checkpointUrl: protocol === 'https:' ? href : undefined };
+}
+
+/** Returns a model by the files of its folder. */
+export function modelOfFiles(files: readonly File[]): ModelChoice {
+  return { name: 'your own', source: files, checkpointUrl: undefined };
+}
+
+function released(): ListedModel[] {
   const networks = new Map<string, KnownCheckpoint>();
   for (const known of knownCheckpoints) {
     if (known.format === 'diffusers' && !networks.has(known.title)) networks.set(known.title, known);
@@ -41,17 +70,20 @@ function released(): Choice[] {
     id: known.repo,
     title: known.title,
     bytes: known.bytes.encoder + known.bytes.decoder,
-    goodAt: goodAt(known),
+    description: descriptionOf(known),
+    topQuality: undefined,
   }));
 }
 
-/** The strength of a released network, as its authors describe it. */
-function goodAt({ repo, config }: KnownCheckpoint): string {
+/** Describes a released network by its authors' words. */
+function descriptionOf({ repo, config }: KnownCheckpoint): string {
   const side = 2 ** (config.encoder.blockOutChannels.length - 1);
-  const each = `${side} × ${side} pixels for each of the latent’s ${config.latentChannels} numbers.`;
-  if (repo.includes('lite')) return `SANA’s encoder with a decoder of convolutions alone, made for speed. ${each}`;
-  if (repo.includes('sana-1.1')) return `Photographs and drawings: the sharpest decoder of SANA’s. ${each}`;
-  if (repo.includes('sana')) return `Photographs and drawings: SANA’s first. ${each}`;
-  const data = repo.includes('-mix-') ? 'Photographs, faces and text alike' : 'Single things and animals (ImageNet)';
-  return `${data}. ${each}${side > 32 ? ' Smaller files, less of the detail.' : ''}`;
+  const block = `Turns each block of ${side} × ${side} pixels into ${config.latentChannels} numbers.`;
+  if (repo.includes('lite')) return `SANA’s encoder, with a faster decoder. ${block}`;
+  if (repo.includes('sana-1.1')) return `For photographs and drawings. The sharpest of SANA’s models. ${block}`;
+  if (repo.includes('sana')) return `For photographs and drawings. SANA’s first model. ${block}`;
+  const data = repo.includes('-mix-')
+    ? 'For photographs, faces and text.'
+    : 'For single objects and animals (ImageNet).';
+  return `${data} ${block}${side > 32 ? ' Smaller files with less detail.' : ''}`;
 }

@@ -1,41 +1,38 @@
-/** Pictures of the same thing in one frame: a divider between two of them, and one zoom and pan for all. */
+/** Several pictures of one subject in one frame: a divider between two of them, and one zoom and pan for all. */
 import { context2d, find } from '../dom.ts';
 import { Gestures, type Surface } from './gestures.ts';
 import { fit, pan, settle, visible, zoom, type Extent, type Point, type ViewBox } from './view_box.ts';
 import { Wipe } from './wipe.ts';
 
-/** The shown layers: the left picture, both, the reconstruction, their difference, or the bits of each position. */
-export type Mode = 'left' | 'split' | 'ours' | 'difference' | 'bits';
+/** The shown picture: the left one, both, the neural one, their difference, or the bits of each block. */
+export type Mode = 'left' | 'split' | 'neural' | 'difference' | 'bits';
 
 /** The pictures that lie on top of one another. `original` and `rival` share the left side. */
-export type Layer = 'original' | 'rival' | 'ours' | 'difference' | 'bits';
+export type Layer = 'original' | 'other' | 'neural' | 'difference' | 'bits';
 
-const LAYERS: readonly Layer[] = ['original', 'rival', 'ours', 'difference', 'bits'];
+const LAYERS: readonly Layer[] = ['original', 'other', 'neural', 'difference', 'bits'];
 
-/**
- * From this many device pixels for each pixel of the picture on, its pixels are shown as squares, unless the reader
- * chose.
- */
+/** Device pixels per pixel of the picture from which its pixels are shown as squares, unless the user chose. */
 const SQUARES = 4;
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 60;
-/** Pixels that the names beside the divider take. */
+/** Pixels that the names beside the divider need. */
 const TAG_ROOM = { left: 110, right: 110 };
 
 /**
- * `<split-view>`; its parts are in index.html. Says `viewchange` when the zoom, or what is shown, changes.
+ * `<split-view>`, whose elements are in index.html. It fires `viewchange` when the zoom or the shown picture changes.
  *
- * A mode whose pictures aren't there yet shows what is.
+ * A mode whose pictures are missing shows the nearest mode that has its pictures.
  */
 export class SplitView extends HTMLElement {
   #mode: Mode = 'split';
-  #left: 'original' | 'rival' = 'original';
+  #left: 'original' | 'other' = 'original';
   #squares: boolean | undefined;
-  /** The divider's place: the share of the visible picture that lies left of it. */
+  /** The share of the visible picture that lies left of the divider. */
   #split = 0.5;
   #picture: Extent = { width: 1, height: 1 };
   #box: ViewBox = { scale: 1, x: 0, y: 0 };
-  /** The whole picture is shown, and stays so when the window changes. */
+  /** The whole picture is shown, and stays whole when the window changes. */
   #fitted = true;
   readonly #filled = new Set<Layer>();
   #frame = 0;
@@ -44,6 +41,11 @@ export class SplitView extends HTMLElement {
   /** CSS pixels for each pixel of the picture. */
   get scale(): number {
     return this.#box.scale;
+  }
+
+  /** Whether less than the whole picture is shown. */
+  get zoomed(): boolean {
+    return !this.#fitted;
   }
 
   get mode(): Mode {
@@ -56,29 +58,29 @@ export class SplitView extends HTMLElement {
     this.#changed();
   }
 
-  /** The mode that is shown: `mode`, or the nearest one that the present pictures allow. */
+  /** The mode that is really shown: `mode`, or the nearest one that has its pictures. */
   get shown(): Mode {
     const has = (layer: Layer): boolean => this.#filled.has(layer);
-    const left = has('original') || has('rival');
+    const left = has('original') || has('other');
     const possible = {
       left,
-      split: left && has('ours'),
-      ours: has('ours'),
+      split: left && has('neural'),
+      neural: has('neural'),
       difference: has('difference'),
       bits: has('bits'),
     };
     if (possible[this.#mode]) return this.#mode;
     if (possible.split && this.#mode !== 'left') return 'split';
-    return left ? 'left' : 'ours';
+    return left ? 'left' : 'neural';
   }
 
-  /** Which picture is on the left. */
-  set left(side: 'original' | 'rival') {
+  /** Chooses the picture on the left. */
+  set left(side: 'original' | 'other') {
     this.#left = side;
     this.#changed();
   }
 
-  /** Whether pixels are shown as squares; by itself, once they are large. */
+  /** Whether pixels are shown as squares; without a choice, once they are large. */
   get squares(): boolean {
     return this.#squares ?? this.#box.scale * devicePixelRatio >= SQUARES;
   }
@@ -99,7 +101,7 @@ export class SplitView extends HTMLElement {
     this.#divider.addEventListener('keydown', (event) => this.#dividerKey(event));
   }
 
-  /** Begins with a picture of this size, of which nothing is there yet. */
+  /** Begins with a picture of this size, without any of its layers. */
   begin(width: number, height: number): void {
     const same = this.#picture.width === width && this.#picture.height === height;
     this.#picture = { width, height };
@@ -110,27 +112,28 @@ export class SplitView extends HTMLElement {
     else this.fit();
   }
 
-  /** Lays a picture in its place, on white. The first of ours wipes in from the right. */
+  /** Draws a layer. The first neural picture wipes in from the right. */
   show(layer: Layer, picture: ImageBitmap, label: string): void {
     const canvas = this.canvas(layer);
     canvas.width = picture.width;
     canvas.height = picture.height;
     const context = context2d(canvas);
-    if (layer === 'original') {
-      context.fillStyle = '#fff';
-      context.fillRect(0, 0, picture.width, picture.height);
-    }
     context.drawImage(picture, 0, 0);
     canvas.setAttribute('aria-label', label);
     const first = !this.#filled.has(layer);
     this.#filled.add(layer);
-    if (first && layer === 'ours' && this.shown === 'split') this.#wipe.start(this.#split);
+    if (first && layer === 'neural' && this.shown === 'split') this.#wipe.start(this.#split);
     this.#changed();
   }
 
-  /** Takes a picture away: it no longer belongs to what is shown. */
+  /** Removes a layer. */
   clear(layer: Layer): void {
     if (this.#filled.delete(layer)) this.#changed();
+  }
+
+  /** Whether a layer is drawn. */
+  holds(layer: Layer): boolean {
+    return this.#filled.has(layer);
   }
 
   /** The canvas of a layer. */
@@ -138,7 +141,7 @@ export class SplitView extends HTMLElement {
     return find(`[data-layer="${layer}"] canvas`, HTMLCanvasElement, this);
   }
 
-  /** The whole picture, as large as there is room. */
+  /** Shows the whole picture, as large as fits. */
   fit(): void {
     this.#fitted = true;
     this.#move(fit(this.#extent, this.#picture, this.#margin));
@@ -172,7 +175,7 @@ export class SplitView extends HTMLElement {
     return this.#picture.width * scale > width + 1 || this.#picture.height * scale > height + 1;
   }
 
-  /** The divider's line in the viewport. */
+  /** The divider's x in the viewport. */
   get #line(): number {
     const { x, width } = visible(this.#box, this.#extent, this.#picture);
     return x + width * (this.#wipe.value ?? this.#split);
@@ -255,11 +258,11 @@ export class SplitView extends HTMLElement {
     });
   }
 
-  /** Where a layer is seen: on one side of the divider, everywhere, or nowhere. */
+  /** The part of the frame in which a layer is visible. */
   #placeOf(layer: Layer): 'left' | 'right' | 'whole' | undefined {
     const { shown } = this;
     if (layer === shown) return 'whole';
-    if (layer === 'ours') return shown === 'split' ? 'right' : undefined;
+    if (layer === 'neural') return shown === 'split' ? 'right' : undefined;
     const left = this.#filled.has(this.#left) ? this.#left : 'original';
     if (layer !== left) return undefined;
     if (shown === 'split') return 'left';

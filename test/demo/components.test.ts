@@ -1,9 +1,9 @@
 // The parts of the demo that need no page.
 import { describe, expect, test } from 'vitest';
 import { bytes, count, decibels, duration, percent, sides, similarity } from '../../demo/format.ts';
-import { psnr } from '../../demo/measure/pixels.ts';
-import { fitTo } from '../../demo/measure/rivals.ts';
-import { ssim } from '../../demo/measure/ssim.ts';
+import { psnr } from '../../demo/picture/pixels.ts';
+import { fitTo } from '../../demo/picture/encoders.ts';
+import { ssim } from '../../demo/picture/ssim.ts';
 import { fit, pan, visible, zoom } from '../../demo/view/view_box.ts';
 
 const picture = { width: 600, height: 400 };
@@ -113,9 +113,9 @@ test('the best file that fits is found, or the smallest where none does', async 
     asked++;
     return Promise.resolve(new Blob(['x'.repeat(100 + 10 * quality)]));
   };
-  expect(await fitTo(645, encode, signal)).toMatchObject({ quality: 54, overweight: false, file: { size: 640 } });
+  expect(await fitTo(645, encode, signal)).toMatchObject({ quality: 54, tooLarge: false, file: { size: 640 } });
   expect(asked).toBeLessThan(9);
-  expect(await fitTo(99, encode, signal)).toMatchObject({ quality: 0, overweight: true });
+  expect(await fitTo(99, encode, signal)).toMatchObject({ quality: 0, tooLarge: true });
   expect(await fitTo(1e6, encode, signal)).toMatchObject({ quality: 99 });
   await expect(fitTo(645, encode, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
 });

@@ -22,7 +22,7 @@ test('shows true progress while the model loads, and Cancel ends it', async () =
   await page.getByRole('img', { name: 'Original: Rocket' }).waitFor();
   await demo.screenshot('loading');
   await page.getByRole('button', { name: 'Cancel' }).click();
-  await demo.notice.getByText('Loading was stopped').waitFor();
+  await demo.notice.getByText('Loading was cancelled').waitFor();
   await expect.poll(() => page.workers().length).toBe(1);
 
   release();
@@ -85,9 +85,9 @@ test('says that the device was lost, and loads again', async () => {
   const before = await demo.reconstructed('Rocket');
   await page
     .workers()
-    .find((worker) => worker.url().includes('model_worker'))!
+    .find((worker) => /\/worker-/.test(worker.url()))!
     .evaluate('testDevice.destroy()');
-  await demo.notice.getByRole('heading', { name: 'The GPU went away' }).waitFor();
+  await demo.notice.getByRole('heading', { name: 'The GPU stopped' }).waitFor();
   await demo.screenshot('device-lost');
   await demo.notice.getByRole('button', { name: 'Load the model again' }).click();
   await expect.poll(() => demo.notice.isVisible()).toBe(false);
@@ -102,7 +102,7 @@ test('says that the model could not be had', async () => {
     meant: /403/,
   });
   const { page } = demo;
-  await demo.notice.getByRole('heading', { name: 'The model could not be downloaded' }).waitFor();
+  await demo.notice.getByRole('heading', { name: 'The server refuses to send the model' }).waitFor();
   await demo.notice.getByText('Details').click();
   expect(await demo.notice.locator('pre').textContent()).toContain('403');
   await page.unrouteAll();

@@ -96,9 +96,9 @@ export function sample(file: string): string {
   return resolve(root, 'demo/samples', file);
 }
 
-/** Serves the model's worker with a line of ours before its own. */
+/** Serves the model's worker with a line of code before its own. */
 export async function patchWorker(page: Page, line: string): Promise<void> {
-  await page.route(/model_worker-[\w-]+\.js$/, async (route) => {
+  await page.route(/\/worker-[\w-]+\.js$/, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `${line}\n${await response.text()}` });
   });
@@ -125,7 +125,7 @@ export class DemoPage {
     await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
 
-  /** Which of left, split, ours, difference and bits is shown. */
+  /** The shown mode: left, split, neural, difference or bits. */
   async shown() {
     await this.drawn();
     return this.page.locator('split-view').getAttribute('data-shown');
@@ -156,15 +156,15 @@ export class DemoPage {
     await this.page.waitForFunction(
       (wanted) =>
         document.querySelector('#photo')?.textContent?.startsWith(wanted) &&
-        /\d/.test(document.querySelector('tr.ours:not([data-stale]) td:nth-child(3)')?.textContent ?? ''),
+        /\d/.test(document.querySelector('tr.neural:not([data-stale]) td:nth-child(3)')?.textContent ?? ''),
       title,
     );
     return await this.psnr();
   }
 
-  /** Our PSNR, in dB. */
+  /** The PSNR of the reconstruction, in dB. */
   async psnr(): Promise<number> {
-    return parseFloat(await this.text('tr.ours td:nth-child(3)'));
+    return parseFloat(await this.text('tr.neural td:nth-child(3)'));
   }
 
   /** Moves the quality slider as a person does, and waits until all is measured. */
@@ -181,7 +181,7 @@ export class DemoPage {
 
   /** A row's bytes, PSNR and SSIM. */
   async row(name: string): Promise<string[]> {
-    return await this.page.locator(`tr.${name} td`).allTextContents();
+    return (await this.page.locator(`tr.${name} td`).allTextContents()).slice(0, 3);
   }
 
   /** Presses a button that saves a file, and gives the file. */
@@ -195,7 +195,7 @@ export class DemoPage {
 
   /** Picks a .dcae file. */
   async pickFile(name: string, buffer: Buffer): Promise<void> {
-    await this.page.locator('#open-file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    await this.page.locator('#file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
   }
 
   /** The pixels of a layer, as a hash. */
@@ -211,7 +211,7 @@ export class DemoPage {
   /** The sizes of the two canvases and the PSNR of their pixels. */
   canvases() {
     return this.page.evaluate(() => {
-      const [a, b] = ['original', 'ours'].map((layer) => {
+      const [a, b] = ['original', 'neural'].map((layer) => {
         const canvas = document.querySelector<HTMLCanvasElement>(`[data-layer="${layer}"] canvas`)!;
         const { width, height } = canvas;
         return { width, height, data: canvas.getContext('2d')!.getImageData(0, 0, width, height).data };

@@ -58,11 +58,11 @@ test('takes pictures that are picked, pasted and dropped, and samples', async ()
   expect(await page.locator('#samples [aria-current]').getAttribute('title')).toBe('Lake shore');
 });
 
-test('says kindly that a file is no picture, and stays of use', async () => {
+test('a file that is not a picture is named, and changes nothing', async () => {
   const demo = await open('?sample=coffee');
   const before = await demo.reconstructed('Coffee');
   await demo.pick('shopping.txt', Buffer.from('milk, eggs, bread'));
-  await demo.notice.getByText('“shopping.txt” doesn’t open as a picture').waitFor();
+  await demo.notice.getByText('“shopping.txt” cannot be opened as a picture').waitFor();
   await demo.screenshot('no-picture');
   expect(await demo.reconstructed('Coffee')).toBe(before); // what was there is there
   await demo.pick('torn.png', thumb('moose').subarray(0, 90));
@@ -93,8 +93,8 @@ test('a new picture ends the run before it, and Cancel ends a run', async () => 
   await page.getByRole('button', { name: 'Tulips' }).click();
   await demo.notice.getByText('Stopped').waitFor();
   expect(await demo.shown()).toBe('left');
-  expect(await demo.row('ours')).toEqual(['', '', '']);
-  await demo.notice.getByRole('button', { name: 'Encode it again' }).click();
+  expect(await demo.row('neural')).toEqual(['', '', '']);
+  await demo.notice.getByRole('button', { name: 'Compress it' }).click();
   await demo.reconstructed('Tulips');
   await expect.poll(() => demo.notice.isVisible()).toBe(false);
 });
@@ -105,6 +105,6 @@ test.skipIf(usesOwnGpu)('makes a picture smaller where a CPU would take long, an
   await demo.pick('wide.png', await demo.paintedPng(1024, 576));
   expect(await demo.reconstructed('wide.png')).toBeGreaterThan(25);
   expect(await demo.text('#photo')).toBe('wide.png, 683 × 384 pixels');
-  expect(await demo.text('#scaled')).toMatch(/^Made smaller from 1024 × 576/);
+  expect(await demo.text('#losses')).toMatch(/^Made smaller from 1024 × 576 to 683 × 384/);
   expect((await demo.canvases()).sizes).toEqual([683, 384, 683, 384]);
 });

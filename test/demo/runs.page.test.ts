@@ -18,8 +18,8 @@ test('a budget makes regions of a picture, whose progress shows; one too small i
   const { page } = demo;
   await demo.reconstructed('Coffee');
   await demo.compared();
-  const picture = await demo.hashOf('ours');
-  const panel = page.locator('#curious');
+  const picture = await demo.hashOf('neural');
+  const panel = page.locator('#runs-on');
   await panel.locator('summary').click();
   const plan = (half: string) => panel.locator(`dt:text-is("${half}: plan") + dd`).textContent();
   expect(await plan('Encode')).toBe('1 region, 1.00 × the work of one piece');
@@ -37,14 +37,14 @@ test('a budget makes regions of a picture, whose progress shows; one too small i
   const [, regions, work] = /^(\d+) regions, (\d\.\d\d) × the work of one piece$/.exec((await plan('Decode'))!)!;
   expect(Number(regions)).toBeGreaterThan(1);
   expect(Number(work)).toBeGreaterThanOrEqual(1);
-  expect(await demo.hashOf('ours')).toBe(picture);
+  expect(await demo.hashOf('neural')).toBe(picture);
   const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
   expect(seen).toContain(`Decoding: region 1 of ${regions}`);
   await panel.getByText('Decode: plan').scrollIntoViewIfNeeded();
   await demo.screenshot('regions');
 
   await budgetOf(demo, 1000);
-  await demo.notice.getByRole('heading', { name: 'This picture doesn’t fit' }).waitFor();
+  await demo.notice.getByRole('heading', { name: 'This picture needs too much memory' }).waitFor();
   expect(await demo.notice.textContent()).toMatch(/memoryBudget/);
 });
 
@@ -52,7 +52,7 @@ test('the stages of a run are timed when asked for', async () => {
   const demo = await open('?sample=coffee', { viewport: { width: 1280, height: 1400 } });
   const { page } = demo;
   await demo.reconstructed('Coffee');
-  await page.locator('#curious summary').click();
+  await page.locator('#runs-on summary').click();
   expect(await page.getByText('Decode: stages').count()).toBe(0);
   await page.getByLabel('Time each stage').check();
   await page.getByText('Decode: stages').waitFor();
@@ -61,7 +61,7 @@ test('the stages of a run are timed when asked for', async () => {
   expect(machine).toContain(timestamps ? 'by timestamp queries' : 'no timestamp-query on this device');
   expect(machine).toMatch(/encoder\.conv_in[\d.]+ m?s/);
   expect(machine).toMatch(/decoder\.conv_out[\d.]+ m?s/);
-  await page.locator('#curious').scrollIntoViewIfNeeded();
+  await page.locator('#runs-on').scrollIntoViewIfNeeded();
   await demo.screenshot('stages');
 });
 
@@ -70,7 +70,7 @@ test('a folder that is dropped is a checkpoint, whose weights can be kept as f16
   const { page } = demo;
   const exact = await demo.reconstructed('Coffee');
   await page.locator('#model summary').click();
-  await page.getByLabel('Weights kept as').selectOption('f16');
+  await page.getByLabel('Store weights as').selectOption('f16');
 
   // The browser's own drop, of a real folder.
   const session = await page.context().newCDPSession(page);

@@ -18,8 +18,8 @@ test('opens on a sample photograph and reconstructs it', async () => {
       `(encode ${await demo.text('#encode-time')}, decode ${await demo.text('#decode-time')}) on ${await demo.text('#adapter')}`,
   );
 
-  expect(psnr).toBeGreaterThan(29);
-  expect(psnr).toBeLessThan(34);
+  expect(psnr).toBeGreaterThan(26);
+  expect(psnr).toBeLessThan(28);
   const canvases = await demo.canvases();
   expect(canvases.sizes).toEqual([512, 512, 512, 512]);
   expect(canvases.psnr).toBeCloseTo(psnr, 1);
@@ -56,6 +56,8 @@ test('keys, wheel and pointer steer the view', async () => {
   const demo = await open('?sample=coffee');
   const { page } = demo;
   await demo.reconstructed('Coffee');
+  await demo.compared();
+  await page.locator('.codecs').getByRole('radio', { name: 'Original' }).check();
   const { divider } = demo;
   const at = () => demo.dividedAt();
   await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -77,7 +79,7 @@ test('keys, wheel and pointer steer the view', async () => {
   expect(await page.locator('.modes').getByRole('radio', { name: 'Original' }).isChecked()).toBe(true);
   await expect.poll(() => page.getByRole('img', { name: 'Reconstruction: Coffee' }).isVisible()).toBe(false);
   await page.keyboard.press('3');
-  await expect.poll(() => demo.shown()).toBe('ours');
+  await expect.poll(() => demo.shown()).toBe('neural');
   await expect.poll(() => page.getByRole('img', { name: 'Original: Coffee' }).isVisible()).toBe(false);
   await page.getByRole('radio', { name: 'Split' }).check();
   await expect.poll(() => demo.shown()).toBe('split');

@@ -1,0 +1,99 @@
+/** Pictures and files come in: samples, picked, pasted, dropped, shared or linked files. */
+import { detailOf } from '../errors.ts';
+import { isDcae, startsLikeDcae } from '../files/file_kinds.ts';
+import { sampleUrl, type Sample } from '../files/samples.ts';
+import { linkTo } from '../files/saving.ts';
+import { modelOfFiles } from '../model/choices.ts';
+import { linkedFileMissing, notAnAddress, notAPicture, nothingReceived, sampleMissing } from '../notices.ts';
+import { runBatch } from './batch.ts';
+import { processPicture } from './compress.ts';
+import { showWork, tell, type Context } from './context.ts';
+import { load } from './model_actions.ts';
+import { newPicture } from './new_picture.ts';
+import { openFile } from './opened_file.ts';
+import { pictureLimits } from './picture_limits.ts';
+
+/** Counts what was asked to be opened: only the newest is shown. */
+let newest = 0;
+
+/** Sorts out received files: the files of a model, one picture or `.dcae` file, or several. */
+export async function receive(context: Context, files: readonly File[]): Promise<void> {
+  if (files.length === 0) return tell(context, nothingReceived);
+  const isModelFile = ({ name }: File): boolean => /\.(safetensors|json)$/i.test(name);
+  const hasWeights = files.some(({ name }) => /\.safetensors$/i.test(name));
+  if (hasWeights) void load(context, modelOfFiles(files.filter(isModelFile)));
+  const others = hasWeights ? files.filter((file) => !isModelFile(file)) : files;
+  const pictures = others.filter((file) => !hasWeights || isDcae(file) || file.type.startsWith('image/'));
+  const [first, second] = pictures;
+  if (second) await runBatch(context, pictures);
+  else if (first) await openOne(context, first);
+}
+
+/** Opens a sample. */
+export async function openSample(context: Context, sample: Sample): Promise<void> {
+  const ticket = ++newest;
+  try {
+    const response = await fetch(sampleUrl(sample));
+    if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+    const file = await response.blob();
+    if (ticket !== newest) return;
+    await openPicture(context, file, sample.title, sample);
+  } catch (error) {
+    if (ticket === newest) tell(context, sampleMissing(sample.title, detailOf(error)));
+  }
+}
+
+/** Opens a file from an address, which a link gave. */
+export async function openLink(context: Context, address: string): Promise<void> {
+  if (linkTo(address) === undefined) return tell(context, notAnAddress(address));
+  const ticket = ++newest;
+  const { href, pathname } = new URL(address, document.baseURI);
+  showWork(context, 'Fetching the file');
+  try {
+    const content = await context.download(href, new AbortController().signal);
+    if (ticket !== newest) return;
+    const name = decodeURIComponent(pathname.split('/').at(-1) ?? '') || 'picture.dcae';
+    context.store.update({ work: undefined });
+    await openOne(context, new File([content], name));
+  } catch (error) {
+    if (ticket !== newest) return;
+    context.store.update({ work: undefined });
+    tell(context, linkedFileMissing(error));
+  }
+}
+
+/** Makes the link that opens a hosted file in this page, and copies it. */
+export async function shareLink(context: Context, address: string): Promise<void> {
+  const link = linkTo(address);
+  if (link === undefined) return tell(context, notAnAddress(address));
+  const copied = await navigator.clipboard.writeText(link).then(
+    () => 'Copied: ',
+    () => '',
+  );
+  context.store.update({ link: copied + link });
+}
+
+async function openOne(context: Context, file: File): Promise<void> {
+  if (isDcae(file) || (await startsLikeDcae(file))) {
+    newest++;
+    await openFile(context, file.name, new Uint8Array(await file.arrayBuffer()));
+  } else await openPicture(context, file, file.name || 'Pasted picture');
+}
+
+/** Shows a picture, and compresses it once there is a model. A file that is not a picture changes nothing. */
+async function openPicture(context: Context, file: Blob, title: string, sample?: Sample): Promise<void> {
+  const { store, pictures } = context;
+  const ticket = ++newest;
+  const read = await pictures.call('open', { file, ...pictureLimits(context) }).catch(() => undefined);
+  if (ticket !== newest) return read?.bitmap.close();
+  if (!read) return tell(context, notAPicture(title));
+  const { bitmap, pixels, originalSize, losses } = read;
+  context.stopRun(new DOMException('Another picture was opened.', 'AbortError'));
+  const size = { width: pixels.width, height: pixels.height };
+  void pictures.call('setOriginal', pixels, { transfer: [pixels.data.buffer] });
+  const { credit, id } = sample ?? {};
+  const known = { credit, sample: id, sourceBytes: file.size, size, originalSize, losses };
+  const picture = newPicture({ kind: 'photo', title, ...known, bitmaps: { original: bitmap } });
+  store.update({ picture, notice: undefined, work: store.state.loading ? store.state.work : undefined });
+  await processPicture(context);
+}

@@ -1,0 +1,66 @@
+/** The card for notices, at the foot of the picture. */
+import { chooseModel } from '../model/choices.ts';
+import { load, reload } from '../actions/model_actions.ts';
+import { processPicture } from '../actions/compress.ts';
+import type { Context } from '../actions/context.ts';
+import { find, hide } from '../dom.ts';
+import type { Notice } from '../notices.ts';
+import { watch } from '../state/store.ts';
+
+/** Shows the newest notice; when it is closed, the notice about the model, if there is one. */
+export function noticeCard(context: Context): void {
+  const { store } = context;
+  const card = find('#notice', HTMLElement);
+  const button = find('#notice button', HTMLButtonElement);
+  const shown = (): Notice | undefined => store.state.notice ?? store.state.modelNotice;
+  button.addEventListener('click', () => {
+    const notice = shown();
+    if (notice?.remedy === 'dismiss') store.update({ notice: undefined });
+    else store.update({ notice: undefined, modelNotice: undefined });
+    if (notice) act(context, notice);
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && shown()?.remedy === 'dismiss') store.update({ notice: undefined });
+  });
+  watch(
+    store,
+    (state) => [state.notice ?? state.modelNotice],
+    (notice) => {
+      if (!notice) return hide(card);
+      find('h2', HTMLElement, card).textContent = notice.title;
+      find('.advice', HTMLElement, card).textContent = notice.advice;
+      const details = find('details', HTMLDetailsElement, card);
+      details.hidden = !notice.detail;
+      details.open = false;
+      find('pre', HTMLElement, details).textContent = notice.detail ?? '';
+      button.textContent = notice.button;
+      card.hidden = false;
+    },
+  );
+}
+
+function act(context: Context, { remedy, needed }: Notice): void {
+  switch (remedy) {
+    case 'dismiss':
+      break;
+    case 'reload-page':
+      location.reload();
+      break;
+    case 'open-https':
+      location.protocol = 'https:';
+      break;
+    case 'load-model':
+      void reload(context);
+      break;
+    case 'load-needed':
+      if (needed !== undefined) void load(context, chooseModel(needed));
+      break;
+    case 'choose-model':
+      find('#model', HTMLDetailsElement).open = true;
+      find('#checkpoint', HTMLSelectElement).focus();
+      break;
+    case 'run-again':
+      void processPicture(context);
+      break;
+  }
+}
