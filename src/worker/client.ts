@@ -6,6 +6,7 @@ import { PageObjects } from './page_objects.ts';
 import type { PageMethods, WorkerMethods } from './protocol.ts';
 import { WorkerAutoencoderDC } from './remote_model.ts';
 import { sentLoadOptions } from './sent_options.ts';
+import { OWN_WORKER_REMEDY, startWorker } from './start_worker.ts';
 
 /** Options of `createWorkerClient`. */
 export interface WorkerClientOptions {
@@ -19,19 +20,18 @@ export interface WorkerClientOptions {
 /** Options of a load in a worker. A device cannot be shared with a worker. */
 export type WorkerLoadOptions = Omit<LoadOptions, 'device'>;
 
-const START_REMEDY =
-  "Check that worker.js is served beside the package's own file, and that the page's Content-Security-Policy allows it " +
-  "in worker-src. Otherwise start a worker of your own that contains import 'dc-ae-webgpu/worker', and pass it as the " +
-  'option `worker`.';
-
 /** A worker that loads and runs models. End it with `dispose()` or `using`. */
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #channel: Channel<WorkerMethods, PageMethods>;
   readonly #objects = new PageObjects();
 
-  /** @internal */
-  constructor(worker: Worker) {
+  /**
+   * @param worker - the worker, which runs `dc-ae-webgpu/worker`
+   * @param remedy - advice for a worker that does not start
+   * @internal
+   */
+  constructor(worker: Worker, remedy: string) {
     this.#worker = worker;
     this.#channel = new Channel<WorkerMethods, PageMethods>(worker, this.#objects.handlers);
     let hasStarted = false;
@@ -41,7 +41,7 @@ export class WorkerClient {
       this.#channel.close(
         hasStarted
           ? new WorkerError(`The worker failed: ${message}. Dispose of the client and create another one.`, options)
-          : new WorkerError(`The worker could not start${message ? `: ${message}` : ''}. ${START_REMEDY}`, options),
+          : new WorkerError(`The worker could not start${message ? `: ${message}` : ''}. ${remedy}`, options),
       );
     });
   }
@@ -117,26 +117,7 @@ export class WorkerClient {
  * rejects the calls of the client.
  */
 export function createWorkerClient({ worker }: WorkerClientOptions = {}): WorkerClient {
-  return new WorkerClient(worker ?? startWorker());
-}
-
-function startWorker(): Worker {
-  if (typeof Worker === 'undefined') {
-    throw new WorkerError('This environment has no web workers. Load the model with AutoencoderDC.fromPretrained().');
-  }
-  try {
-    // Bundlers look for this very expression.
-    return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'dc-ae-webgpu' });
-  } catch (cause) {
-    throw new WorkerError(`The worker could not start: ${String(cause)}. ${remedyOf(cause)}`, { cause });
-  }
-}
-
-/** A page with trusted types throws a TypeError; another origin or a sandboxed frame throws a SecurityError. */
-function remedyOf(cause: unknown): string {
-  if (!(cause instanceof TypeError)) return START_REMEDY;
-  return (
-    'If the page requires trusted types, start a worker of your own from a TrustedScriptURL; its script contains ' +
-    "import 'dc-ae-webgpu/worker'. Pass it as the option `worker`."
-  );
+  if (worker !== undefined) return new WorkerClient(worker, OWN_WORKER_REMEDY);
+  const started = startWorker();
+  return new WorkerClient(started.worker, started.remedy);
 }

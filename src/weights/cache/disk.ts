@@ -1,4 +1,5 @@
 import type { BorrowedBuffer, BufferPool } from '../sources/buffer_pool.ts';
+import { startForeignWorker } from '../../rpc/foreign_worker.ts';
 import { bytesOf } from '../read/read.ts';
 import { withDiskTimeout } from './disk_timeout.ts';
 import { RemoteFiles } from './remote_files.ts';
@@ -24,7 +25,7 @@ export class Disk {
     }
     if (this.#worker !== undefined || typeof Worker === 'undefined') return;
     try {
-      const worker = new Worker(new URL('./disk_worker.ts', import.meta.url), { type: 'module' });
+      const worker = startDiskWorker();
       const files = new RemoteFiles(worker);
       files.ready().then(
         () => (this.#files = files),
@@ -96,6 +97,17 @@ export class Disk {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#files = undefined;
+  }
+}
+
+function startDiskWorker(): Worker {
+  try {
+    // Bundlers look for this very expression.
+    return new Worker(new URL('./disk_worker.ts', import.meta.url), { type: 'module' });
+  } catch (error) {
+    const worker = startForeignWorker('./disk_worker.js', import.meta.url);
+    if (worker === undefined) throw error;
+    return worker;
   }
 }
 
