@@ -131,7 +131,7 @@ export default tseslint.config(
   },
 
   {
-    files: ['src/**/*.ts', 'demo/**/*.ts'],
+    files: ['src/**/*.ts', 'demo/**/*.ts', 'cli/**/*.ts'],
     ignores: ['**/*.d.ts'],
     rules: { 'no-restricted-syntax': ['error', castThroughUnknown, defaultExport] },
   },
@@ -166,7 +166,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['demo/**/*.ts'],
+    files: ['demo/**/*.ts', 'cli/**/*.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
@@ -175,7 +175,7 @@ export default tseslint.config(
           patterns: [
             {
               regex: '(^|/)src(/(?!rpc/channel\\.ts$)|$)',
-              message: "The demo uses what users use: import from 'dc-ae-webgpu'.",
+              message: "Use what users use: import from 'dc-ae-webgpu'.",
             },
           ],
         },

@@ -23,11 +23,13 @@ export const library: UserConfig = {
         codec: here('src/codec/index.ts'),
         client: here('src/worker/client.ts'),
         engine: here('src/runtime/autoencoder_dc.ts'),
+        cli: here('cli/main.ts'),
       },
       formats: ['es'],
     },
     rolldownOptions: {
-      external: [/^node:/],
+      // The command line imports the package by its own name, and the packages that only it needs are optional.
+      external: [/^node:/, /^(dc-ae-webgpu|sharp|webgpu)(\/|$)/],
       output: { chunkFileNames: '[name]-[hash].js', sourcemapExcludeSources: true },
     },
   },

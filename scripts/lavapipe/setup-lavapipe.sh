@@ -46,6 +46,6 @@ fi
 
 gcc -O2 -shared -fPIC -fvisibility=hidden -o "$folder/lvp_shim.so" "$here/lvp_shim.c" -ldl
 ln -sf "$driver" "$folder/libvulkan_lvp.so"
-# For whoever asks a Vulkan loader for it: VK_ICD_FILENAMES=FOLDER/lvp_icd.json
-printf '{"file_format_version":"1.0.0","ICD":{"library_path":"%s","api_version":"1.4.305"}}\n' \
-  "$(readlink -f "$folder/libvulkan_lvp.so")" >"$folder/lvp_icd.json"
+# VK_ICD_FILENAMES=FOLDER/lvp_icd.json selects lavapipe. The path is relative to that file, so the folder can be moved.
+printf '{"file_format_version":"1.0.0","ICD":{"library_path":"./libvulkan_lvp.so","api_version":"1.4.305"}}\n' \
+  >"$folder/lvp_icd.json"
