@@ -20,6 +20,8 @@ export interface CompressCommand extends FileOptions {
   readonly name: 'compress';
   /** 1 to 100. */
   readonly quality: number | undefined;
+  /** The first channels to keep; all if absent. */
+  readonly channels: number | undefined;
   readonly exact: 'f32' | 'f16' | undefined;
 }
 
@@ -52,7 +54,12 @@ const FILES = {
   model: { type: 'string', short: 'm' },
   force: { type: 'boolean', short: 'f' },
 } as const;
-const COMPRESS = { ...FILES, quality: { type: 'string', short: 'q' }, exact: { type: 'string' } } as const;
+const COMPRESS = {
+  ...FILES,
+  quality: { type: 'string', short: 'q' },
+  channels: { type: 'string' },
+  exact: { type: 'string' },
+} as const;
 const DECOMPRESS = { ...FILES, 'any-model': { type: 'boolean' } } as const;
 const INSPECT = { ...HELP, json: { type: 'boolean' } } as const;
 
@@ -88,7 +95,7 @@ export function parseCommand(args: readonly string[]): Command {
 function parseCompress(args: string[]): Command {
   const { values, positionals } = parse(args, COMPRESS);
   if (values.help === true) return { name: 'help', topic: 'compress' };
-  const { exact, quality } = values;
+  const { exact, quality, channels } = values;
   if (exact !== undefined && exact !== 'f32' && exact !== 'f16') {
     throw new UsageError(`--exact must be f32 or f16; it was ${exact}.`);
   }
@@ -99,6 +106,7 @@ function parseCompress(args: string[]): Command {
     name: 'compress',
     ...fileOptions(values, positionals),
     quality: quality === undefined ? undefined : wholeNumber('--quality', quality, 1, 100),
+    channels: channels === undefined ? undefined : wholeNumber('--channels', channels, 1, 4096),
     exact,
   };
 }

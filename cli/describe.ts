@@ -3,14 +3,14 @@ import type { FileInfo } from 'dc-ae-webgpu/codec';
 
 /** Describes the header of a file in several lines. */
 export function describeFile(path: string, info: FileInfo): string {
-  const { image, bytes, latent, coding, quantiser, checkpoint, metadata, version } = info;
+  const { image, bytes, latent, channels, coding, quantiser, checkpoint, metadata, version } = info;
   const facts: [string, string | undefined][] = [
     ['picture', image ? `${image.width} × ${image.height} pixels` : 'of unknown size'],
     [
       'file',
       `${sizeText(info)}; version ${version}, header ${count(bytes.header)}, payload ${count(bytes.payload)} bytes`,
     ],
-    ['latent', `[${latent.join(', ')}]`],
+    ['latent', `[${latent.join(', ')}]; channels kept: ${channels.kept}, not zero: ${channels.coded}`],
     ['numbers', quantiser ? `quantised, quality ${quantiser.quality}` : `exact, ${coding}`],
     ['made with', checkpoint.id ?? checkpoint.url ?? 'a checkpoint that the file does not name'],
     ['address', checkpoint.url],

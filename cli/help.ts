@@ -39,6 +39,7 @@ upright, converts its colours to sRGB, and puts white behind transparent pixels.
 
   -q, --quality N      1 to 100, by default 60; 20 more halve the steps of the quantiser
       --exact TYPE     store the latent exactly: f32 or f16
+      --channels N     keep the first N channels of the latent, for models made for it (DC-AE 1.5)
 ${FILES}`,
 
   decompress: `Usage: dc-ae-webgpu decompress FILE... [OPTIONS]

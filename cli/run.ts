@@ -53,7 +53,7 @@ function runCommand(command: Command, terminal: Terminal): Promise<number> | num
 }
 
 async function runCompress(command: CompressCommand, terminal: Terminal): Promise<number> {
-  const { quality, exact, force } = command;
+  const { quality, channels, exact, force } = command;
   const jobs = await planOutputs(command, '.dcae');
   // The decoder is loaded as well: files hold its fingerprint, so that another decoder is refused.
   using model = await openModel(command.model, 'both', terminal);
@@ -61,6 +61,7 @@ async function runCompress(command: CompressCommand, terminal: Terminal): Promis
     const { orientation, notes, ...pixels } = await readPicture(input);
     const { bytes, stats } = await compress(model.ae, pixels, {
       quality,
+      channels,
       exact,
       checkpointUrl: model.url,
       ...(orientation > 1 && { metadata: { orientationApplied: orientation } }),

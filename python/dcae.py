@@ -16,8 +16,9 @@ import zlib
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2  # is written; 1 is read, too
 CODINGS = ["quantised", "f32", "f16"]
+MAX_NUMBERS = 1 << 25  # the most numbers of a latent that is read: 128 MiB
 
 
 class FormatError(ValueError):
@@ -231,7 +232,7 @@ class LevelModel:
                 self.predictor.row()
             near = neighbours(y, x, width)
             self.predictor.position(data, near)
-            around = 1024 if near is None else 4 * (energies[near[0]] + energies[near[1]]) // channels
+            around = 1024 if near is None else 4 * (energies[near[0]] + energies[near[1]]) // max(1, channels)
             energy = 0
             for c in range(channels):
                 prediction = self.predictor.predict(data, near, c)
@@ -333,14 +334,18 @@ def step_of(index):
 
 
 def quantise(latent, quality, scaling_factor):
-    """Rounds to the nearest multiple of one step for all channels, the simplest quantiser."""
+    """Rounds to the nearest multiple of one step for all channels, the simplest quantiser.
+
+    Returns the offsets, the index of the step, and the integers.
+    """
     step = 2 ** ((50 - quality) / 20 - 1) / scaling_factor
-    index = int(clip(round(8 * np.log2(step)), 95)) + 160
-    levels = np.rint(latent / step_of(max(0, index))).astype(np.int64)
-    return [0, 0, 0], [max(0, index)] * latent.shape[1], np.clip(levels, -(2**20), 2**20)
+    index = max(0, int(clip(round(8 * np.log2(step)), 95)) + 160)
+    levels = np.rint(latent / step_of(index)).astype(np.int64)
+    return [0, 0, 0], index, np.clip(levels, -(2**20), 2**20)
 
 
 def dequantise(levels, offsets, steps):
+    """Turns the integers of the coded channels, [N, coded, h, w], into numbers. `steps` holds an index for each."""
     size = np.abs(levels)
     offset = np.array([0, *offsets])[np.minimum(size, 3)]
     steps = np.array([step_of(index) for index in steps])[None, :, None, None]
@@ -358,32 +363,40 @@ def varint(value):
     return bytes(out + bytes([value]))
 
 
-def write(latent, *, exact=None, quality=60, scaling_factor=1.0, image_size=None, checkpoint="", encoder=None,
-          decoder=None, title=None):  # fmt: skip
+def write(latent, *, exact=None, quality=60, scaling_factor=1.0, channels=None, image_size=None, checkpoint="",
+          encoder=None, decoder=None, title=None):  # fmt: skip
     """Writes a latent, [N, C, h, w], to a file: with `quality`, 1 to 100, or `exact`, "f32" or "f16".
 
-    `image_size` is (height, width) in pixels; `checkpoint` the repository; `encoder` and `decoder` its fingerprints in hex.
+    `channels` keeps the first channels only, this many; readers fill the others with zeros. `image_size` is (height,
+    width) in pixels; `checkpoint` the repository; `encoder` and `decoder` its fingerprints in hex.
     """
     latent = np.ascontiguousarray(latent, np.float32)
-    n, channels, height, width = latent.shape
-    head = b"".join(varint(v) for v in (n, channels, height, width, *(image_size or (0, 0))))
+    n, all_channels, height, width = latent.shape
+    kept = all_channels if channels is None else channels
+    if not 1 <= kept <= all_channels:
+        raise ValueError(f"channels must be 1 to {all_channels}; it was {kept}")
+    head = b"".join(varint(v) for v in (n, all_channels, height, width, *(image_size or (0, 0))))
     head += bytes.fromhex(encoder or "0" * 16) + bytes.fromhex(decoder or "0" * 16)
     head += varint(len(checkpoint.encode())) + checkpoint.encode()
     if exact is None:
-        offsets, steps, numbers = quantise(latent, quality, scaling_factor)
-        head += struct.pack("<B3b", quality, *offsets) + bytes(steps)
-        model = LevelModel(channels)
+        offsets, step, numbers = quantise(latent, quality, scaling_factor)
     else:
         bits = 32 if exact == "f32" else 16
         numbers = latent.astype("<f4" if bits == 32 else "<f2").view("<u4" if bits == 32 else "<u2")
-        model = WordModel(channels, bits)
+    is_coded = numbers[:, :kept].any(axis=(0, 2, 3))  # a channel that is zero everywhere costs one bit
+    numbers = numbers[:, :kept][:, is_coded]
+    coded = numbers.shape[1]
+    head += varint(kept) + np.packbits(is_coded, bitorder="little").tobytes()
+    if exact is None:
+        head += struct.pack("<B3b", quality, *offsets) + (bytes([1, step]) if coded else b"\0")
+    model = LevelModel(coded) if exact is None else WordModel(coded, bits)
     if title is not None:
         head += b"titl" + varint(len(title.encode())) + title.encode()
     head = b"DCAE" + bytes([VERSION, CODINGS.index(exact or "quantised")]) + struct.pack("<I", len(head) + 14) + head
     head += struct.pack("<I", zlib.crc32(head))
     coder = Encoder()
     for picture in numbers:
-        model.code(coder, picture.reshape(channels, -1).T.tolist(), height, width)
+        model.code(coder, picture.reshape(coded, height * width).T.tolist(), height, width)
     payload = coder.finish()
     return head + struct.pack("<I", len(payload)) + payload + struct.pack("<I", zlib.crc32(payload))
 
@@ -417,7 +430,7 @@ def inspect(data):
     """Returns the contents of a file's header."""
     if data[:4] != b"DCAE":
         raise FormatError("not a .dcae file")
-    if len(data) < 10 or data[4] != VERSION:
+    if len(data) < 10 or not 1 <= data[4] <= VERSION:
         raise FormatError("cut short, or of another version")
     length = struct.unpack("<I", data[6:10])[0]
     if not 14 <= length <= 1 << 24 or length > len(data):
@@ -432,9 +445,20 @@ def inspect(data):
     info = {"coding": CODINGS[data[5]], "shape": shape, "image_size": None if size == (0, 0) else size}
     info["encoder"], info["decoder"] = body.raw(8).hex(), body.raw(8).hex()
     info["checkpoint"] = body.raw(body.varint(0, 255)).decode()
+    info["kept_channels"] = kept = shape[1] if data[4] == 1 else body.varint(1, shape[1])
+    info["coded_channels"] = list(range(kept))
+    if data[4] > 1:
+        mask = np.unpackbits(np.frombuffer(body.raw((kept + 7) // 8), np.uint8), bitorder="little")
+        info["coded_channels"] = np.flatnonzero(mask).tolist()
+        if mask[kept:].any():
+            raise FormatError("a channel is coded that is not kept")
     if info["coding"] == "quantised":
-        info["quality"], *offsets = struct.unpack("<B3b", body.raw(4))
-        info["offsets"], info["steps"] = offsets, list(body.raw(shape[1]))
+        coded = len(info["coded_channels"])
+        info["quality"], *info["offsets"] = struct.unpack("<B3b", body.raw(4))
+        steps = list(body.raw(coded if data[4] == 1 else body.varint(0, coded)))
+        if len(steps) not in (1, coded):
+            raise FormatError(f"{len(steps)} steps for {coded} channels")
+        info["steps"] = steps * coded if len(steps) == 1 else steps
     info["chunks"] = {}
     while body.at < len(body.data):
         kind = body.raw(4).decode("latin1")
@@ -455,20 +479,25 @@ def read(data):
     if struct.unpack("<I", data[-4:])[0] != zlib.crc32(payload):
         raise FormatError("the file is damaged")
     n, channels, height, width = info["shape"]
-    if n * channels * height * width > max(1 << 20, length << 15):
+    coding, coded = info["coding"], len(info["coded_channels"])
+    if n * coded * height * width > max(1 << 20, length << 15):
         raise FormatError("more numbers than so few bytes can hold")
-    coding = info["coding"]
-    model = LevelModel(channels) if coding == "quantised" else WordModel(channels, 32 if coding == "f32" else 16)
+    if n * channels * height * width > MAX_NUMBERS:
+        raise FormatError("more numbers than dcae.MAX_NUMBERS")
+    model = LevelModel(coded) if coding == "quantised" else WordModel(coded, 32 if coding == "f32" else 16)
     coder, pictures = Decoder(payload), []
     for _ in range(n):
-        numbers = [[0] * channels for _ in range(height * width)]
+        numbers = [[0] * coded for _ in range(height * width)]
         model.code(coder, numbers, height, width)
-        pictures.append(np.array(numbers, np.int64).T.reshape(channels, height, width))
+        pictures.append(np.array(numbers, np.int64).reshape(height * width, coded).T.reshape(coded, height, width))
     numbers = np.stack(pictures)
+    latent = np.zeros(info["shape"], np.float32)
     if coding == "quantised":
-        return dequantise(numbers, info["offsets"], info["steps"]), info
-    kind, stored = ("<f4", "<u4") if coding == "f32" else ("<f2", "<u2")
-    return numbers.astype(stored).view(kind).astype(np.float32), info
+        latent[:, info["coded_channels"]] = dequantise(numbers, info["offsets"], info["steps"])
+    else:
+        kind, stored = ("<f4", "<u4") if coding == "f32" else ("<f2", "<u2")
+        latent[:, info["coded_channels"]] = numbers.astype(stored).view(kind).astype(np.float32)
+    return latent, info
 
 
 def main():
@@ -481,6 +510,7 @@ def main():
     parser.add_argument("--exact", choices=["f32", "f16"])
     parser.add_argument("--quality", type=int, default=60)
     parser.add_argument("--scaling-factor", type=float, default=1.0)
+    parser.add_argument("--channels", type=int, help="keep the first channels only")
     parser.add_argument("--checkpoint", default="")
     parser.add_argument("--title")
     args = parser.parse_args()
@@ -489,7 +519,8 @@ def main():
             np.save(args.target, read(file.read())[0])
         return
     options = {"exact": args.exact, "quality": args.quality, "scaling_factor": args.scaling_factor}
-    data = write(np.load(args.source), **options, checkpoint=args.checkpoint, title=args.title)
+    options |= {"channels": args.channels, "checkpoint": args.checkpoint, "title": args.title}
+    data = write(np.load(args.source), **options)
     with open(args.target, "wb") as file:
         file.write(data)
 

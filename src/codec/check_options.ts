@@ -23,7 +23,7 @@ export const MAX_PICTURE_SIDE = 2 ** 30;
 export const MAX_ID_BYTES = 255;
 
 const CALL = { signal: true, onProgress: true } as const;
-const PACK = { ...CALL, quality: true, exact: true, metadata: true, checkpointUrl: true } as const;
+const PACK = { ...CALL, quality: true, channels: true, exact: true, metadata: true, checkpointUrl: true } as const;
 const UNPACK = { ...CALL, maxNumbers: true } as const;
 
 const checkPackNames = /* @__PURE__ */ optionsCheck<PackLatentOptions>({ ...PACK, model: true });
@@ -71,9 +71,12 @@ function checkMaxNumbers({ maxNumbers }: UnpackOptions): void {
   throw new InputError(`options.maxNumbers must be a positive number; it was ${String(maxNumbers)}.`);
 }
 
-function checkWritten(method: string, { quality, exact, metadata, checkpointUrl }: PackOptions): void {
+function checkWritten(method: string, { quality, channels, exact, metadata, checkpointUrl }: PackOptions): void {
   if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
     throw new InputError(`options.quality must be a whole number from 1 to 100; it was ${String(quality)}.`);
+  }
+  if (channels !== undefined && !(Number.isInteger(channels) && channels >= 1)) {
+    throw new InputError(`options.channels must be a whole number from 1; it was ${String(channels)}.`);
   }
   if (exact !== undefined && !['f32', 'f16'].includes(exact)) {
     throw new InputError(`options.exact must be "f32" or "f16", or be absent; it was ${JSON.stringify(exact)}.`);
@@ -103,9 +106,14 @@ export function isHubId(text: string): boolean {
  * @throws InputError if a field of it cannot be written
  */
 export function checkModelFingerprint({ config, checkpoint }: ModelFingerprint): CheckpointReference {
-  const { latentChannels, scalingFactor } = config;
+  const { latentChannels, scalingFactor, uniformQuantiserStep: step } = config;
   if (!(Number.isFinite(scalingFactor) && scalingFactor > 0)) {
     throw new InputError(`model.config.scalingFactor must be a positive number; it was ${String(scalingFactor)}.`);
+  }
+  if (step !== undefined && !(Number.isFinite(step) && step > 0)) {
+    throw new InputError(
+      `model.config.uniformQuantiserStep must be a positive number, or be absent; it was ${String(step)}.`,
+    );
   }
   if (!Number.isSafeInteger(latentChannels) || latentChannels < 1) {
     throw new InputError(`model.config.latentChannels must be a positive integer; it was ${String(latentChannels)}.`);

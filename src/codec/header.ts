@@ -8,8 +8,8 @@ import { metadataChunks, readMetadata, type Chunk } from './metadata.ts';
 import { readQuantiser, writeQuantiser, type CodedQuantiser } from './quantiser.ts';
 import type { FileInfo, FileMetadata, FileMetadataInput } from './types.ts';
 
-/** The version that is written, and the latest that is read. */
-export const VERSION = 1;
+/** The version that is written, and the latest that is read. Version 1 is read, too. */
+export const VERSION = 2;
 
 const MAGIC = [0x44, 0x43, 0x41, 0x45]; // DCAE
 /** Bytes of the magic, the version, the coding and the header's length. */
@@ -25,9 +25,20 @@ export interface Header {
   readonly url: string | undefined;
   readonly image: FileInfo['image'];
   readonly latent: FileInfo['latent'];
+  /** The first channels that the writer kept. */
+  readonly kept: number;
+  /** The channels that the payload holds, in ascending order, all below `kept`. The others are zero. */
+  readonly coded: readonly number[];
   /** `undefined` if the numbers are exact. */
   readonly quantiser: CodedQuantiser | undefined;
   readonly metadata: FileMetadata;
+}
+
+/** A header that was read. */
+export interface ReadHeader extends Header {
+  readonly version: number;
+  /** Bytes of the header. */
+  readonly length: number;
 }
 
 /** A header that is to be written. */
@@ -35,7 +46,7 @@ export type HeaderInput = Omit<Header, 'metadata'> & { readonly metadata: FileMe
 
 /** Writes a header, with its checksum. */
 export function writeHeader(header: HeaderInput): Uint8Array<ArrayBuffer> {
-  const { coding, checkpoint, url, image, latent, quantiser, metadata } = header;
+  const { coding, checkpoint, url, image, latent, kept, coded, quantiser, metadata } = header;
   const body = new ByteWriter();
   for (const side of latent) body.varint(side);
   body.varint(image?.height ?? 0);
@@ -43,6 +54,8 @@ export function writeHeader(header: HeaderInput): Uint8Array<ArrayBuffer> {
   body.raw(fingerprintBytes(checkpoint.encoder));
   body.raw(fingerprintBytes(checkpoint.decoder));
   body.text(checkpoint.id ?? '');
+  body.varint(kept);
+  body.raw(maskOf(kept, coded));
   if (quantiser !== undefined) writeQuantiser(body, quantiser);
   for (const { type, data } of metadataChunks(metadata, url)) {
     body.raw(Uint8Array.from(type, (letter) => letter.charCodeAt(0)));
@@ -98,7 +111,7 @@ export function headerBytes(start: Uint8Array): number {
  * @param bytes - the file, or its beginning with the header
  * @throws FormatError if the header is damaged, incomplete or of another version
  */
-export function readHeader(bytes: Uint8Array): Header & { readonly length: number } {
+export function readHeader(bytes: Uint8Array): ReadHeader {
   const length = headerBytes(bytes);
   if (bytes.length < length) {
     throw new FormatError(
@@ -110,6 +123,7 @@ export function readHeader(bytes: Uint8Array): Header & { readonly length: numbe
   if (crc !== crc32(bytes.subarray(0, length - 4))) {
     throw new FormatError('damaged', "The file's header is damaged: its checksum is wrong. Fetch the file again.");
   }
+  const version = bytes[MAGIC.length] ?? 0;
   const coding = CODINGS[bytes[5] ?? 0];
   if (coding === undefined) {
     throw new FormatError(
@@ -133,7 +147,10 @@ export function readHeader(bytes: Uint8Array): Header & { readonly length: numbe
     decoder: fingerprintText(body.raw(8)),
     id: body.text('the checkpoint', MAX_ID_BYTES) || undefined,
   };
-  const quantiser = coding === 'quantised' ? readQuantiser(body, latent[1]) : undefined;
+  const [, channels] = latent;
+  const kept = version === 1 ? channels : body.varint('kept channels', 1, channels);
+  const coded = version === 1 ? [...Array(kept).keys()] : readMask(body, kept);
+  const quantiser = coding === 'quantised' ? readQuantiser(body, coded.length, version) : undefined;
   const chunks: Chunk[] = [];
   while (body.left > 0) {
     const type = String.fromCharCode(...body.raw(4));
@@ -141,15 +158,32 @@ export function readHeader(bytes: Uint8Array): Header & { readonly length: numbe
   }
   const { metadata, url } = readMetadata(chunks);
   return {
+    version,
     coding,
     checkpoint,
     url,
     image: height === 0 ? undefined : { height, width },
     latent,
+    kept,
+    coded,
     quantiser,
     metadata,
     length,
   };
+}
+
+/** One bit for each kept channel, the lowest bit of a byte first: whether the channel is coded. */
+function maskOf(kept: number, coded: readonly number[]): Uint8Array {
+  const mask = new Uint8Array(Math.ceil(kept / 8));
+  for (const c of coded) mask[c >> 3] = (mask[c >> 3] ?? 0) | (1 << (c & 7));
+  return mask;
+}
+
+function readMask(body: ByteReader, kept: number): number[] {
+  const mask = body.raw(Math.ceil(kept / 8));
+  const coded = [...Array(8 * mask.length).keys()].filter((c) => ((mask[c >> 3] ?? 0) >> (c & 7)) & 1);
+  if ((coded.at(-1) ?? 0) >= kept) throw body.damaged(`channel ${coded.at(-1)} is coded, but only ${kept} are kept`);
+  return coded;
 }
 
 function fingerprintBytes(hex: string | undefined): Uint8Array {

@@ -22,6 +22,7 @@ export type {
   DecompressOptions,
   EncodedLatent,
   FileBytes,
+  FileChannels,
   FileInfo,
   FileMetadata,
   FileMetadataInput,

@@ -1,5 +1,5 @@
 /** Writes latents to files and reads them. Needs no network. */
-import { FormatError } from '../errors.ts';
+import { FormatError, InputError } from '../errors.ts';
 import {
   checkLatent,
   checkModelFingerprint,
@@ -12,7 +12,7 @@ import { crc32 } from './crc32.ts';
 import { readFile, readFileStart, type FileInput } from './file_input.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { fromF16, toF16 } from './f16.ts';
-import { FIXED_BYTES, headerBytes, readHeader, VERSION, writeHeader, type Header } from './header.ts';
+import { FIXED_BYTES, headerBytes, readHeader, writeHeader, type Header, type ReadHeader } from './header.ts';
 import { LevelModel } from './levels.ts';
 import { pace } from './pace.ts';
 import { dequantise, quantise, stepOf, type CodedQuantiser } from './quantiser.ts';
@@ -36,11 +36,11 @@ const DEFAULT_QUALITY = 60;
 /** The default of `maxNumbers`: 128 MiB of f32. */
 const MAX_NUMBERS = 2 ** 25;
 /**
- * The most numbers that a byte can hold. Every number takes at least one decision, and a decision has a probability of
- * at most 65514/65536, which takes 1/2065 of a bit.
+ * The most coded numbers that a byte can hold. Every one takes at least one decision, and a decision has a probability
+ * of at most 65514/65536, which takes 1/2065 of a bit.
  */
 const NUMBERS_PER_BYTE = 2 ** 15;
-/** Numbers that any file may hold, however short it is. */
+/** Coded numbers that any file may hold, however short it is. */
 const MIN_NUMBER_LIMIT = 2 ** 20;
 
 /**
@@ -68,35 +68,40 @@ async function encodeLatent(given: LatentNumbers, options: PackLatentOptions): P
   const { data, shape, imageSize } = latent;
   const { model, exact, quality = DEFAULT_QUALITY, metadata = {}, checkpointUrl: url } = options;
   const [n, channels, height, width] = shape;
+  const kept = keptChannels(options.channels, channels);
   const coding = exact ?? 'quantised';
-  const { quantiser, levels } =
+  const { quantiser, coded, levels } =
     exact === undefined
-      ? quantise(latent, quality, model.config.scalingFactor)
-      : { quantiser: undefined, levels: bitsOf(latent, exact) };
+      ? quantise(latent, quality, model.config, kept)
+      : { quantiser: undefined, ...bitsOf(latent, exact, kept) };
   const head = writeHeader({
     coding,
     checkpoint,
     url,
     image: imageSize,
     latent: shape,
+    kept,
+    coded,
     quantiser,
     metadata,
   });
 
   const area = height * width;
   const bitsPerPosition = new Float32Array(n * area);
-  const bitsPerChannel = new Float64Array(channels);
+  const bitsPerCoded = new Float64Array(coded.length);
   const coder = new BitEncoder();
-  const symbols = modelOf(coding, channels);
-  let zeros = 0;
+  const symbols = modelOf(coding, coded.length);
+  let zeros = data.length - levels.length;
   for (const level of levels) if (level === 0) zeros++;
   const step = pace('pack', options);
   for (let i = 0; i < n; i++) {
-    const picture = levels.subarray(i * channels * area, (i + 1) * channels * area);
-    const spent = { positions: bitsPerPosition.subarray(i * area, (i + 1) * area), channels: bitsPerChannel };
+    const picture = levels.subarray(i * coded.length * area, (i + 1) * coded.length * area);
+    const spent = { positions: bitsPerPosition.subarray(i * area, (i + 1) * area), channels: bitsPerCoded };
     const share = (fraction: number): Promise<void> | undefined => step((i + fraction) / n);
-    await symbols.code(coder, { data: picture, channels, height, width }, share, spent);
+    await symbols.code(coder, { data: picture, channels: coded.length, height, width }, share, spent);
   }
+  const bitsPerChannel = new Float64Array(channels);
+  coded.forEach((c, j) => (bitsPerChannel[c] = bitsPerCoded[j] ?? 0));
   const payload = coder.finish();
   const file = new ByteWriter();
   file.raw(head);
@@ -115,7 +120,8 @@ async function encodeLatent(given: LatentNumbers, options: PackLatentOptions): P
       zeros,
       bitsPerPosition,
       bitsPerChannel,
-      quantiser: quantiser && publicQuantiser(quantiser),
+      channels: { kept, coded: coded.length },
+      quantiser: quantiser && publicQuantiser(quantiser, coded, channels),
     },
   };
 }
@@ -147,31 +153,21 @@ export async function unpackLatent(
   if (crc !== crc32(payload)) {
     throw new FormatError('damaged', 'The file is damaged: its checksum is wrong. Fetch it again.');
   }
-  const { coding, quantiser, image, latent: shape } = header;
+  const { coding, coded, quantiser, image, latent: shape } = header;
   const [n, channels, height, width] = shape;
   const area = height * width;
-  const count = n * channels * area;
-  const most = Math.min(
-    options.maxNumbers ?? MAX_NUMBERS,
-    Math.max(MIN_NUMBER_LIMIT, payload.length * NUMBERS_PER_BYTE),
-  );
-  if (count > most) {
-    throw new FormatError(
-      'too-large',
-      `The file's latent has ${count} numbers ([${shape.join(', ')}]); ${most} are allowed for a file of ${file.length} bytes. Raise maxNumbers if you trust the file.`,
-    );
-  }
-  const data = new Float32Array(count);
+  checkCounts(header, payload.length, options.maxNumbers ?? MAX_NUMBERS);
+  const data = new Float32Array(n * channels * area);
   const coder = new BitDecoder(payload);
-  const symbols = modelOf(coding, channels);
+  const symbols = modelOf(coding, coded.length);
   const step = pace('unpack', options);
   for (let i = 0; i < n; i++) {
-    const levels = new Int32Array(channels * area);
+    const levels = new Int32Array(coded.length * area);
     const share = (fraction: number): Promise<void> | undefined => step((i + fraction) / n);
-    await symbols.code(coder, { data: levels, channels, height, width }, share);
+    await symbols.code(coder, { data: levels, channels: coded.length, height, width }, share);
     const planes = data.subarray(i * channels * area, (i + 1) * channels * area);
-    if (quantiser !== undefined) dequantise(levels, quantiser, planes);
-    else numbersOf(levels, coding, channels, planes);
+    if (quantiser !== undefined) dequantise(levels, quantiser, coded, planes);
+    else numbersOf(levels, coding, coded, planes);
   }
   options.onProgress?.({ phase: 'done', fraction: 1 });
   return { latent: { data, shape, imageSize: image }, info: infoOf(header, payload.length) };
@@ -196,40 +192,73 @@ function modelOf(coding: Header['coding'], channels: number): LevelModel | WordM
   return coding === 'quantised' ? new LevelModel(channels) : new WordModel(channels, coding === 'f32' ? 32 : 16);
 }
 
-/** Returns the bits of a latent's numbers as `[N, h, w, C]`. */
-function bitsOf({ data, shape }: LatentNumbers, coding: 'f32' | 'f16'): Int32Array {
+/** Returns the number of first channels to write. */
+function keptChannels(asked: number | undefined, channels: number): number {
+  if (asked === undefined || asked <= channels) return asked ?? channels;
+  throw new InputError(`options.channels must be at most ${channels}, the latent's channels; it was ${asked}.`);
+}
+
+/** Refuses files that declare more numbers than the caller allows, or more coded ones than their bytes can hold. */
+function checkCounts({ latent, coded }: Header, payload: number, maxNumbers: number): void {
+  const [n, channels, height, width] = latent;
+  const shown = `The file's latent, [${latent.join(', ')}], has`;
+  const count = n * channels * height * width;
+  if (count > maxNumbers) {
+    throw new FormatError(
+      'too-large',
+      `${shown} ${count} numbers; ${maxNumbers} are allowed. Raise maxNumbers if you trust the file.`,
+    );
+  }
+  const codedCount = n * coded.length * height * width;
+  const limit = Math.max(MIN_NUMBER_LIMIT, payload * NUMBERS_PER_BYTE);
+  if (codedCount <= limit) return;
+  throw new FormatError(
+    'too-large',
+    `${shown} ${codedCount} coded numbers; ${payload} bytes can hold at most ${limit}. Fetch the file again.`,
+  );
+}
+
+/** Returns the channels with a bit that is not zero, and the bits of their numbers as `[N, h, w, coded]`. */
+function bitsOf(
+  { data, shape }: LatentNumbers,
+  coding: 'f32' | 'f16',
+  kept: number,
+): { coded: readonly number[]; levels: Int32Array } {
   const [n, channels, height, width] = shape;
   const area = height * width;
   const words = coding === 'f32' ? new Int32Array(data.slice().buffer) : Int32Array.from(data, toF16);
-  const bits = new Int32Array(words.length);
-  for (let i = 0; i < n; i++) {
-    for (let c = 0; c < channels; c++) {
-      for (let k = 0; k < area; k++) {
-        bits[(i * area + k) * channels + c] = words[(i * channels + c) * area + k] ?? 0;
-      }
-    }
-  }
-  return bits;
+  const planes = Array.from({ length: kept }, (_, c) =>
+    Array.from({ length: n }, (_, i) => words.subarray((i * channels + c) * area, (i * channels + c + 1) * area)),
+  );
+  const coded = [...planes.keys()].filter((c) => planes[c]?.some((plane) => plane.some((bits) => bits !== 0)));
+  const levels = new Int32Array(n * area * coded.length);
+  coded.forEach((c, j) => {
+    planes[c]?.forEach((plane, i) => {
+      for (let k = 0; k < area; k++) levels[(i * area + k) * coded.length + j] = plane[k] ?? 0;
+    });
+  });
+  return { coded, levels };
 }
 
-/** Turns bits, `[h, w, C]`, into numbers, `[C, h, w]`. */
-function numbersOf(bits: Int32Array, coding: Header['coding'], channels: number, planes: Float32Array): void {
-  const area = bits.length / channels;
+/** Turns bits, `[h, w, coded]`, into numbers, `[C, h, w]`. */
+function numbersOf(bits: Int32Array, coding: Header['coding'], coded: readonly number[], planes: Float32Array): void {
+  const area = bits.length / coded.length;
   const numbers = coding === 'f32' ? new Float32Array(bits.buffer) : Float32Array.from(bits, fromF16);
-  for (let c = 0; c < channels; c++) {
-    for (let k = 0; k < area; k++) planes[c * area + k] = numbers[k * channels + c] ?? 0;
-  }
+  coded.forEach((c, j) => {
+    for (let k = 0; k < area; k++) planes[c * area + k] = numbers[k * coded.length + j] ?? 0;
+  });
 }
 
-function infoOf(header: Header & { readonly length: number }, payload: number): FileInfo {
-  const { coding, checkpoint, url, image, latent, quantiser, metadata, length } = header;
+function infoOf(header: ReadHeader, payload: number): FileInfo {
+  const { version, coding, checkpoint, url, image, latent, kept, coded, quantiser, metadata, length } = header;
   return {
-    version: VERSION,
+    version,
     coding,
     checkpoint: { ...checkpoint, url: addressOf(url, checkpoint.id) },
     image,
     latent,
-    quantiser: quantiser && publicQuantiser(quantiser),
+    channels: { kept, coded: coded.length },
+    quantiser: quantiser && publicQuantiser(quantiser, coded, latent[1]),
     metadata,
     bytes: sizes(length + 8 + payload, payload),
   };
@@ -245,6 +274,8 @@ function sizes(total: number, payload: number): FileInfo['bytes'] {
   return { header: total - payload, payload, total };
 }
 
-function publicQuantiser({ quality, steps }: CodedQuantiser): Quantiser {
-  return { quality, steps: steps.map(stepOf) };
+function publicQuantiser({ quality, steps }: CodedQuantiser, coded: readonly number[], channels: number): Quantiser {
+  const all = new Array<number>(channels).fill(0);
+  coded.forEach((c, j) => (all[c] = stepOf(steps[j] ?? 0)));
+  return { quality, steps: all };
 }

@@ -1,6 +1,6 @@
 /** Quantisation. The header holds all that a reader needs; steps and rounding are the writer's choice. */
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import type { PlainLatent } from './types.ts';
+import type { ModelFingerprint, PlainLatent } from './types.ts';
 
 /** The quantiser in a header. */
 export interface CodedQuantiser {
@@ -11,7 +11,7 @@ export interface CodedQuantiser {
    * 256ths of a step, -128 to 127.
    */
   readonly offsets: readonly number[];
-  /** The step of each channel, as an index for `stepOf`. */
+  /** The step of each coded channel, as an index for `stepOf`. */
   readonly steps: readonly number[];
 }
 
@@ -42,50 +42,69 @@ function indexOf(step: number): number {
   return Math.min(255, Math.max(0, Math.round(8 * Math.log2(step)) + 160));
 }
 
-/** Writes a quantiser. */
+/** Writes a quantiser. Steps that are all the same are written once. */
 export function writeQuantiser(body: ByteWriter, { quality, offsets, steps }: CodedQuantiser): void {
   body.u8(quality);
   for (const offset of offsets) body.u8(offset & 255);
-  for (const step of steps) body.u8(step);
+  const isUniform = steps.every((step) => step === steps[0]);
+  body.block(Uint8Array.from(isUniform ? steps.slice(0, 1) : steps));
 }
 
-/** Reads a quantiser. */
-export function readQuantiser(body: ByteReader, channels: number): CodedQuantiser {
+/**
+ * Reads a quantiser.
+ *
+ * @param coded - the number of coded channels
+ * @param version - version 1 has a step for each channel
+ */
+export function readQuantiser(body: ByteReader, coded: number, version: number): CodedQuantiser {
   const quality = body.u8();
   if (quality < 1 || quality > 100) throw body.damaged(`quality is ${quality}; it must be 1 to 100`);
   const offsets = Array.from(body.raw(OFFSETS), (byte) => (byte << 24) >> 24);
-  return { quality, offsets, steps: Array.from(body.raw(channels)) };
+  const steps = version === 1 ? body.raw(coded) : body.block('the steps', coded);
+  if (steps.length === coded) return { quality, offsets, steps: Array.from(steps) };
+  const [step] = steps;
+  if (steps.length !== 1 || step === undefined) {
+    throw body.damaged(`there are ${steps.length} steps for ${coded} channels`);
+  }
+  return { quality, offsets, steps: Array.from({ length: coded }, () => step) };
 }
 
 /** The numbers of a latent, `[N, C, h, w]`. */
 type Planes = Pick<PlainLatent, 'shape'> & { readonly data: Float32Array };
 
+/** A quantised latent. */
+export interface QuantisedLatent {
+  readonly quantiser: CodedQuantiser;
+  /** The channels with an integer that is not zero, in ascending order. */
+  readonly coded: readonly number[];
+  /** The integers of these channels, `[N, h, w, coded]`. */
+  readonly levels: Int32Array;
+}
+
 /**
- * Quantises a latent.
+ * Quantises the first channels of a latent.
  *
  * @param quality - 1 to 100
- * @param scalingFactor - the checkpoint's: 1 over the root mean square of its latents
- * @returns the quantiser, and the integers as `[N, h, w, C]`
+ * @param config - of the model that encoded it
+ * @param kept - the number of first channels
  */
 export function quantise(
   latent: Planes,
   quality: number,
-  scalingFactor: number,
-): { quantiser: CodedQuantiser; levels: Int32Array } {
+  config: ModelFingerprint['config'],
+  kept: number,
+): QuantisedLatent {
   const { data, shape } = latent;
   const [n, channels, height, width] = shape;
   const area = height * width;
-  const base = 2 ** ((50 - quality) / 20 - 1) / scalingFactor;
-  const steps = Array.from({ length: channels }, (_, c) => {
-    const { correlation, deviation } = statistics(latent, c);
-    const detail = 1 + SMOOTHNESS * Math.max(0, correlation) * deviation * scalingFactor;
-    return indexOf(base * Math.max(FINEST, detail ** -0.5));
-  });
-  const levels = new Int32Array(data.length);
+  const indices = Array.from({ length: kept }, (_, c) => indexOf(stepFor(latent, c, quality, config)));
+  const coded = [...indices.keys()].filter((c) => largest(latent, c) / stepOf(indices[c] ?? 0) + ROUNDING >= 1);
+  const steps = coded.map((c) => indices[c] ?? 0);
+  const levels = new Int32Array(n * area * coded.length);
   const sums = new Float64Array(OFFSETS);
   const counts = new Float64Array(OFFSETS);
-  steps.forEach((index, c) => {
-    const step = stepOf(index);
+  coded.forEach((c, j) => {
+    const step = stepOf(steps[j] ?? 0);
     for (let i = 0; i < n; i++) {
       const plane = (i * channels + c) * area;
       for (let k = 0; k < area; k++) {
@@ -95,7 +114,7 @@ export function quantise(
         const group = Math.min(size, OFFSETS) - 1;
         sums[group] = (sums[group] ?? 0) + Math.abs(scaled) - size;
         counts[group] = (counts[group] ?? 0) + 1;
-        levels[(i * area + k) * channels + c] = scaled < 0 ? -size : size;
+        levels[(i * area + k) * coded.length + j] = scaled < 0 ? -size : size;
       }
     }
   });
@@ -104,16 +123,46 @@ export function quantise(
     const mean = sum / Math.max(1, counts[group] ?? 0);
     return Math.max(-128, Math.min(127, Math.round(256 * mean)));
   });
-  return { quantiser: { quality, offsets, steps }, levels };
+  return { quantiser: { quality, offsets, steps }, coded, levels };
 }
 
-/** Turns integers, `[h, w, C]`, into numbers, `[C, h, w]`. */
-export function dequantise(levels: Int32Array, { offsets, steps }: CodedQuantiser, planes: Float32Array): void {
-  const area = levels.length / steps.length;
-  steps.forEach((index, c) => {
-    const step = stepOf(index);
+/** Returns the step of a channel. */
+function stepFor(latent: Planes, channel: number, quality: number, config: ModelFingerprint['config']): number {
+  const { scalingFactor, uniformQuantiserStep } = config;
+  const factor = 2 ** ((50 - quality) / 20);
+  if (uniformQuantiserStep !== undefined) return factor * uniformQuantiserStep;
+  const { correlation, deviation } = statistics(latent, channel);
+  const detail = 1 + SMOOTHNESS * Math.max(0, correlation) * deviation * scalingFactor;
+  return (factor / 2 / scalingFactor) * Math.max(FINEST, detail ** -0.5);
+}
+
+/** Returns the largest size of a channel's numbers. */
+function largest({ data, shape: [n, channels, height, width] }: Planes, channel: number): number {
+  const area = height * width;
+  let size = 0;
+  for (let i = 0; i < n; i++) {
+    const plane = (i * channels + channel) * area;
+    for (let k = plane; k < plane + area; k++) size = Math.max(size, Math.abs(data[k] ?? 0));
+  }
+  return size;
+}
+
+/**
+ * Turns integers, `[h, w, coded]`, into numbers, `[C, h, w]`. Channels that are not coded stay as they are.
+ *
+ * @param coded - the channels of the integers
+ */
+export function dequantise(
+  levels: Int32Array,
+  { offsets, steps }: CodedQuantiser,
+  coded: readonly number[],
+  planes: Float32Array,
+): void {
+  const area = levels.length / coded.length;
+  coded.forEach((c, j) => {
+    const step = stepOf(steps[j] ?? 0);
     for (let k = 0; k < area; k++) {
-      const level = levels[k * steps.length + c] ?? 0;
+      const level = levels[k * coded.length + j] ?? 0;
       const size = Math.abs(level);
       const value = size === 0 ? 0 : (size + (offsets[Math.min(size, OFFSETS) - 1] ?? 0) / 256) * step;
       planes[c * area + k] = level < 0 ? -value : value;

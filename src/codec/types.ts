@@ -12,7 +12,12 @@ import type { EncodeOptions, RunOptions } from '../runtime/run_options.ts';
  * them.
  */
 export interface ModelFingerprint {
-  readonly config: { readonly latentChannels: number; readonly scalingFactor: number };
+  readonly config: {
+    readonly latentChannels: number;
+    readonly scalingFactor: number;
+    /** The step of all channels at quality 50. If absent, each channel has its own. */
+    readonly uniformQuantiserStep?: number | undefined;
+  };
   readonly checkpoint: CheckpointReference;
   /** Pixels of the image along one side of a latent pixel; limits the size of pictures. */
   readonly spatialCompressionRatio?: number | undefined;
@@ -123,11 +128,17 @@ export interface FileMetadata {
 /** Options of writing a file. */
 export interface PackOptions extends CallOptions {
   /**
-   * A whole number from 1 to 100; 60 by default. Adding 20 halves the quantiser's steps. At 50 a step is half the root
-   * mean square of the checkpoint's latents (1 / scalingFactor); channels with large and smooth content get smaller
-   * steps.
+   * A whole number from 1 to 100; 60 by default. Adding 20 halves the quantiser's steps. At 50, the step of all
+   * channels is the config's `uniformQuantiserStep`. Without that, a step is half the root mean square of the
+   * checkpoint's latents (1 / scalingFactor), and channels with large and smooth content get smaller steps.
    */
   readonly quality?: number | undefined;
+  /**
+   * Keeps the first channels of the latent, this many of them; the others are decoded as zeros. For models whose first
+   * channels make a picture on their own, such as DC-AE 1.5 (arXiv 2508.00413). From 1 to `latentChannels`, all by
+   * default.
+   */
+  readonly channels?: number | undefined;
   /** Replaces `quality`: stores every number exactly as f32, or rounded to f16. */
   readonly exact?: 'f32' | 'f16' | undefined;
   readonly metadata?: FileMetadataInput | undefined;
@@ -183,8 +194,16 @@ export interface DecompressOptions extends UnpackOptions {
 /** The quantiser of a file. */
 export interface Quantiser {
   readonly quality: number;
-  /** The step of each channel. */
+  /** The step of each channel of the latent; 0 for a channel that the file does not hold. */
   readonly steps: readonly number[];
+}
+
+/** The channels that a file holds. */
+export interface FileChannels {
+  /** The first channels of the latent that the writer kept: all, unless it was asked for fewer. */
+  readonly kept: number;
+  /** Channels that the file holds: those of the kept ones that are not zero everywhere. */
+  readonly coded: number;
 }
 
 /** Sizes of a file in bytes. `header` is everything but the payload, checksums included. */
@@ -208,6 +227,7 @@ export interface FileInfo {
   readonly image: Size | undefined;
   /** The latent's shape, `[N, C, h, w]`. */
   readonly latent: readonly [number, number, number, number];
+  readonly channels: FileChannels;
   /** `undefined` if the numbers are exact. */
   readonly quantiser: Quantiser | undefined;
   readonly metadata: FileMetadata;
@@ -222,14 +242,15 @@ export interface CodecStats {
    * unknown.
    */
   readonly bitsPerPixel: number;
-  /** Coded numbers. */
+  /** Numbers of the latent. */
   readonly count: number;
-  /** Coded numbers that are zero. */
+  /** Numbers that are zero in the file. */
   readonly zeros: number;
   /** Bits of the payload at each position of the latent, `[N, h, w]`. */
   readonly bitsPerPosition: Float32Array<ArrayBuffer>;
   /** Bits of the payload for each channel. */
   readonly bitsPerChannel: Float64Array<ArrayBuffer>;
+  readonly channels: FileChannels;
   readonly quantiser: Quantiser | undefined;
 }
 

@@ -9,6 +9,7 @@ import {
   listOf,
   nonZero,
   oneOf,
+  positive,
   type Reader,
   show,
   text,
@@ -72,6 +73,9 @@ const defaults = {
 } as const;
 
 type Key = keyof typeof defaults;
+
+/** The one key that diffusers does not have. It ignores the key with a warning. */
+const STEP_KEY = 'uniform_quantiser_step';
 
 /**
  * Whether `json` has at least one key of a diffusers AutoencoderDC config; the original repositories' config.json has
@@ -169,9 +173,11 @@ export function parseConfig(json: unknown): AutoencoderDCConfig {
     decoderConvActFn: get('decoder_conv_act_fn', activation),
     scalingFactor: get('scaling_factor', nonZero),
   });
+  const step = json[STEP_KEY];
+  const uniformQuantiserStep = step === undefined ? undefined : positive(step, STEP_KEY, complain);
   if (config !== undefined && problems.length === 0) problems.push(...widthProblems(config));
   if (config === undefined || problems.length > 0) throw configError(problems);
-  return deepFreeze(config);
+  return deepFreeze(uniformQuantiserStep === undefined ? config : { ...config, uniformQuantiserStep });
 }
 
 /** Returns `yes` if that was written, otherwise `no`; undefined stays undefined. */

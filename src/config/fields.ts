@@ -56,6 +56,13 @@ export const nonZero: Reader<number> = (value, path, complain) => {
   return undefined;
 };
 
+/** A finite number above zero. */
+export const positive: Reader<number> = (value, path, complain) => {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  complain(path, show(value), 'a finite number above 0');
+  return undefined;
+};
+
 /**
  * A string out of `choices`, keyed by how it may be written.
  *

@@ -32,5 +32,6 @@ export function configToJson(config: AutoencoderDCConfig): Readonly<Record<strin
     decoder_in_shortcut: config.decoderInShortcut,
     decoder_conv_act_fn: config.decoderConvActFn,
     scaling_factor: config.scalingFactor,
+    ...(config.uniformQuantiserStep !== undefined && { uniform_quantiser_step: config.uniformQuantiserStep }),
   };
 }

@@ -55,4 +55,10 @@ export interface AutoencoderDCConfig {
    * diffusers.
    */
   readonly scalingFactor: number;
+  /**
+   * The quantiser's step at quality 50, for all channels, in the units of the latent: `uniform_quantiser_step` in
+   * config.json, a key of this package. A model that was trained with a rate in its loss has it. If absent, the codec
+   * chooses a step for each channel from `scalingFactor` and the latent's statistics.
+   */
+  readonly uniformQuantiserStep?: number | undefined;
 }

@@ -66,7 +66,13 @@ const ENCODE_OPTIONS: AllKeys<Omit<SentEncodeOptions, 'profiled'>> = { memoryBud
 
 const DECODE_OPTIONS: AllKeys<Omit<SentDecodeOptions, 'profiled'>> = { memoryBudget: true, scaled: true };
 
-const PACK_OPTIONS: AllKeys<SentPackOptions> = { quality: true, exact: true, metadata: true, checkpointUrl: true };
+const PACK_OPTIONS: AllKeys<SentPackOptions> = {
+  quality: true,
+  channels: true,
+  exact: true,
+  metadata: true,
+  checkpointUrl: true,
+};
 
 const DECOMPRESS_OPTIONS: AllKeys<Omit<SentDecompressOptions, 'run'>> = {
   as: true,

@@ -35,6 +35,7 @@ describe('arguments', () => {
       model: undefined,
       force: true,
       quality: 40,
+      channels: undefined,
       exact: undefined,
     });
     expect(parseCommand(['decompress', '--model=owner/name', '--any-model', 'x.dcae'])).toMatchObject({

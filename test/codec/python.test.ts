@@ -35,15 +35,22 @@ const nano = nanoLatent();
 /** A small latent, [2, 3, 4, 5], that both sides can make: multiples of 1/64. */
 const small = latentOf([2, 3, 4, 5], (i) => (((i * 37) % 101) - 50) / 64);
 
-describe('a file of the Python program', () => {
+/** Folders of files of each version of the format. */
+const VERSIONS = [
+  [1, 'v1'],
+  [2, 'v2'],
+] as const;
+
+describe.each(VERSIONS)('a file of version %i of the Python program', (version, of) => {
   test.each(['f32', 'f16'])('coded exactly in %s is read exactly', async (exact) => {
-    const { latent, info } = await unpackLatent(readFileSync(`${FOLDER}/small.${exact}.dcae`));
+    const { latent, info } = await unpackLatent(readFileSync(`${FOLDER}/${of}/small.${exact}.dcae`));
     expect(latent).toEqual({ ...small, imageSize: undefined });
-    expect([info.coding, info.checkpoint.id, info.metadata.title]).toEqual([exact, 'someone/nano', 'Python']);
+    expect([info.version, info.coding]).toEqual([version, exact]);
+    expect([info.checkpoint.id, info.metadata.title]).toEqual(['someone/nano', 'Python']);
   });
 
   test('that is quantised is read to within half a step', async () => {
-    const { latent, info } = await unpackLatent(readFileSync(`${FOLDER}/small.q60.dcae`));
+    const { latent, info } = await unpackLatent(readFileSync(`${FOLDER}/${of}/small.q60.dcae`));
     const step = info.quantiser!.steps[0]!;
     latent.data.forEach((value, i) => expect(Math.abs(value - small.data[i]!)).toBeLessThanOrEqual(step / 2 + 1e-6));
   });
@@ -58,8 +65,13 @@ if (python) {
       return nano.data[c * 1024 + y * 32 + x]!;
     });
 
-    test.each([{ quality: 40 }, { exact: 'f32' as const }, { exact: 'f16' as const }])(
-      'Python reads our file with %o',
+    test.each([
+      { quality: 40 },
+      { quality: 30, channels: 5 },
+      { exact: 'f32' as const },
+      { exact: 'f16' as const, channels: 9 },
+    ])(
+      'Python reads a file that TypeScript wrote with %o',
       async (options) => {
         const { bytes } = await packLatent(corner, { model: modelWith(16), ...options });
         const [file, array] = [join(folder, 'ours.dcae'), join(folder, 'ours.npy')];
@@ -70,12 +82,33 @@ if (python) {
       30_000,
     );
 
+    test('Python reads files whose channels are partly or all zero', async () => {
+      for (const zero of [(c: number) => c % 3 > 0, () => true]) {
+        const data = corner.data.map((value, i) => (zero(Math.floor(i / 144)) ? 0 : value));
+        const model = { ...modelWith(16), config: { ...modelWith(16).config, uniformQuantiserStep: 1 } };
+        const { bytes } = await packLatent({ ...corner, data }, { model, quality: 40 });
+        const [file, array] = [join(folder, 'zero.dcae'), join(folder, 'zero.npy')];
+        writeFileSync(file, bytes);
+        run('to-npy', file, array);
+        expect(npy(array)).toEqual((await unpackLatent(bytes)).latent.data);
+      }
+    });
+
+    test('TypeScript reads the channels that Python kept', async () => {
+      const [array, file] = [join(folder, 'some.npy'), join(folder, 'some.dcae')];
+      writeFileSync(array, asNpy(small.data, small.shape));
+      run('from-npy', array, file, '--exact', 'f32', '--channels', '2');
+      const { latent, info } = await unpackLatent(readFileSync(file));
+      expect(info.channels).toEqual({ kept: 2, coded: 2 });
+      expect(latent.data).toEqual(small.data.map((value, i) => (Math.floor(i / 20) % 3 < 2 ? value : 0)));
+    });
+
     test.each(['f32', 'f16', 'q60'])('Python writes the same file as before: %s', (kind) => {
       const [array, file] = [join(folder, 'small.npy'), join(folder, 'small.dcae')];
       writeFileSync(array, asNpy(small.data, small.shape));
       const how = kind === 'q60' ? ['--quality', '60', '--scaling-factor', '0.5'] : ['--exact', kind];
       run('from-npy', array, file, ...how, '--checkpoint', 'someone/nano', '--title', 'Python');
-      expect(readFileSync(file).equals(readFileSync(`${FOLDER}/small.${kind}.dcae`))).toBe(true);
+      expect(readFileSync(file).equals(readFileSync(`${FOLDER}/v2/small.${kind}.dcae`))).toBe(true);
     });
   });
 } else {

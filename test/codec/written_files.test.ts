@@ -39,8 +39,12 @@ test('with two thousand random sets of options a file is read as it was written,
       orientationApplied: mostly([undefined, 1, 8], [0, 9, '1']),
     };
     const options = {
-      model: { ...model, checkpoint: { id, encoder, decoder: '0123456789abcdef' } },
+      model: {
+        config: { ...model.config, uniformQuantiserStep: mostly([undefined, 0.7], [0, -1, NaN, '1']) },
+        checkpoint: { id, encoder, decoder: '0123456789abcdef' },
+      },
       quality: mostly([undefined, 1, 55, 100], [0, NaN, '60']),
+      channels: mostly([undefined, undefined, 1, 2, 3], [0, 4, 1.5, '2']),
       exact: mostly([undefined, undefined, 'f32', 'f16'], ['f64']),
       metadata: pick(undefined, metadata),
       checkpointUrl: mostly(
@@ -57,7 +61,13 @@ test('with two thousand random sets of options a file is read as it was written,
     }
     written++;
     const info = await inspect(file);
-    await unpackLatent(file);
+    const { latent: back } = await unpackLatent(file);
+    const kept = options.channels ?? 3;
+    expect(info.channels.kept).toBe(kept);
+    expect(back.data.every((value, i) => value === 0 || i < 20 * Number(kept))).toBe(true);
+    if (options.exact === 'f32') {
+      expect(back.data).toEqual(latent.data.map((value, i) => (i < 20 * Number(kept) ? value : 0)));
+    }
     expect(info.image).toEqual(given.imageSize);
     expect(info.checkpoint.id).toBe(id === '' ? undefined : id);
     expect(info.checkpoint.encoder).toBe(encoder);
@@ -78,6 +88,8 @@ test.each([
   ['model.checkpoint.id', {}, { model: { ...model, checkpoint: { ...model.checkpoint, id: 'x'.repeat(300) } } }],
   ['options.checkpointUrl', {}, { checkpointUrl: 'data:text/plain,1' }],
   ['metadata.icc', {}, { metadata: { icc: new ArrayBuffer(0) } }],
+  ['options.channels must be at most 3', {}, { channels: 4 }],
+  ['options.channels must be a whole number', {}, { channels: 0 }],
   ['Did you mean "quality"', {}, { qualty: 5 }],
   ['Did you mean "colorSpace"', {}, { metadata: { colourSpace: 'srgb' } }],
 ])('an InputError names %s', async (name, ofLatent, ofOptions) => {
