@@ -9,8 +9,8 @@ export interface Rect {
 }
 
 /** The rectangle of the image that a tensor holds. */
-export function rectOf({ origin, height, width }: Tensor): Rect {
-  return { ...origin, height, width };
+export function rectOf({ origin: { y, x }, height, width }: Tensor): Rect {
+  return { y, x, height, width };
 }
 
 /** A rectangle at another resolution. A rectangle that shrinks must lie on whole pixels. */

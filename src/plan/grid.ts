@@ -1,8 +1,7 @@
-import { regionBytes } from './memory.ts';
-import { computedRect, flops, inputs, type Op } from '../graph/ops.ts';
+import { regionLives, sharedBytes } from './memory.ts';
+import { computedRect, flops, type Op } from '../graph/ops.ts';
 import type { Rect } from '../graph/rects.ts';
 import { demand, type Region } from './region.ts';
-import { tensorBytes, type Tensor } from '../graph/tensor.ts';
 
 /** Bytes that a region takes, or bytes that it may take. */
 export interface Footprint {
@@ -66,15 +65,19 @@ export class Grids {
     const { whole, step, rowsOnly } = this.#run;
     const heights = sizes(whole.height, step);
     let best: Grid | undefined;
+    let last = heights.length;
     for (const width of rowsOnly ? [whole.width] : sizes(whole.width, step)) {
-      // A taller region takes more memory, so the first height that fits is the tallest.
+      const isFitting = (i: number): boolean => fits(this.#size(heights[i] ?? 1, width), budget);
+      // A taller region takes more memory, so the first height that fits is the tallest. Narrower regions are as tall.
       let low = 0;
-      let high = heights.length;
+      let high = last;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (fits(this.#size(heights[middle] ?? 1, width), budget)) high = middle;
+        if (isFitting(middle)) high = middle;
         else low = middle + 1;
       }
+      while (low < heights.length && !isFitting(low)) low++;
+      last = low;
       const height = heights[low];
       if (height === undefined) continue;
       const grid = memoized(this.#grids, `${height} ${width}`, () => costed(this.#run, height, width));
@@ -112,10 +115,9 @@ export function rectsOf({ y, x, height, width }: Rect, size: Pick<Grid, 'height'
 
 /** Returns the footprint of a region, without the tensors in `stored`. */
 export function footprintOf(region: Region, stored?: ReadonlySet<number>): Footprint {
-  const tensors = [region.input, region.output, ...region.ops.flatMap((op) => [...inputs(op), op.y])];
-  const bytes = (tensor: Tensor | undefined): number => (tensor && !stored?.has(tensor.id) ? tensorBytes(tensor) : 0);
-  const largest = tensors.reduce((most, tensor) => Math.max(most, bytes(tensor)), 0);
-  return { tensor: largest, total: regionBytes(region, stored) };
+  const lives = regionLives(region, stored);
+  const largest = lives.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  return { tensor: largest, total: sharedBytes(lives) };
 }
 
 /** Whether a footprint fits into a budget. */

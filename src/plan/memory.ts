@@ -11,7 +11,7 @@ export interface MemoryPlan {
 }
 
 /** Bytes that are needed from one step to another, both included. */
-interface Life {
+export interface Life {
   bytes: number;
   readonly first: number;
   last: number;
@@ -62,11 +62,16 @@ function livesOf({ input, ops, output }: Region, start: number, lives = new Map<
   return lives;
 }
 
-/** Returns the bytes of the buffers that one region needs, without the tensors in `stored`. */
-export function regionBytes(region: Region, stored?: ReadonlySet<number>): number {
+/** Returns the lives of the tensors that one region owns: all but those in `stored`. */
+export function regionLives(region: Region, stored?: ReadonlySet<number>): Life[] {
   const lives = livesOf(region, 0);
   stored?.forEach((id) => lives.delete(id));
-  return share([...lives.values()]).buffers.reduce((sum, bytes) => sum + bytes, 0);
+  return [...lives.values()];
+}
+
+/** Returns the bytes of the buffers that some lives share. */
+export function sharedBytes(lives: readonly Life[]): number {
+  return share(lives).buffers.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /**

@@ -95,11 +95,15 @@ export class Scheduler {
       { cost: 0, from: 0, group: undefined },
     ];
     const wholes = all.map((_, i) => this.#whole(i, budget));
+    const flops = all.map(({ ops }) => sum(ops));
     for (let end = 1; end <= all.length; end++) {
+      let own = 0;
       for (let start = end - 1; start >= 0; start--) {
+        own += flops[start] ?? 0;
         const before = best[start];
         const several = start + 1 < end;
-        if (!before) continue;
+        // A group costs at least its own FLOPs.
+        if (!before || before.cost + own >= (best[end]?.cost ?? Infinity)) continue;
         // Only the first segment of a group may contain a reduction. A later one would need everything before it
         // computed twice.
         if (all.slice(start + 1, end).some(({ ops }) => ops.some(isReduction))) break;

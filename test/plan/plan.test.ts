@@ -174,7 +174,7 @@ test.for<[InputSize, RegExp]>([
 });
 
 test.for(TARGETS)(
-  'a budget that is too small is refused with the smallest budget that fits, network does fit: %o',
+  'a budget that is too small is refused with the smallest budget that fits, which does fit: %o',
   async (target) => {
     const network = encoder(parseConfig(await readJson('demo/models/nano/config.json')));
     const size = { n: 1, height: 256, width: 256 };
