@@ -14,16 +14,16 @@ const rooms = {
   plan: ['errors', 'model', 'graph', 'kernels'],
   gpu: ['errors'],
   rpc: ['errors'],
-  weights: ['errors', 'options', 'config', 'model', 'rpc'],
+  weights: ['brand', 'errors', 'options', 'config', 'model', 'rpc'],
   session: ['errors', 'graph', 'plan', 'kernels', 'gpu'],
   loading: ['errors', 'options', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session'],
-  runtime: ['errors', 'options', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session', 'loading'],
-  codec: ['errors', 'options', 'config', 'loading', 'runtime'],
-  worker: ['errors', 'options', 'rpc', 'codec', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
+  runtime: ['brand', 'errors', 'options', 'config', 'model', 'graph', 'plan', 'kernels', 'gpu', 'weights', 'session', 'loading'],
+  codec: ['brand', 'errors', 'options', 'config', 'loading', 'runtime'],
+  worker: ['brand', 'errors', 'options', 'rpc', 'codec', 'config', 'graph', 'weights', 'loading', 'plan', 'session', 'runtime'],
 };
 
 /** Rooms are folders, and single files have names of their own: `../weights.ts` inside a room is no other room. */
-const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|(?<=errors|options|index)\\.ts$)`;
+const elsewhere = (names) => `^(\\.\\./)+(${names.join('|')})(/|(?<=brand|errors|options|index)\\.ts$)`;
 
 /** The folders of src/weights, and those that each may import from. */
 const weightsFolders = {
@@ -35,7 +35,7 @@ const weightsFolders = {
 
 /** Forbids a room to import from the rooms that are not in `allowed`. */
 const roomPattern = (room, allowed) => {
-  const others = ['errors', 'options', ...Object.keys(rooms)].filter(
+  const others = ['brand', 'errors', 'options', ...Object.keys(rooms)].filter(
     (name) => name !== room && !allowed.includes(name),
   );
   const message = `src/${room} may import from ${allowed.join(', ')} only: imports run one way.`;

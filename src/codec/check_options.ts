@@ -2,7 +2,7 @@
 import { InputError } from '../errors.ts';
 import type { CheckpointReference } from '../loading/fingerprint.ts';
 import { optionsCheck } from '../options.ts';
-import { classNameOf } from '../runtime/brand.ts';
+import { classNameOf } from '../brand.ts';
 import { copyNumbers } from '../runtime/numbers.ts';
 import type {
   CompressOptions,

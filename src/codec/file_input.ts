@@ -1,6 +1,6 @@
 /** Files as callers have them: bytes, blobs, responses and streams. */
 import { FormatError, InputError, SourceError } from '../errors.ts';
-import { classNameOf, isBlob } from '../runtime/brand.ts';
+import { classNameOf, isBlob } from '../brand.ts';
 
 /** A `.dcae` file, whole: bytes of any view, a Blob or File, a fetched Response, or a stream. */
 export type FileInput = ArrayBufferView | ArrayBuffer | Blob | Response | ReadableStream<Uint8Array>;

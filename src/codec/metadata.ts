@@ -3,7 +3,7 @@
  * skip all others.
  */
 import { FormatError, InputError } from '../errors.ts';
-import { classNameOf } from '../runtime/brand.ts';
+import { classNameOf } from '../brand.ts';
 import { ByteReader } from './bytes.ts';
 import type { FileMetadata, FileMetadataInput } from './types.ts';
 

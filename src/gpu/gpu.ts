@@ -29,7 +29,9 @@ export class Gpu {
     this.software = isSoftware(device);
     this.#owned = owned;
     this.pipelines = new PipelineCache(device);
+    device.pushErrorScope('out-of-memory');
     this.unused = device.createBuffer({ label: 'unused binding', size: 256, usage: BufferUsage.STORAGE });
+    device.popErrorScope().catch(() => undefined); // commands that bind the invalid buffer are rejected
     this.lost = device.lost.then((info) => {
       this.#loss = this.#released && this.#owned ? new DisposedError('AutoencoderDC') : lostError(info);
       for (const reject of this.#waiting) reject(this.#loss);

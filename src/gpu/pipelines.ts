@@ -93,12 +93,10 @@ export class PipelineCache {
   }
 
   async #compile(shader: Shader, constants: Constants): Promise<Pipeline> {
+    this.#device.pushErrorScope('validation');
     const { bindGroup, pipeline: layout } = this.#layout(shader.bindings);
-    let module = this.#modules.get(shader.code);
-    if (!module) {
-      module = this.#device.createShaderModule({ label: shader.name, code: shader.code });
-      this.#modules.set(shader.code, module);
-    }
+    const module = this.#module(shader);
+    this.#device.popErrorScope().catch(() => undefined); // creating the pipeline reports the error
     const label = `${shader.name} ${JSON.stringify(constants)}`;
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
@@ -123,6 +121,12 @@ export class PipelineCache {
         { cause },
       );
     }
+  }
+
+  #module({ name, code }: Shader): GPUShaderModule {
+    const module = this.#modules.get(code) ?? this.#device.createShaderModule({ label: name, code });
+    this.#modules.set(code, module);
+    return module;
   }
 
   #layout(bindings: readonly BindingType[]): { bindGroup: GPUBindGroupLayout; pipeline: GPUPipelineLayout } {

@@ -1,5 +1,6 @@
 import type { Gpu } from './gpu.ts';
-import { BufferUsage, MapMode } from './usage.ts';
+import { readBack, submitCommands } from './submit.ts';
+import { BufferUsage } from './usage.ts';
 
 /** Queries of a set, the most that WebGPU guarantees. A dispatch takes two. */
 const SET_SIZE = 4096;
@@ -21,24 +22,18 @@ export interface Profiler {
   dispose(): void;
 }
 
-/** A profiler for `dispatches` dispatches. It uses timestamp queries if the device has that feature. */
-export function profiler(gpu: Gpu, dispatches: number): Profiler {
-  return gpu.device.features.has('timestamp-query') ? timestamps(gpu, dispatches) : submits(gpu);
+/** A profiler. It uses timestamp queries if the device has that feature. */
+export function profiler(gpu: Gpu): Profiler {
+  return gpu.device.features.has('timestamp-query') ? timestamps(gpu) : submits(gpu);
 }
 
 function submits(gpu: Gpu): Profiler {
-  const { device } = gpu;
   const times: number[] = [];
   return {
     clock: 'submits',
     async time(encode) {
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      encode(pass);
-      pass.end();
       const start = performance.now();
-      device.queue.submit([encoder.finish()]);
-      await gpu.guard(device.queue.onSubmittedWorkDone());
+      await runPass(gpu, encode);
       times.push(performance.now() - start);
     },
     read: () => Promise.resolve(times),
@@ -46,53 +41,54 @@ function submits(gpu: Gpu): Profiler {
   };
 }
 
-function timestamps(gpu: Gpu, dispatches: number): Profiler {
+/** Runs one pass alone and waits for its end, so that passes do not overlap and add to each other's time. */
+async function runPass(
+  gpu: Gpu,
+  encode: (pass: GPUComputePassEncoder) => void,
+  descriptor: GPUComputePassDescriptor = {},
+): Promise<void> {
+  const accepted = submitCommands(gpu, 'the computation', (encoder) => {
+    const pass = encoder.beginComputePass(descriptor);
+    encode(pass);
+    pass.end();
+  });
+  await Promise.all([accepted, gpu.guard(gpu.device.queue.onSubmittedWorkDone())]);
+}
+
+function timestamps(gpu: Gpu): Profiler {
   const { device } = gpu;
-  const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
-  const sets = Array.from({ length: Math.ceil((2 * dispatches) / SET_SIZE) }, (_, i) =>
-    device.createQuerySet({ label: `profile ${i}`, type: 'timestamp', count: SET_SIZE }),
-  );
+  const { QUERY_RESOLVE, COPY_SRC } = BufferUsage;
+  const sets: GPUQuerySet[] = [];
   let count = 0;
   return {
     clock: 'timestamps',
     async time(encode) {
-      const querySet = sets[Math.floor((2 * count) / SET_SIZE)];
-      if (!querySet) throw new RangeError(`The profiler was created for ${dispatches} dispatches and got more.`);
+      const querySet =
+        sets[Math.floor((2 * count) / SET_SIZE)] ??
+        (await gpu.checked('a profile', () => device.createQuerySet({ type: 'timestamp', count: SET_SIZE })));
+      if (!sets.includes(querySet)) sets.push(querySet);
       const beginningOfPassWriteIndex = (2 * count++) % SET_SIZE;
-      const timestampWrites = {
-        querySet,
-        beginningOfPassWriteIndex,
-        endOfPassWriteIndex: beginningOfPassWriteIndex + 1,
-      };
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass({ timestampWrites });
-      encode(pass);
-      pass.end();
-      device.queue.submit([encoder.finish()]);
-      // Wait, so that dispatches do not overlap and add to each other's time.
-      await gpu.guard(device.queue.onSubmittedWorkDone());
+      const endOfPassWriteIndex = beginningOfPassWriteIndex + 1;
+      await runPass(gpu, encode, { timestampWrites: { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex } });
     },
     async read() {
       const size = 8 * SET_SIZE;
-      const resolved = device.createBuffer({ label: 'profile', size, usage: QUERY_RESOLVE | COPY_SRC });
-      const target = device.createBuffer({ label: 'profile readback', size, usage: MAP_READ | COPY_DST });
+      const usage = QUERY_RESOLVE | COPY_SRC;
+      const resolved = await gpu.checked('a profile', () => device.createBuffer({ label: 'profile', size, usage }));
       const times: number[] = [];
       try {
         for (const set of sets) {
-          const encoder = device.createCommandEncoder({ label: 'profile' });
-          encoder.resolveQuerySet(set, 0, SET_SIZE, resolved, 0);
-          encoder.copyBufferToBuffer(resolved, 0, target, 0, size);
-          device.queue.submit([encoder.finish()]);
-          await gpu.guard(target.mapAsync(MapMode.READ));
-          const stamps = new BigUint64Array(target.getMappedRange());
+          const bytes = await readBack(gpu, size, (encoder, target) => {
+            encoder.resolveQuerySet(set, 0, SET_SIZE, resolved, 0);
+            encoder.copyBufferToBuffer(resolved, 0, target, 0, size);
+          });
+          const stamps = new BigUint64Array(bytes);
           for (let i = 0; i < SET_SIZE && times.length < count; i += 2) {
             times.push(Number((stamps[i + 1] ?? 0n) - (stamps[i] ?? 0n)) / 1e6);
           }
-          target.unmap();
         }
       } finally {
         resolved.destroy();
-        target.destroy();
       }
       return times;
     },

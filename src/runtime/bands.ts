@@ -3,7 +3,7 @@ import { BufferUsage } from '../gpu/usage.ts';
 import { intersection, rectOf } from '../graph/rects.ts';
 import { pixelBytes, tensorBytes, type Tensor } from '../graph/tensor.ts';
 import { maxBindingBytes } from '../plan/budget.ts';
-import { submitCommands } from '../session/single_dispatch.ts';
+import { submitCommands } from '../gpu/submit.ts';
 
 const BAND_USAGE = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
 

@@ -4,7 +4,8 @@ import { TextureUsage } from '../gpu/usage.ts';
 import type { Rect } from '../graph/rects.ts';
 import { imageOut } from '../kernels/image.ts';
 import { rectsOf } from '../plan/grid.ts';
-import { readBack, runSingleDispatch, submitCommands } from '../session/single_dispatch.ts';
+import { readBack, submitCommands } from '../gpu/submit.ts';
+import { runSingleDispatch } from '../session/single_dispatch.ts';
 import type { Band } from './bands.ts';
 
 /** A picture of a batch, cropped to its size. */
@@ -153,7 +154,7 @@ async function renderPiece(gpu: Gpu, { index }: DrawablePicture, { band, rect }:
   );
   try {
     const dispatch = imageOut(tensor, index, { ...rect, y: rect.y - tensor.origin.y });
-    await runSingleDispatch(gpu, dispatch, [{ buffer }, texture.createView()]);
+    await runSingleDispatch(gpu, dispatch, [{ buffer }, texture]);
     return { texture, rect };
   } catch (error) {
     texture.destroy();

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { AutoencoderDCConfig } from '../config/config.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { submitCommands } from '../session/single_dispatch.ts';
+import { submitCommands } from '../gpu/submit.ts';
 import { BandedTensor, copyOverlap } from './bands.ts';
 import { isTensorInput } from './image.ts';
 import { checkShape, copyNumbers, type Shape4, type TensorInput } from './numbers.ts';

@@ -87,7 +87,7 @@ export class Network {
     await sink.begin({ ...plan.output, n: size.n });
     const total = slices * plan.regions;
     const flops = plan.dispatches.reduce((sum, step) => sum + step.flops, 0);
-    const timer = onProfile && profiler(this.#gpu, slices * plan.dispatches.length);
+    const timer = onProfile && profiler(this.#gpu);
     try {
       for (let slice = 0; slice < slices; slice++) {
         const first = slice * plan.input.n;

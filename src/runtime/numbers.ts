@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { classNameOf } from './brand.ts';
+import { classNameOf } from '../brand.ts';
 
 /**
  * Raw numbers. `data` lies in the order of `shape`, `[N, C, H, W]` as in diffusers.

@@ -7,7 +7,7 @@ import { rectsOf } from '../plan/grid.ts';
 import { runSingleDispatch } from '../session/single_dispatch.ts';
 import type { Rgb } from './background.ts';
 import type { Band } from './bands.ts';
-import { isBlob } from './brand.ts';
+import { isBlob } from '../brand.ts';
 import { pictureSize, type PictureInput, type PixelInput } from './image.ts';
 import { copyPixels } from './pixels.ts';
 import type { InputSnapshot, StagedInput } from './staged_input.ts';
@@ -80,7 +80,7 @@ class UploadedPicture implements StagedInput {
       try {
         await this.#upload(texture, source);
         const dispatch = imageIn(tensor, { rect, picture: this, corner: source, background: this.#background });
-        await runSingleDispatch(this.#gpu, dispatch, [texture.createView(), { buffer }]);
+        await runSingleDispatch(this.#gpu, dispatch, [texture, { buffer }]);
       } finally {
         texture.destroy();
       }
@@ -180,7 +180,7 @@ function textureSnapshot(gpu: Gpu, image: GPUTexture, background: Rgb): InputSna
         async write({ tensor, buffer }) {
           const picture = { height, width };
           const dispatch = imageIn(tensor, { rect: rectOf(tensor), picture, corner: { y: 0, x: 0 }, background });
-          await readable(() => runSingleDispatch(gpu, dispatch, [texture.createView(), { buffer }]));
+          await readable(() => runSingleDispatch(gpu, dispatch, [texture, { buffer }]));
         },
       };
     },

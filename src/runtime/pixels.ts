@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { classNameOf } from './brand.ts';
+import { classNameOf } from '../brand.ts';
 import type { PixelInput } from './image.ts';
 
 /** Steps of the table that encodes linear light; 2 ** 14 keep its error below half a byte. */

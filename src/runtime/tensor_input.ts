@@ -21,11 +21,12 @@ export function stageNumbers(gpu: Gpu, what: string, numbers: Float32Array, shap
     async write({ tensor, buffer }, first) {
       const data = cutRect(numbers, shape, tensor, first);
       const usage = BufferUsage.STORAGE | BufferUsage.COPY_DST;
-      const planar = await gpu.checked(`the ${what}`, () =>
-        gpu.device.createBuffer({ label: what, size: data.byteLength, usage }),
-      );
+      const planar = await gpu.checked(`the ${what}`, () => {
+        const buffer = gpu.device.createBuffer({ label: what, size: data.byteLength, usage });
+        gpu.device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+        return buffer;
+      });
       try {
-        gpu.device.queue.writeBuffer(planar, 0, data.buffer, data.byteOffset, data.byteLength);
         await runSingleDispatch(gpu, nchwIn(tensor), [{ buffer: planar }, { buffer }]);
       } finally {
         planar.destroy();

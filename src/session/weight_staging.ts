@@ -54,9 +54,12 @@ export class WeightStaging {
   /**
    * Switches to the next buffer once the GPU has finished with it. All commands that read the present buffer must have
    * been submitted.
+   *
+   * @param accepted - resolves once the driver has accepted these commands
+   * @throws what `accepted` rejected with, when the buffer is needed again
    */
-  async nextBuffer(): Promise<void> {
-    const free = this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
+  async nextBuffer(accepted: Promise<unknown>): Promise<void> {
+    const free = Promise.all([accepted, this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone())]);
     free.catch(() => undefined); // nextBuffer() awaits it later and throws
     this.#waiting.push({ buffer: this.buffer, free });
     this.#filling = this.#waiting.shift() ?? this.#filling;

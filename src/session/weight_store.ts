@@ -20,6 +20,7 @@ import {
   type RawType,
   type RowWindow,
 } from '../kernels/pack.ts';
+import { PackQueue } from './pack_queue.ts';
 import { WeightStaging } from './weight_staging.ts';
 
 /** A tensor of a checkpoint whose bytes are being written. */
@@ -28,11 +29,6 @@ export interface ArrivingTensor {
   readonly dtype: RawType;
   readonly shape: readonly number[];
 }
-
-/** The most packing dispatches between two submits. */
-const MAX_PENDING_PACKS = 256;
-/** Bytes from the params of one packing dispatch to the next. */
-const PARAMS_STRIDE_BYTES = 256;
 
 /** A checkpoint tensor's share of a weight. */
 interface WeightSource {
@@ -73,11 +69,7 @@ export class WeightStore {
   readonly #statistics = new Map<string, { buffer: GPUBuffer; missing: number }>();
   readonly #pipelines = new PipelineMap<Pipeline>();
   readonly #staging: WeightStaging;
-  readonly #params: GPUBuffer;
-  readonly #pendingParams = new Uint8Array(MAX_PENDING_PACKS * PARAMS_STRIDE_BYTES);
-  #pending = 0;
-  #encoder: GPUCommandEncoder | undefined;
-  #retired: GPUBuffer[] = [];
+  readonly #packs: PackQueue;
   #arrival: Arrival | undefined;
   #disposed = false;
 
@@ -85,9 +77,8 @@ export class WeightStore {
     this.#gpu = gpu;
     this.#type = type;
     this.#maxBinding = maxBinding;
-    const { STORAGE, COPY_DST, UNIFORM } = BufferUsage;
-    const create = (label: string, size: number, usage: number): GPUBuffer =>
-      gpu.device.createBuffer({ label, size, usage });
+    const create = (label: string, size: number): GPUBuffer =>
+      gpu.device.createBuffer({ label, size, usage: BufferUsage.STORAGE });
     // Slices come before any buffer: a weight that does not fit must throw before anything is allocated.
     const slicesOf = new Map(
       specs.map((spec) => [spec.id, spec.kind === 'matrix' ? weightSlices(spec, type, maxBinding) : []]),
@@ -95,7 +86,7 @@ export class WeightStore {
     for (const spec of specs) {
       if (spec.kind === 'matrix') {
         const slices = slicesOf.get(spec.id) ?? [];
-        const buffers = slices.map(({ tiles }, i) => create(`${spec.id} ${i}`, tiles * tileBytes(spec, type), STORAGE));
+        const buffers = slices.map(({ tiles }, i) => create(`${spec.id} ${i}`, tiles * tileBytes(spec, type)));
         this.#buffers.set(spec.id, buffers);
         let rowBase = 0;
         spec.sources.forEach(({ key, rows }, index) => {
@@ -103,12 +94,16 @@ export class WeightStore {
           rowBase += rows;
         });
       } else {
-        this.#buffers.set(spec.id, [create(spec.id, weightBytes(spec, 'f32'), STORAGE)]);
+        this.#buffers.set(spec.id, [create(spec.id, weightBytes(spec, 'f32'))]);
         spec.keys.forEach((key, index) => this.#sources.set(key, { spec, index, rowBase: 0 }));
+        if (spec.kind === 'batch_norm') {
+          const buffer = create(`${spec.id} statistics`, spec.keys.length * affineQuads(spec) * 16);
+          this.#statistics.set(spec.id, { buffer, missing: spec.keys.length });
+        }
       }
     }
     this.#staging = new WeightStaging(gpu, maxBinding);
-    this.#params = create('pack params', this.#pendingParams.length, UNIFORM | COPY_DST);
+    this.#packs = new PackQueue(gpu, REMEDY);
   }
 
   /**
@@ -157,7 +152,8 @@ export class WeightStore {
       const inWindow = offset + at - first * arrival.rowBytes;
       const windowBytes = rows * arrival.rowBytes;
       const count = Math.min(bytes.length - at, windowBytes - inWindow);
-      this.#staging.write(arrival.window.offset + inWindow, bytes.subarray(at, at + count));
+      const [from, to] = [at, at + count];
+      this.#packs.issue(() => this.#staging.write(arrival.window.offset + inWindow, bytes.subarray(from, to)));
       at += count;
       if (inWindow + count === windowBytes) this.#pack(arrival, windowBytes);
     }
@@ -165,10 +161,11 @@ export class WeightStore {
 
   /** Packs the remaining bytes and frees the buffers that only loading needs. */
   async finish(): Promise<void> {
-    this.#submit();
+    this.#packs.submit();
+    await this.#packs.accepted;
     await this.#gpu.guard(this.#gpu.device.queue.onSubmittedWorkDone());
     this.#staging.dispose();
-    this.#params.destroy();
+    this.#packs.dispose();
   }
 
   /** Frees everything. */
@@ -176,9 +173,8 @@ export class WeightStore {
     this.#disposed = true;
     for (const buffer of [...this.#buffers.values()].flat()) buffer.destroy();
     for (const { buffer } of this.#statistics.values()) buffer.destroy();
-    for (const buffer of this.#retired) buffer.destroy();
     this.#staging.dispose();
-    this.#params.destroy();
+    this.#packs.dispose();
   }
 
   async #begin(tensor: ArrivingTensor): Promise<Arrival> {
@@ -220,17 +216,8 @@ export class WeightStore {
   }
 
   #statisticsOf(spec: AffineSpec): { buffer: GPUBuffer; missing: number } {
-    let entry = this.#statistics.get(spec.id);
-    if (!entry) {
-      const size = spec.keys.length * affineQuads(spec) * 16;
-      const buffer = this.#gpu.device.createBuffer({
-        label: `${spec.id} statistics`,
-        size,
-        usage: BufferUsage.STORAGE,
-      });
-      entry = { buffer, missing: spec.keys.length };
-      this.#statistics.set(spec.id, entry);
-    }
+    const entry = this.#statistics.get(spec.id);
+    if (!entry) throw new RangeError(`the statistics of ${spec.id} are complete already`);
     return entry;
   }
 
@@ -256,8 +243,8 @@ export class WeightStore {
     };
     let rows = fitting();
     if (rows === 0) {
-      this.#submit();
-      await this.#staging.nextBuffer();
+      this.#packs.submit();
+      await this.#staging.nextBuffer(this.#packs.accepted);
       this.#assertAlive(arrival.tensor);
       rows = Math.max(fitting(), Math.min(step, left));
     }
@@ -275,43 +262,13 @@ export class WeightStore {
     if (--statistics.missing === 0) {
       this.#encode(packBatchNormWeights(spec), { buffer: statistics.buffer }, this.buffer(spec, 0));
       this.#statistics.delete(spec.id);
-      this.#retired.push(statistics.buffer);
+      this.#packs.retire(statistics.buffer);
     }
   }
 
-  #encode({ shader, constants, params, grid }: SingleDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
-    if (this.#pending === MAX_PENDING_PACKS) this.#submit();
-    const { device } = this.#gpu;
-    const target = this.#pipelines.get(shader, constants);
-    if (!target) throw new RangeError(`${shader.name} was not compiled`);
-    const offset = PARAMS_STRIDE_BYTES * this.#pending++;
-    this.#pendingParams.set(new Uint8Array(params), offset);
-    const resources = [input, { buffer: output }, { buffer: this.#params, size: params.byteLength }];
-    this.#encoder ??= device.createCommandEncoder({ label: 'pack weights' });
-    const pass = this.#encoder.beginComputePass();
-    pass.setPipeline(target.pipeline);
-    pass.setBindGroup(
-      0,
-      device.createBindGroup({
-        layout: target.layout,
-        entries: resources.map((resource, binding) => ({ binding, resource })),
-      }),
-      [offset],
-    );
-    pass.dispatchWorkgroups(...grid);
-    pass.end();
-  }
-
-  /** Submits the encoded packing dispatches. */
-  #submit(): void {
-    if (this.#encoder) {
-      const { queue } = this.#gpu.device;
-      queue.writeBuffer(this.#params, 0, this.#pendingParams, 0, PARAMS_STRIDE_BYTES * this.#pending);
-      queue.submit([this.#encoder.finish()]);
-    }
-    this.#encoder = undefined;
-    this.#pending = 0;
-    for (const buffer of this.#retired) buffer.destroy();
-    this.#retired = [];
+  #encode(dispatch: SingleDispatch, input: GPUBufferBinding, output: GPUBuffer): void {
+    const pipeline = this.#pipelines.get(dispatch.shader, dispatch.constants);
+    if (!pipeline) throw new RangeError(`${dispatch.shader.name} was not compiled`);
+    this.#packs.add({ dispatch, pipeline, input, output });
   }
 }

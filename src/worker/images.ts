@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { classNameOf } from '../runtime/brand.ts';
+import { classNameOf } from '../brand.ts';
 import { isTensorInput, type ImageInput, type PictureInput } from '../runtime/image.ts';
 import type { SentImage } from './protocol.ts';
 

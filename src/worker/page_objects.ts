@@ -2,6 +2,7 @@
  * Objects of the page that cannot be cloned. The worker uses them by id: sources and a `fetch` during a load, sinks of
  * strips during a run.
  */
+import { isBlob, isFile, isUrl } from '../brand.ts';
 import { InputError } from '../errors.ts';
 import type { ByteSource } from '../weights/sources/byte_source.ts';
 import { parseReference } from '../weights/sources/reference.ts';
@@ -100,16 +101,16 @@ export class PageObjects {
   }
 
   #send(input: SourceInput | Blob, { hubUrl }: LoadOptions, single: boolean, newId: () => number): SentSource {
-    if (typeof input === 'string' || input instanceof URL) {
+    if (typeof input === 'string' || isUrl(input)) {
       const reference = parseReference(input, hubUrl);
       return { kind: 'address', address: reference.kind === 'url' ? reference.url.href : String(input) };
     }
     if (single) {
-      if (input instanceof Blob) return { kind: 'blob', blob: input };
+      if (isBlob(input)) return { kind: 'blob', blob: input };
       throw new InputError('The file must be a URL, "owner/name/model.safetensors" on the hub, or a File.');
     }
-    if (input instanceof File) return { kind: 'files', files: [input] };
-    if (input instanceof Blob) {
+    if (isFile(input)) return { kind: 'files', files: [input] };
+    if (isBlob(input)) {
       throw new InputError(
         'A Blob is not a checkpoint folder. Pass a list of Files, or load the Blob with fromSingleFile().',
       );

@@ -1,4 +1,5 @@
 /** Models that several parts of a page share: each is loaded once, in one worker, and freed with its last user. */
+import { isUrl } from '../brand.ts';
 import type { LoadProgress } from '../loading/load_options.ts';
 import type { SourceInput } from '../weights/sources/open_source.ts';
 import { createWorkerClient, type WorkerClient, type WorkerLoadOptions } from './client.ts';
@@ -132,7 +133,7 @@ class ObjectKeys {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
       return JSON.stringify(value) ?? 'undefined';
     }
-    if (value instanceof URL) return JSON.stringify(value.href);
+    if (isUrl(value)) return JSON.stringify(value.href);
     if (Array.isArray(value)) return `[${value.map((item) => this.of(item)).join(',')}]`;
     if (Object.getPrototypeOf(value) === Object.prototype && !Object.values(value).some(isFunction)) {
       const entries = Object.entries(value).filter(([, item]) => item !== undefined);

@@ -107,7 +107,7 @@ export async function bench({ gpu, peak, copy, cpu }: Instruments, work: Work, f
   gpu.submitFlops = Infinity;
   await run();
   const { ms: jsOneSubmitMs } = js.take();
-  const clock = profiler(gpu, plan.dispatches.length);
+  const clock = profiler(gpu);
   await run(clock);
   const profile = await readProfile(clock, plan.dispatches);
   clock.dispose();

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { runInNewContext } from 'node:vm';
 import { InputError } from '../../src/errors.ts';
 import { parseBackground } from '../../src/runtime/background.ts';
-import { classNameOf, isBlob } from '../../src/runtime/brand.ts';
+import { classNameOf, isBlob } from '../../src/brand.ts';
 import { checkShape, copyNumbers, type Shape4 } from '../../src/runtime/numbers.ts';
 import { copyPixels } from '../../src/runtime/pixels.ts';
 

@@ -1,4 +1,5 @@
 /** Reads exact ranges of a source, whatever form its answers have, and tries again if the network breaks. */
+import { classNameOf } from '../../brand.ts';
 import { CheckpointError, SourceError } from '../../errors.ts';
 import { BufferPool, chunkReader } from '../sources/buffer_pool.ts';
 import type { Bytes, ByteSource } from '../sources/byte_source.ts';
@@ -206,12 +207,8 @@ class Attempt {
 
 /** Throws if a caller's source returned something other than bytes. */
 function assertBytes(answer: unknown, path: string): asserts answer is Bytes {
-  const isBytes =
-    answer instanceof Uint8Array ||
-    answer instanceof ArrayBuffer ||
-    answer instanceof ReadableStream ||
-    (typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer);
-  if (isBytes) return;
+  if (ArrayBuffer.isView(answer) || isArrayBuffer(answer) || isStream(answer)) return;
+  if (typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer) return;
   throw new SourceError(
     `${path}: the source's read() gave ${answer === null ? 'null' : typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer, ` +
       'or a ReadableStream or async iterable of bytes.',
@@ -229,11 +226,11 @@ export async function* bytesOf(
   pool: BufferPool,
   wait: <T>(next: Promise<T>) => Promise<T> = (next) => next,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (answer instanceof Uint8Array) {
-    yield answer;
-  } else if (answer instanceof ArrayBuffer) {
+  if (ArrayBuffer.isView(answer)) {
+    yield new Uint8Array(answer.buffer, answer.byteOffset, answer.byteLength);
+  } else if (isArrayBuffer(answer)) {
     yield new Uint8Array(answer);
-  } else if (answer instanceof ReadableStream) {
+  } else if (isStream(answer)) {
     const reader = chunkReader(answer, pool);
     try {
       for (;;) {
@@ -257,6 +254,14 @@ export async function* bytesOf(
       iterator.return?.().catch(() => undefined);
     }
   }
+}
+
+function isArrayBuffer(answer: unknown): answer is ArrayBuffer {
+  return classNameOf(answer) === 'ArrayBuffer';
+}
+
+function isStream(answer: unknown): answer is ReadableStream<Uint8Array> {
+  return classNameOf(answer) === 'ReadableStream';
 }
 
 /** Waits before the next try: half a second, doubled each time, or as long as the server asks. */

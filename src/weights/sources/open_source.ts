@@ -1,4 +1,5 @@
 /** Opens whatever a caller may pass as a checkpoint: a repository, a URL, a path, files, or an object that reads. */
+import { isBlob, isFile, isUrl } from '../../brand.ts';
 import { InputError } from '../../errors.ts';
 import { blobSource } from './blob_source.ts';
 import type { ByteSource } from './byte_source.ts';
@@ -60,7 +61,7 @@ const SAFETENSORS_NAME = /\.safetensors(\.index\.json)?$/;
  */
 export function openFolder(input: SourceInput, options: SourceOptions = {}): OpenedSource {
   const subfolder = folderPath(options.subfolder);
-  if (typeof input !== 'string' && !(input instanceof URL)) {
+  if (typeof input !== 'string' && !isUrl(input)) {
     refuseRevision(options);
     const source = localSource(input);
     return local(subfolder === '' ? source : inSubfolder(source, subfolder));
@@ -94,7 +95,7 @@ export function openFile(input: string | URL | Blob, options: SourceOptions = {}
     const file = isFile(input) ? input.name : 'model.safetensors';
     return { ...local(fileSource([new File([input], file)])), file };
   }
-  if (typeof input !== 'string' && !(input instanceof URL)) {
+  if (typeof input !== 'string' && !isUrl(input)) {
     throw new InputError(
       `The file was ${input === null ? 'null' : typeof input}; allowed are its URL or path, "owner/name/model.safetensors" for one ` +
         'in a repository, or a File.',
@@ -212,15 +213,6 @@ function isByteSource(value: unknown): value is ByteSource {
     'size' in value &&
     typeof value.size === 'function'
   );
-}
-
-/** Whether this is a Blob, of whatever realm: an iframe's fails `instanceof`. */
-function isBlob(value: unknown): value is Blob {
-  return /^\[object (Blob|File)\]$/.test(Object.prototype.toString.call(value));
-}
-
-function isFile(value: unknown): value is File {
-  return isBlob(value) && 'name' in value && typeof value.name === 'string';
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -192,18 +192,21 @@ function seen(error: unknown): SeenError {
   };
 }
 
-/** The package's worker with its GPU buffers counted, and what is alive on its GPU. */
-function countingWorker(): { worker: Worker; alive(): Promise<readonly string[]> } {
+/**
+ * The package's worker with its GPU buffers counted. It answers with the labels of what is alive on its GPU; `fail` lets
+ * memory run out in the next call, and `lose` destroys the device during it.
+ */
+function countingWorker(): { worker: Worker; alive(then?: 'fail' | 'lose'): Promise<readonly string[]> } {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const channel = new BroadcastChannel('gpu-count');
   return {
     worker,
-    alive: () =>
+    alive: (then) =>
       new Promise((resolve) => {
         channel.addEventListener('message', ({ data }: MessageEvent<readonly string[]>) => resolve(data), {
           once: true,
         });
-        channel.postMessage('count');
+        channel.postMessage(then ?? 'count');
       }),
   };
 }

@@ -7,3 +7,13 @@ export function classNameOf(value: unknown): string {
 export function isBlob(value: unknown): value is Blob {
   return ['Blob', 'File'].includes(classNameOf(value));
 }
+
+/** Whether a value is a File. */
+export function isFile(value: unknown): value is File {
+  return isBlob(value) && 'name' in value && typeof value.name === 'string';
+}
+
+/** Whether a value is a URL object. */
+export function isUrl(value: unknown): value is URL {
+  return classNameOf(value) === 'URL';
+}
