@@ -226,6 +226,66 @@ describe('the cache', () => {
     expect((await load()).events.at(-1)!.fromCache).toBe(total);
   });
 
+  test.each<[string, boolean]>([
+    ['before the weights are read', false],
+    ['between two reads of the weights', true],
+  ])('does without what the browser evicts %s', async (_, isPartial) => {
+    const networks = isPartial ? 'encoder' : 'both';
+    await page.load({ source, dry: true, options: { hubUrl: bench.hub.url, networks } });
+    // The request waits until the storage is gone: a question for the version, or the bytes that are not stored.
+    const evict = () =>
+      page.page.evaluate(async () => {
+        const empty = async (folder: FileSystemDirectoryHandle): Promise<void> => {
+          for await (const entry of folder.values()) {
+            if (entry.kind === 'directory') await empty(entry);
+            await folder.removeEntry(entry.name).catch(() => undefined); // pages cannot remove a file that is open
+          }
+        };
+        await empty(await navigator.storage.getDirectory());
+      });
+    let after: Promise<void> | undefined;
+    bench.hub.fault = ({ path, range }) => {
+      const isMeant = path.endsWith('.safetensors') && (!isPartial || range !== 'bytes=0-0');
+      return isMeant ? { after: (after ??= evict()) } : undefined;
+    };
+    const outcome = await load();
+    expect(after).toBeDefined();
+    expect([outcome.error, outcome.numbers]).toEqual([undefined, expected]);
+    const { total, fromCache } = outcome.events.at(-1)!;
+    expect(fromCache).toBeLessThan(total / 2);
+    bench.hub.fault = undefined;
+    expect((await load()).numbers).toEqual(expected);
+    await bench.context.setOffline(true);
+    expect((await load()).numbers).toEqual(expected);
+  });
+
+  test('loads while the clock jumps, and counts what was stored when the clock was ahead as the oldest', async () => {
+    const tab = await page.tab();
+    const setClock = (clock: 'jumping' | 'ahead' | 'right') =>
+      tab.page.evaluate((how) => {
+        const right = performance.timeOrigin;
+        let calls = 0;
+        const year = 3.2e10;
+        const off = { jumping: () => (++calls % 2 ? -80 : 80), ahead: () => 1, right: () => 0 }[how];
+        Date.now = () => Math.round(right + performance.now() + off() * year);
+      }, clock);
+    const use = (owner: string) =>
+      tab.load({ source: `${owner}/${network}-diffusers`, options: { hubUrl: bench.hub.url } });
+    await setClock('jumping');
+    for (const outcome of [await use('someone'), await use('someone')]) {
+      expect([outcome.error, outcome.numbers, outcome.warnings]).toEqual([undefined, expected, []]);
+      expect(outcome.events.every(({ rate }) => rate >= 0 && Number.isFinite(rate))).toBe(true);
+    }
+    await setClock('ahead');
+    const { events } = await use('someone');
+    expect(events.at(-1)!.fromCache).toBe(events[0]!.total);
+    await setClock('right');
+    await use('else');
+    const listed = (await list()).filter(({ address }) => address.includes(weights)).map(({ address }) => address);
+    expect(listed).toEqual([expect.stringContaining('/someone/'), expect.stringContaining('/else/')]);
+    await tab.close();
+  });
+
   test('evicts the least recently used when storage runs short', async () => {
     await load();
     await page.grant(25e6);

@@ -70,6 +70,44 @@ describe('a server', () => {
     await expect(readAll(changed.source, 'x', 200_000, 300_000)).rejects.toThrow('changed on the server');
   });
 
+  test('with different ETags and no Last-Modified may have changed the file: the error names both cases', async () => {
+    const { source } = server((_, range, count) => partial(range, { etag: `"v${count}"` }));
+    await source.size('x');
+    await expect(readAll(source, 'x', 200_000, 300_000)).rejects.toMatchObject({
+      name: 'SourceError',
+      message: expect.stringMatching(/has another ETag.*"v2" instead of "v1".*load again.*Last-Modified.*`fetch`/),
+    });
+    // the remedy of the message
+    const { fetch } = server((_, range, count) => partial(range, { etag: `"v${count}"` }));
+    const withoutTag: typeof fetch = async (input, init) => {
+      const { body, status, headers } = await fetch(input, init);
+      const kept = [...headers].filter(([name]) => name !== 'etag');
+      return new Response(body, { status, headers: kept });
+    };
+    const mended = urlFolderSource('https://example.com/m/', { fetch: withoutTag });
+    expect(await readAll(mended, 'x', 0, weights.length)).toEqual(weights);
+    // one of them tells its time of change, the other does not
+    const mixed = server((_, range, count) =>
+      partial(range, { etag: `"v${count}"`, ...(count > 1 && { 'last-modified': 'Mon, 02 Jun 2025 10:00:00 GMT' }) }),
+    );
+    await mixed.source.size('x');
+    await expect(readAll(mixed.source, 'x', 200_000, 300_000)).rejects.toThrow(/has another ETag/);
+  });
+
+  test('that gives a time in Retry-After is waited for by its own clock', async () => {
+    const at = (seconds: number) => new Date(Date.UTC(2001, 0, 1, 0, 0, seconds)).toUTCString();
+    let isBusy = true;
+    const { source } = server((_, range) => {
+      if (!isBusy) return partial(range, {});
+      isBusy = false;
+      return new Response('busy', { status: 503, headers: { 'retry-after': at(9), date: at(2) } });
+    });
+    const waits: number[] = [];
+    const retry = { sleep: async (ms: number) => void waits.push(ms) };
+    expect(await sizeOf(source, 'x', { retry })).toBe(weights.length);
+    expect(waits).toEqual([7000]);
+  });
+
   test('that gives a web page for config.json is reported before anything else', async () => {
     const { fetch } = server((name, range) => (name === 'model.safetensors' ? partial(range, {}) : page()));
     await expect(openPretrained('https://example.com/m/', { fetch }, plain)).rejects.toThrow(

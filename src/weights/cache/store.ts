@@ -34,10 +34,13 @@ export interface StoredFile {
   readonly size: number;
   /** The bytes of it that are stored. */
   readonly stored: number;
+  /** By this machine's clock. */
   readonly lastUsed: Date;
 }
 
 const ROOT_NAME = 'dc-ae-webgpu';
+/** The latest time that a Date can hold. */
+const MAX_TIME_MS = 8.64e15;
 
 /** The cache's folder. All methods reject as the file system does. */
 export class CacheStore {
@@ -122,7 +125,10 @@ export class CacheStore {
       const { address, size, lastUsed } = isInfo(info) ? info : { address: '', size: stored, lastUsed: 0 };
       found.push({ key: folder.name, address, size, stored, lastUsed: new Date(lastUsed) });
     }
-    return found.sort((a, b) => a.lastUsed.getTime() - b.lastUsed.getTime());
+    // A time in the future comes from a clock that was set back since. Uses after that are later than it.
+    const now = Date.now();
+    const age = ({ lastUsed }: StoredFile): number => lastUsed.getTime() - (lastUsed.getTime() > now ? MAX_TIME_MS : 0);
+    return found.sort((a, b) => age(a) - age(b));
   }
 
   /** Removes a version of a file unless a tab is using it. Returns whether it did. */

@@ -39,11 +39,16 @@ export function versionOf(response: Response, size: number): FileVersion {
   return { size, tag: etag ?? lastModified, lastModified };
 }
 
-/** Reads the pause that Retry-After asks for, in milliseconds; `undefined` if there is none. */
-export function retryAfterMs(response: Response): number | undefined {
-  const value = response.headers.get('retry-after');
+/**
+ * Reads the pause that Retry-After asks for, in milliseconds; `undefined` if there is none. A time is compared with the
+ * server's own clock if the answer tells it, because this machine's clock may be wrong.
+ */
+export function retryAfterMs({ headers }: Response): number | undefined {
+  const value = headers.get('retry-after');
   if (value === null) return undefined;
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  const serverTime = Date.parse(headers.get('date') ?? '');
+  const now = Number.isNaN(serverTime) ? Date.now() : serverTime;
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }
 

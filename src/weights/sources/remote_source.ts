@@ -22,7 +22,8 @@ export interface FileVersion {
 
 /**
  * Whether two answers may come from the same version of a file. Servers behind one address may give the same file
- * different ETags; equal lengths and times of change outweigh those.
+ * different ETags; equal lengths and times of change outweigh those. Equal lengths alone do not: all fine-tuned weights
+ * of a network have one length, and bytes of two of them must never be mixed.
  */
 export function isSameVersion(a: FileVersion, b: FileVersion): boolean {
   if (a.size !== b.size) return false;

@@ -83,7 +83,7 @@ export class UrlFile {
     const now = versionOf(response, range?.size ?? size);
     if (now.size !== size || (entry !== undefined && !isSameVersion(entry, now)) || response.status === 416) {
       await drop(response);
-      throw this.#changed(response);
+      throw this.#changed(response, entry, now);
     }
     if (response.status === 206 && range !== undefined && (range.start !== from || range.end > end)) {
       await drop(response);
@@ -114,7 +114,7 @@ export class UrlFile {
     this.#opening = opening;
     try {
       const entry = await opening.entry;
-      if (known !== undefined && !isSameVersion(known, entry)) throw this.#changed();
+      if (known !== undefined && !isSameVersion(known, entry)) throw this.#changed(undefined, known, entry);
       this.#known = entry;
       return entry;
     } finally {
@@ -218,10 +218,21 @@ export class UrlFile {
     );
   }
 
-  #changed(response?: Response): SourceError {
+  /** The error for two answers of different versions. */
+  #changed(response?: Response, before?: FileVersion, now?: FileVersion): SourceError {
+    const status = response === undefined ? {} : { status: response.status };
+    const isOnlyTag = before?.size === now?.size && before?.tag !== undefined && before.lastModified === undefined;
+    if (isOnlyTag && response?.status !== 416) {
+      return new SourceError(
+        `${this.#url.href} has another ETag than a moment ago, ${now?.tag} instead of ${before.tag}. If the file changed, load ` +
+          'again. If it did not, the ETags are those of several servers: let them send Last-Modified too, or pass a ' +
+          '`fetch` of your own that removes the ETag.',
+        status,
+      );
+    }
     return new SourceError(
       `${this.#url.href} changed on the server while it was being read. Load again to get the new version.`,
-      response === undefined ? {} : { status: response.status },
+      status,
     );
   }
 }

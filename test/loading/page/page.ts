@@ -193,8 +193,8 @@ function seen(error: unknown): SeenError {
 }
 
 /**
- * The package's worker with its GPU buffers counted. It answers with the labels of what is alive on its GPU; `fail` lets
- * memory run out in the next call, and `lose` destroys the device during it.
+ * The package's worker with its GPU buffers counted. It answers with the labels of what is alive on its GPU. `fail`
+ * lets memory run out in the next call; `lose` destroys the device during it.
  */
 function countingWorker(): { worker: Worker; alive(then?: 'fail' | 'lose'): Promise<readonly string[]> } {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
