@@ -9,8 +9,6 @@ export interface StartedWorker {
   readonly remedy: string;
 }
 
-const NAME = 'dc-ae-webgpu';
-
 const OWN_WORKER =
   "start a worker of your own whose script contains import 'dc-ae-webgpu/worker', and pass it as the option `worker`.";
 
@@ -38,13 +36,13 @@ export function startWorker(): StartedWorker {
     throw new WorkerError('This environment has no web workers. Load the model with AutoencoderDC.fromPretrained().');
   }
   try {
-    // Bundlers look for this very expression.
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: NAME });
+    // Bundlers look for this very expression; Vite 5 accepts only literals in it.
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'dc-ae-webgpu' });
     return { worker, remedy: localRemedy(import.meta.url) };
   } catch (cause) {
     // A page that requires trusted types throws a TypeError. It would throw for a blob: URL, too.
     const isPolicy = cause instanceof TypeError;
-    const worker = isPolicy ? undefined : startForeignWorker('./worker.js', import.meta.url, NAME);
+    const worker = isPolicy ? undefined : startForeignWorker('./worker.js', import.meta.url, 'dc-ae-webgpu');
     if (worker !== undefined) return { worker, remedy: foreignRemedy(import.meta.url) };
     const remedy = isPolicy ? TRUSTED_TYPES_REMEDY : localRemedy(import.meta.url);
     throw new WorkerError(`The worker could not start: ${String(cause)}. ${remedy}`, { cause });
