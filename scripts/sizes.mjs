@@ -41,7 +41,7 @@ export async function measureSizes(folder) {
       logLevel: 'error',
     });
     const { outputs } = metafile;
-    const loaded = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint));
+    const loaded = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === '<stdin>'));
     for (const path of loaded) {
       for (const { kind, path: file } of outputs[path]?.imports ?? []) {
         if (kind === 'import-statement' && outputs[file]) loaded.add(file);

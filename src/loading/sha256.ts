@@ -1,15 +1,17 @@
 /** SHA-256 (FIPS 180-4) of a stream of bytes. The browser's `crypto.subtle` needs all bytes at once. */
 
-/** The first 32 fractional bits of the cube roots of the first 64 primes, and of the square roots of the first 8. */
-const [ROUND_CONSTANTS, INITIAL_STATE] = /* @__PURE__ */ constants();
-
 /** A hash of bytes that arrive in several calls. */
 export class Sha256 {
-  readonly #state = Int32Array.from(INITIAL_STATE);
+  readonly #roundConstants: Int32Array;
+  readonly #state: Int32Array<ArrayBuffer>;
   readonly #schedule = new Int32Array(64);
   readonly #block = new Uint8Array(64);
   #filled = 0;
   #length = 0;
+
+  constructor() {
+    [this.#roundConstants, this.#state] = constants();
+  }
 
   /** Takes the next bytes. */
   update(bytes: Uint8Array): void {
@@ -42,6 +44,7 @@ export class Sha256 {
   #compress(bytes: Uint8Array, at: number): void {
     const w = this.#schedule;
     const state = this.#state;
+    const roundConstants = this.#roundConstants;
     for (let i = 0; i < 16; i++) {
       const p = at + 4 * i;
       w[i] = (byte(bytes, p) << 24) | (byte(bytes, p + 1) << 16) | (byte(bytes, p + 2) << 8) | byte(bytes, p + 3);
@@ -64,7 +67,7 @@ export class Sha256 {
     let h = state[7] ?? 0;
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (ROUND_CONSTANTS[i] ?? 0) + (w[i] ?? 0)) | 0;
+      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (roundConstants[i] ?? 0) + (w[i] ?? 0)) | 0;
       const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
       const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       h = g;
@@ -91,7 +94,8 @@ function byte(bytes: Uint8Array, i: number): number {
   return bytes[i] ?? 0;
 }
 
-function constants(): readonly [Int32Array, Int32Array] {
+/** The first 32 fractional bits of the cube roots of the first 64 primes, and of the square roots of the first 8. */
+function constants(): [Int32Array, Int32Array<ArrayBuffer>] {
   const primes: number[] = [];
   for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p !== 0)) primes.push(n);
   const fraction = (x: number): number => ((x - Math.floor(x)) * 2 ** 32) | 0;

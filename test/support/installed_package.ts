@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { runProgram } from './run_program.ts';
 
@@ -18,6 +18,7 @@ export function installPackage(): InstalledPackage {
   const folder = resolve(app, 'node_modules/dc-ae-webgpu');
   rmSync(app, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  writeFileSync(resolve(app, 'package.json'), '{ "private": true, "type": "module" }');
   for (const file of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'])
     cpSync(here(file), resolve(folder, file));
   cpSync(here('.cache/loading-dist'), resolve(folder, 'dist'), { recursive: true });

@@ -19,6 +19,7 @@ beforeAll(() => {
 });
 
 afterAll(() => {
+  if (rows.length < TOOLS.length + 2) return; // only some tools were asked for
   const head = '| tool | version | built | development server | line that the worker needs |\n|---|---|---|---|---|\n';
   const text = `# The package in each tool
 
@@ -75,7 +76,10 @@ describe('the packed package', () => {
     const app = installApp({ name: runtime, packages: ['webgpu', ...(runtime === 'deno' ? ['deno'] : [])] }, tarball);
     const [command, ...args] =
       runtime === 'node' ? [process.execPath] : [join(app, 'node_modules/.bin/deno'), 'run', '-A'];
-    const driver = usesOwnGpu ? {} : { VK_ICD_FILENAMES: join(lavapipeFolder, 'lvp_icd.json') };
+    const icd = join(app, 'lavapipe.json');
+    const ICD = { library_path: join(lavapipeFolder, 'libvulkan_lvp.so'), api_version: '1.4.305' };
+    writeFileSync(icd, JSON.stringify({ file_format_version: '1.0.0', ICD }));
+    const driver = usesOwnGpu ? {} : { VK_ICD_FILENAMES: icd };
     const program = [...args, 'node.mjs', `${here('demo/models/nano')}/`, here('test/fixtures/nano')];
     const found = Number(runProgram(command ?? '', program, app, driver));
     const version = runtime === 'node' ? process.version.slice(1) : installedVersion(app, 'deno');
