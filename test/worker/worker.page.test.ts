@@ -106,8 +106,7 @@ describe('createWorkerClient', () => {
     const [longest] = tasks;
     console.log(`${tasks.length} tasks on the main thread, the longest of ${longest?.cpu.toFixed(1)} ms`);
     expect(tasks.length).toBeGreaterThan(100);
-    expect(longest!.cpu).toBeLessThan(16);
-    // And what takes longer is seen: a fixed amount of work, since the clock on the wall says little on a busy machine.
+    // A fixed amount of work is the measure, since every task takes longer on a busy machine.
     const [busy] = await traceMainThread(sana.tab.page, async () => {
       await sana.tab.page.evaluate(async (hubUrl) => {
         const client = window.page.dcae.createWorkerClient();
@@ -118,7 +117,8 @@ describe('createWorkerClient', () => {
         return sum;
       }, sana.hub.url);
     });
-    expect(busy!.cpu).toBeGreaterThan(16);
+    console.log(`the fixed amount of work took ${busy!.cpu.toFixed(1)} ms`);
+    expect(longest!.cpu / busy!.cpu).toBeLessThan(1 / 5);
   });
 
   test('throws the same errors, and stops when told to', async () => {
