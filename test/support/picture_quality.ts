@@ -55,13 +55,17 @@ function blur(plane: Float64Array, width: number, height: number): Float64Array 
   const across = new Float64Array(w * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < w; x++) {
-      across[y * w + x] = weights.reduce((sum, weight, k) => sum + weight * plane[y * width + x + k]!, 0);
+      let sum = 0;
+      for (let k = 0; k < 11; k++) sum += weights[k]! * plane[y * width + x + k]!;
+      across[y * w + x] = sum;
     }
   }
   const down = new Float64Array(w * h);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
-      down[y * w + x] = weights.reduce((sum, weight, k) => sum + weight * across[(y + k) * w + x]!, 0);
+      let sum = 0;
+      for (let k = 0; k < 11; k++) sum += weights[k]! * across[(y + k) * w + x]!;
+      down[y * w + x] = sum;
     }
   }
   return down;
