@@ -23,6 +23,8 @@ export interface CompressCommand extends FileOptions {
   /** The first channels to keep; all if absent. */
   readonly channels: number | undefined;
   readonly exact: 'f32' | 'f16' | undefined;
+  /** Whether the picture's EXIF block goes into the file. */
+  readonly keepExif: boolean;
 }
 
 /** Writes the pictures of .dcae files. */
@@ -59,6 +61,7 @@ const COMPRESS = {
   quality: { type: 'string', short: 'q' },
   channels: { type: 'string' },
   exact: { type: 'string' },
+  'keep-exif': { type: 'boolean' },
 } as const;
 const DECOMPRESS = { ...FILES, 'any-model': { type: 'boolean' } } as const;
 const INSPECT = { ...HELP, json: { type: 'boolean' } } as const;
@@ -108,6 +111,7 @@ function parseCompress(args: string[]): Command {
     quality: quality === undefined ? undefined : wholeNumber('--quality', quality, 1, 100),
     channels: channels === undefined ? undefined : wholeNumber('--channels', channels, 1, 4096),
     exact,
+    keepExif: values['keep-exif'] ?? false,
   };
 }
 

@@ -1,9 +1,10 @@
 /** The contents of a .dcae file in words. */
-import type { FileInfo } from 'dc-ae-webgpu/codec';
+import { describeExif, type FileInfo } from 'dc-ae-webgpu/codec';
 
 /** Describes the header of a file in several lines. */
 export function describeFile(path: string, info: FileInfo): string {
   const { image, bytes, latent, channels, coding, quantiser, checkpoint, metadata, version } = info;
+  const exif = metadata.exif && describeExif(metadata.exif);
   const facts: [string, string | undefined][] = [
     ['picture', image ? `${image.width} × ${image.height} pixels` : 'of unknown size'],
     [
@@ -18,6 +19,10 @@ export function describeFile(path: string, info: FileInfo): string {
     ['decoder', checkpoint.decoder],
     ['title', metadata.title],
     ['colours', metadata.icc ? `ICC profile, ${count(metadata.icc.length)} bytes` : metadata.colorSpace],
+    ['EXIF', metadata.exif && `${count(metadata.exif.length)} bytes`],
+    ['copyright', exif?.copyright],
+    ['artist', exif?.artist],
+    ['taken', exif?.taken],
     ['orientation', metadata.orientationApplied === undefined ? undefined : `${metadata.orientationApplied}, applied`],
   ];
   const lines = facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(12)}${value}`]));

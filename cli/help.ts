@@ -40,12 +40,14 @@ upright, converts its colours to sRGB, and puts white behind transparent pixels.
   -q, --quality N      1 to 100, by default 60; 20 more halve the steps of the quantiser
       --exact TYPE     store the latent exactly: f32 or f16
       --channels N     keep the first N channels of the latent, for models made for it (DC-AE 1.5)
+      --keep-exif      keep the EXIF block: camera, date, place, copyright; left out by default
 ${FILES}`,
 
   decompress: `Usage: dc-ae-webgpu decompress FILE... [OPTIONS]
 
 Writes the picture of each .dcae file. The model must be the one that the file was made with. The output's
-extension chooses the format: .png (the default), .jpg, .webp, .avif or .tiff.
+extension chooses the format: .png (the default), .jpg, .webp, .avif or .tiff. PNG and JPEG get the
+EXIF block and the ICC profile that the file holds.
 
       --any-model      accept another model than the file was made with
 ${FILES}`,

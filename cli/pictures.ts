@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type sharpFunction from 'sharp';
+import { embed, type Embedded } from './embed.ts';
 import { SetupError, UsageError } from './failure.ts';
 import { optionalPackage } from './packages.ts';
 
@@ -16,6 +17,8 @@ export interface Picture {
 export interface ReadPicture extends Picture {
   /** The EXIF orientation of the file, 1 to 8, which has been applied. */
   readonly orientation: number;
+  /** The EXIF block, as the file has it. */
+  readonly exif: Uint8Array | undefined;
   /** Changes that the reader should know of, in words. */
   readonly notes: readonly string[];
 }
@@ -39,7 +42,7 @@ export async function readPicture(path: string): Promise<ReadPicture> {
   const sharp = await loadSharp();
   await checkFile(path);
   try {
-    const { orientation = 1, pages = 1, hasAlpha } = await sharp(path).metadata();
+    const { orientation = 1, pages = 1, hasAlpha, exif } = await sharp(path).metadata();
     const { data, info } = await sharp(path)
       .rotate() // by the EXIF orientation
       .toColourspace('srgb')
@@ -49,7 +52,7 @@ export async function readPicture(path: string): Promise<ReadPicture> {
     const notes = [];
     if (pages > 1) notes.push(`the first of ${pages} frames`);
     if (hasAlpha && isTransparent(data)) notes.push('transparent pixels on white');
-    return { data, width: info.width, height: info.height, orientation, notes };
+    return { data, width: info.width, height: info.height, orientation, exif, notes };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new SetupError(`${path} does not open as a picture (${why}). Convert it to PNG or JPEG first.`, { cause });
@@ -57,17 +60,25 @@ export async function readPicture(path: string): Promise<ReadPicture> {
 }
 
 /**
- * Writes a picture in a format by its extension. JPEG, WebP and AVIF have sharp's default quality.
+ * Encodes a picture in a format by its extension, with metadata if the format is PNG or JPEG. JPEG, WebP and AVIF have
+ * sharp's default quality.
  *
  * @throws UsageError if no format has this extension
  */
-export async function encodePicture({ data, width, height }: Picture, path: string): Promise<Uint8Array> {
+export async function encodePicture(
+  { data, width, height }: Picture,
+  path: string,
+  metadata: Embedded,
+): Promise<{ bytes: Uint8Array; notes: readonly string[] }> {
   const format = pictureFormat(path);
   const sharp = await loadSharp();
-  return await sharp(data, { raw: { width, height, channels: 4 } })
+  const bytes = await sharp(data, { raw: { width, height, channels: 4 } })
     .removeAlpha()
     .toFormat(format)
     .toBuffer();
+  if (metadata.exif === undefined && metadata.icc === undefined) return { bytes, notes: [] };
+  const whole = embed(bytes, format, metadata);
+  return whole ? { bytes: whole, notes: [] } : { bytes, notes: ['EXIF and ICC profile left out: PNG can hold them'] };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { DcAeError, FormatError } from 'dc-ae-webgpu';
-import { compress, decompress, inspect } from 'dc-ae-webgpu/codec';
+import { compress, decompress, describeExif, inspect } from 'dc-ae-webgpu/codec';
 import {
   parseCommand,
   type Command,
@@ -53,18 +53,21 @@ function runCommand(command: Command, terminal: Terminal): Promise<number> | num
 }
 
 async function runCompress(command: CompressCommand, terminal: Terminal): Promise<number> {
-  const { quality, channels, exact, force } = command;
+  const { quality, channels, exact, keepExif, force } = command;
   const jobs = await planOutputs(command, '.dcae');
   // The decoder is loaded as well: files hold its fingerprint, so that another decoder is refused.
   using model = await openModel(command.model, 'both', terminal);
   return await forEach(jobs, terminal, async ({ input, output }) => {
-    const { orientation, notes, ...pixels } = await readPicture(input);
+    const { orientation, exif, notes, ...pixels } = await readPicture(input);
     const { bytes, stats } = await compress(model.ae, pixels, {
       quality,
       channels,
       exact,
       checkpointUrl: model.url,
-      ...(orientation > 1 && { metadata: { orientationApplied: orientation } }),
+      metadata: {
+        exif: keepExif ? exif : undefined,
+        orientationApplied: orientation > 1 ? orientation : undefined,
+      },
     });
     await writeOutput(output, bytes, force);
     return [sizeText({ bytes: stats.bytes, image: pixels }), ...notes].join('; ');
@@ -78,10 +81,11 @@ async function runDecompress(command: DecompressCommand, terminal: Terminal): Pr
   using model = await openModel(command.model, 'decoder', terminal);
   return await forEach(jobs, terminal, async ({ input, output }) => {
     await checkFile(input);
-    const { image } = await decompress(model.ae, await readFile(input), { anyModel });
-    const bytes = await encodePicture({ ...image, data: new Uint8Array(image.data.buffer) }, output);
+    const { image, info } = await decompress(model.ae, await readFile(input), { anyModel });
+    const pixels = { ...image, data: new Uint8Array(image.data) };
+    const { bytes, notes } = await encodePicture(pixels, output, info.metadata);
     await writeOutput(output, bytes, force);
-    return `${image.width} × ${image.height} pixels, ${bytes.length.toLocaleString('en')} bytes`;
+    return [`${image.width} × ${image.height} pixels, ${bytes.length.toLocaleString('en')} bytes`, ...notes].join('; ');
   });
 }
 
@@ -129,10 +133,11 @@ function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** A header as JSON, with the length of an ICC profile in place of its bytes. */
+/** A header as JSON, with the length of an ICC profile and the facts of an EXIF block in place of their bytes. */
 function jsonOf(file: string, { metadata, ...info }: Awaited<ReturnType<typeof inspect>>): string {
-  const { icc, ...rest } = metadata;
-  return JSON.stringify({ file, ...info, metadata: { ...rest, ...(icc && { iccBytes: icc.length }) } });
+  const { icc, exif, ...rest } = metadata;
+  const shown = { ...rest, ...(icc && { iccBytes: icc.length }), ...(exif && { exif: describeExif(exif) }) };
+  return JSON.stringify({ file, ...info, metadata: shown });
 }
 
 function packageVersion(): string {

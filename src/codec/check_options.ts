@@ -39,6 +39,7 @@ const checkMetadataNames = /* @__PURE__ */ optionsCheck<FileMetadataInput>({
   title: true,
   colorSpace: true,
   icc: true,
+  exif: true,
   orientationApplied: true,
 });
 

@@ -10,6 +10,7 @@
 import '../webgpu_types.ts';
 export { FormatError, type FormatProblem } from '../errors.ts';
 export { compress, decompress } from './compress.ts';
+export { describeExif, readExif, type ExifFacts } from './exif.ts';
 export type { FileInput } from './file_input.ts';
 export { inspect, packLatent, unpackLatent } from './latent_file.ts';
 export type {

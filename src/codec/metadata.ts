@@ -5,6 +5,7 @@
 import { FormatError, InputError } from '../errors.ts';
 import { classNameOf } from '../brand.ts';
 import { ByteReader } from './bytes.ts';
+import { describeExif, uprightExif } from './exif.ts';
 import type { FileMetadata, FileMetadataInput } from './types.ts';
 
 /** A field of the header: its type in four letters, and its data. */
@@ -22,7 +23,9 @@ const COLOR_SPACES = ['srgb', 'display-p3'] as const;
  * @throws InputError if a value is invalid
  */
 export function metadataChunks(metadata: FileMetadataInput, url: string | undefined): Chunk[] {
-  const { title, colorSpace, icc, orientationApplied: orientation } = metadata;
+  const { title, colorSpace, icc, exif: givenExif } = metadata;
+  const exif = givenExif === undefined ? undefined : exifBlock(givenExif);
+  const orientation = metadata.orientationApplied ?? (exif && describeExif(exif.given).orientation);
   const chunks: Chunk[] = [];
   if (url !== undefined) chunks.push({ type: 'murl', data: new TextEncoder().encode(url) });
   if (title !== undefined && typeof (title as unknown) !== 'string') {
@@ -36,7 +39,8 @@ export function metadataChunks(metadata: FileMetadataInput, url: string | undefi
     }
     chunks.push({ type: 'cspc', data: Uint8Array.of(index) });
   }
-  if (icc !== undefined) chunks.push({ type: 'iccp', data: bytesOf(icc) });
+  if (icc !== undefined) chunks.push({ type: 'iccp', data: bytesOf('icc', 'an ICC profile', icc) });
+  if (exif !== undefined) chunks.push({ type: 'exif', data: exif.upright });
   if (orientation !== undefined) {
     if (!Number.isInteger(orientation) || orientation < 1 || orientation > 8) {
       throw new InputError(`metadata.orientationApplied must be an EXIF orientation, 1 to 8; it was ${orientation}.`);
@@ -77,12 +81,15 @@ export function readMetadata(chunks: readonly Chunk[]): { metadata: FileMetadata
   const orientation = known.get('orie')?.u8();
   const title = text('titl');
   const icc = known.get('iccp')?.bytes.slice();
+  const block = known.get('exif')?.bytes;
+  const exif = block && uprightExif(block);
   return {
     url: text('murl'),
     metadata: {
       ...(title !== undefined && { title }),
       ...(colorSpace !== undefined && { colorSpace }),
       ...(icc !== undefined && { icc }),
+      ...(exif !== undefined && { exif }),
       ...(orientation !== undefined && orientation >= 1 && orientation <= 8 && { orientationApplied: orientation }),
     },
   };
@@ -96,14 +103,25 @@ function decode(reader: ByteReader): string {
   }
 }
 
-function bytesOf(icc: unknown): Uint8Array {
-  const bytes = ArrayBuffer.isView(icc)
-    ? new Uint8Array(icc.buffer, icc.byteOffset, icc.byteLength)
-    : classNameOf(icc) === 'ArrayBuffer'
-      ? new Uint8Array(icc as ArrayBuffer)
+/** The EXIF block as it was given, and with an orientation of 1. */
+function exifBlock(exif: unknown): { given: Uint8Array; upright: Uint8Array } {
+  const given = bytesOf('exif', 'an EXIF block', exif);
+  const upright = uprightExif(given);
+  if (upright !== undefined) return { given, upright };
+  throw new InputError(
+    'metadata.exif must be an EXIF block, which begins with "II*" or "MM" or with "Exif" before that. ' +
+      'readExif returns the block of a JPEG, PNG or WebP file.',
+  );
+}
+
+function bytesOf(name: string, content: string, given: unknown): Uint8Array {
+  const bytes = ArrayBuffer.isView(given)
+    ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
+    : classNameOf(given) === 'ArrayBuffer'
+      ? new Uint8Array(given as ArrayBuffer)
       : undefined;
   if (bytes !== undefined && bytes.length > 0) return bytes;
   throw new InputError(
-    `metadata.icc must be a Uint8Array, ArrayBuffer or DataView with an ICC profile; it was ${bytes ? 'empty' : String(icc)}.`,
+    `metadata.${name} must be a Uint8Array, ArrayBuffer or DataView with ${content}; it was ${bytes ? 'empty' : String(given)}.`,
   );
 }

@@ -83,9 +83,14 @@ export interface PlainLatent extends LatentNumbers {
 }
 
 /** Facts about the picture that a file is to hold. */
-export interface FileMetadataInput extends Omit<FileMetadata, 'icc'> {
+export interface FileMetadataInput extends Omit<FileMetadata, 'icc' | 'exif'> {
   /** An ICC profile, which takes precedence over `colorSpace`. */
   readonly icc?: ArrayBufferView | ArrayBuffer | undefined;
+  /**
+   * An EXIF block, such as `readExif` returns. The picture must be upright: the file gets a copy of the block with an
+   * orientation of 1, and the block's own orientation becomes `orientationApplied` if that is absent.
+   */
+  readonly exif?: ArrayBufferView | ArrayBuffer | undefined;
 }
 
 /** The progress of a call. */
@@ -118,6 +123,8 @@ export interface FileMetadata {
   readonly colorSpace?: 'srgb' | 'display-p3' | undefined;
   /** An ICC profile, which takes precedence over `colorSpace`. */
   readonly icc?: Uint8Array | undefined;
+  /** An EXIF block, from its byte order mark on. Its orientation is 1, because the picture is upright. */
+  readonly exif?: Uint8Array | undefined;
   /**
    * The EXIF orientation (1 to 8) of the original file. It has been applied, so a viewer must not turn the picture
    * again.

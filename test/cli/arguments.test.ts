@@ -37,6 +37,7 @@ describe('arguments', () => {
       quality: 40,
       channels: undefined,
       exact: undefined,
+      keepExif: false,
     });
     expect(parseCommand(['decompress', '--model=owner/name', '--any-model', 'x.dcae'])).toMatchObject({
       name: 'decompress',

@@ -60,12 +60,20 @@ test('compress, inspect and decompress give the picture of the library’s own f
   copyFileSync(join(ROOT, 'demo/samples', `${PHOTO}.png`), join(folder, `${PHOTO}.png`));
   const turned = await sharp(join(folder, `${PHOTO}.png`))
     .extract({ left: 0, top: 0, width: 100, height: 60 })
-    .withMetadata({ orientation: 6 })
+    .withMetadata({ orientation: 6, exif: { IFD0: { Copyright: 'A. Photographer' } } })
     .jpeg({ quality: 95 })
     .toBuffer();
   writeFileSync(join(folder, 'turned.JPG'), turned);
 
-  const compressed = await command(['compress', `${PHOTO}.png`, 'turned.JPG', 'missing.png', '-q', '40']);
+  const compressed = await command([
+    'compress',
+    `${PHOTO}.png`,
+    'turned.JPG',
+    'missing.png',
+    '-q',
+    '40',
+    '--keep-exif',
+  ]);
   expect(compressed.stderr).toContain('There is no file missing.png');
   expect(compressed.stderr).toContain('1 of 3 files failed');
   expect(compressed.status).toBe(1);
@@ -78,7 +86,10 @@ test('compress, inspect and decompress give the picture of the library’s own f
     .split('\n')
     .map((line) => JSON.parse(line) as object);
   expect(whole).toMatchObject({ image: { width: 256, height: 256 }, quantiser: { quality: 40 } });
-  expect(upright).toMatchObject({ image: { width: 60, height: 100 }, metadata: { orientationApplied: 6 } });
+  expect(upright).toMatchObject({
+    image: { width: 60, height: 100 },
+    metadata: { orientationApplied: 6, exif: { copyright: 'A. Photographer', orientation: 1 } },
+  });
 
   const decompressed = await command(['decompress', `${PHOTO}.dcae`, '-o', 'back.png']);
   expect(decompressed.status).toBe(0);

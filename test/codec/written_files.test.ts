@@ -22,6 +22,7 @@ test('with two thousand random sets of options a file is read as it was written,
   /** A valid value nine times out of ten. */
   const mostly = (valid: unknown[], invalid: unknown[]): unknown => pick(...(random() < 0.9 ? valid : invalid));
   const profile = Uint8Array.from({ length: 300 }, (_, i) => i);
+  const exif = Uint8Array.of(0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0);
   let written = 0;
   for (let run = 0; run < 2000; run++) {
     const id = mostly(['someone/nano', undefined, 'x'.repeat(255), ''], ['x'.repeat(256), 'é'.repeat(128), 5]);
@@ -36,6 +37,7 @@ test('with two thousand random sets of options a file is read as it was written,
       title: mostly([undefined, 'A title', '', '画'.repeat(1000), '\ud800'], [7]),
       colorSpace: mostly([undefined, 'srgb', 'display-p3'], ['cmyk']),
       icc,
+      exif: mostly([undefined, undefined, exif, exif.buffer], [new Uint8Array(4), 'exif']),
       orientationApplied: mostly([undefined, 1, 8], [0, 9, '1']),
     };
     const options = {
@@ -75,6 +77,10 @@ test('with two thousand random sets of options a file is read as it was written,
     if (options.metadata !== undefined && icc !== undefined) {
       const bytes = ArrayBuffer.isView(icc) ? new Uint8Array(icc.buffer, icc.byteOffset, icc.byteLength) : profile;
       expect(info.metadata.icc).toEqual(bytes);
+    }
+    if (options.metadata !== undefined && metadata.exif !== undefined) {
+      expect(info.metadata.exif).toEqual(exif.map((byte, i) => (i === 18 ? 1 : byte)));
+      expect(info.metadata.orientationApplied).toBe(metadata.orientationApplied ?? 6);
     }
     expect(info.checkpoint.url ?? 'https:').toMatch(/^(https:|a\/b$)/);
   }
