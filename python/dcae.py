@@ -7,7 +7,7 @@
 
 From a shell: python dcae.py to-npy photo.dcae latent.npy; python dcae.py from-npy latent.npy photo.dcae --exact f16
 
-The format is that of docs/dcae-format.md, and this is a second program that knows it, made to be read rather than to be fast: some twenty
+docs/dcae-format.md describes the format. This program is written to be read, not to be fast: it codes some twenty
 thousand numbers a second. Apache-2.0.
 """
 
@@ -148,7 +148,8 @@ class Predictor:
     def __init__(self, channels):
         self.channels = channels
         self.own = [[0] * 4 for _ in range(channels)]
-        self.shared = [[[0] * channels for _ in range(channels)] for _ in range(3)]  # of left, upper, here: input, channel
+        # By kind of input (left, upper, here), by the input's channel, by the predicted channel.
+        self.shared = [[[0] * channels for _ in range(channels)] for _ in range(3)]
         self.energies = [0] * channels
         self.rates = [1 << 26] * channels
         self.energy = self.seen = 0
@@ -196,7 +197,7 @@ class Predictor:
         self.inputs.append((weights, first, clip((value * self.rates[d]) >> 10, 32767)))
 
 
-# --- the model of a quantised latent -----------------------------------------------------------------------------------
+# --- the model of a quantised latent ---------------------------------------------------------------------------------
 
 
 def neighbours(y, x, width):
@@ -286,7 +287,7 @@ class LevelModel:
         return coded
 
 
-# --- the model of exact numbers ----------------------------------------------------------------------------------------
+# --- the model of exact numbers --------------------------------------------------------------------------------------
 
 
 class WordModel:
@@ -324,7 +325,7 @@ class WordModel:
         return min(self.bits, node - 64)
 
 
-# --- quantiser ---------------------------------------------------------------------------------------------------------
+# --- quantiser -------------------------------------------------------------------------------------------------------
 
 EIGHTHS = np.array([1, 1.0905077, 1.1892071, 1.2968396, 1.4142135, 1.5422108, 1.6817929, 1.8340081], np.float32)
 
@@ -352,7 +353,7 @@ def dequantise(levels, offsets, steps):
     return (np.sign(levels) * ((size + offset / 256) * steps)).astype(np.float32)
 
 
-# --- container ---------------------------------------------------------------------------------------------------------
+# --- container -------------------------------------------------------------------------------------------------------
 
 
 def varint(value):

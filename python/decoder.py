@@ -1,11 +1,11 @@
-"""AutoencoderDC's decoder in one piece and in double precision: the numbers that a decode of any size by regions is held to. NumPy only.
+"""AutoencoderDC's decoder in one piece and in double precision, the reference for decoding by regions. NumPy only.
 
-    python decoder.py check FOLDER...   decodes the latents of hash-models and says how far their stored reconstructions are
-    python decoder.py places FOLDER     decodes a latent of 128 x 128 to 4096 x 4096 and stores PLACES of the picture in FOLDER
+    python decoder.py check FOLDER...   decodes the latents of hash-models and compares the stored reconstructions
+    python decoder.py places FOLDER     decodes a latent of 128 x 128 and stores PLACES of the 4096 x 4096 picture
 
-FOLDER is one of test/fixtures/hash-models of an f32c32-sana network; test/fixtures/README.md says how its weights come from their names.
-This is a second program that knows the network, written from diffusers' autoencoder_dc.py and made to be read. A tensor is a whole
-[H, W, C] array; nothing is cut but the loops over rows, which bound the temporaries, and every row of a convolution reads whole tensors.
+FOLDER is one of test/fixtures/hash-models of an f32c32-sana network. test/fixtures/README.md says how its weights come
+from their names. This program was written from diffusers' autoencoder_dc.py, to be read. A tensor is a whole [H, W, C]
+array. Loops over rows bound the temporaries; every row of a convolution reads whole tensors.
 4096 x 4096 takes 10 GB of memory at quarter width. Apache-2.0.
 """
 
@@ -28,7 +28,7 @@ PLACES = [  # top, left
 ]  # fmt: skip
 
 
-# --- weights by their names --------------------------------------------------------------------------------------------
+# --- weights by their names ------------------------------------------------------------------------------------------
 
 
 def fnv1a32(name):
@@ -56,7 +56,7 @@ def hashed(name, *shape):
     return (offset + scale * t).astype(np.float32).astype(np.float64).reshape(shape)
 
 
-# --- layers ------------------------------------------------------------------------------------------------------------
+# --- layers ----------------------------------------------------------------------------------------------------------
 
 
 def strips(x, doubled=1):
@@ -67,7 +67,10 @@ def strips(x, doubled=1):
 
 
 def padded(x, rows, size, doubled=1):
-    """The rows that a convolution of `size` reads for `rows` of its output: of `x`, or of its nearest upsampling, among zeros."""
+    """Returns the rows that a convolution of `size` reads for `rows` of its output, with zeros outside.
+
+    They are rows of `x`, or of its nearest upsampling.
+    """
     margin = size // 2
     height, width = doubled * x.shape[0], doubled * x.shape[1]
     out = np.zeros((rows.stop - rows.start + 2 * margin, width + 2 * margin, x.shape[2]))
@@ -130,7 +133,7 @@ def filled(x, channels, rows_of, doubled=1):
     return out
 
 
-# --- blocks: each returns its output, and may have written it over its input ----------------------------------------------
+# --- blocks: each returns its output, and may have written it over its input -----------------------------------------
 
 
 def res_block(path, x):
@@ -168,7 +171,7 @@ def attention(path, x, head, sizes):
         for g, weight in enumerate(grouped):
             wide[..., g * head : (g + 1) * head] = wide[..., g * head : (g + 1) * head] @ weight.T
         qkv.append(wide)
-    # As in the reference, heads are consecutive channels of all that lies in a row: q, k and v of a head, whatever they were made as.
+    # As in the reference, a head is a run of consecutive channels: its q, k and v, wherever they come from.
     parts = [a.reshape(-1, head) for whole in qkv for a in np.split(whole, 3 * heads, axis=2)]
     out = np.concatenate([attend(*parts[i : i + 3]) for i in range(0, len(parts), 3)], axis=1)
     out = out.reshape(*x.shape[:2], -1) @ hashed(f"{path}.to_out.weight", channels, inner * (1 + len(sizes))).T
@@ -224,7 +227,7 @@ def decode(config, latent):
     return filled(x, config["in_channels"], lambda rows: conv_out.rows(x, rows))
 
 
-# --- safetensors of float32 ----------------------------------------------------------------------------------------------
+# --- safetensors of float32 ------------------------------------------------------------------------------------------
 
 
 def read(path):
@@ -245,7 +248,7 @@ def write(path, tensors, metadata):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(t.astype("<f4").tobytes() for t in tensors.values()))
 
 
-# --- from a shell --------------------------------------------------------------------------------------------------------
+# --- from a shell ----------------------------------------------------------------------------------------------------
 
 
 def check(folder, config):
