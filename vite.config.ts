@@ -134,7 +134,7 @@ const tests: UserConfig['test'] = {
     },
     ...adapterProjects(),
     pageProject('demo', ['test/demo/*.page.test.ts'], 'test/support/build_demo.ts'),
-    pageProject('loading', ['test/{loading,tools,worker}/*.page.test.ts'], 'test/support/build_page.ts'),
+    pageProject('loading', ['test/{examples,loading,tools,worker}/*.page.test.ts'], 'test/support/build_page.ts'),
   ],
 };
 

@@ -49,6 +49,7 @@ function repositoryLinks(markdown: MarkdownIt): void {
 function siteLink(path: string): string {
   const page = ROOT_PAGES[path];
   if (page !== undefined) return page;
+  if (path.startsWith('examples/')) return '/examples';
   if (path.startsWith('docs/')) return `/${path.slice('docs/'.length)}`;
   return repositoryUrl === undefined
     ? `https://www.npmjs.com/package/dc-ae-webgpu`
@@ -86,6 +87,7 @@ export default defineConfig({
           guide('React, Vue, Svelte', 'frameworks'),
           guide('Node and servers', 'node_and_servers'),
           guide('Checkpoints', 'checkpoints'),
+          { text: 'Examples', link: '/examples' },
         ],
       },
       {

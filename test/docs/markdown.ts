@@ -25,7 +25,7 @@ export interface Page {
 
 /** Every page of the documentation, without the generated API reference. */
 export function pages(): Page[] {
-  const paths = ['.', 'docs', 'docs/guide'].flatMap((folder) =>
+  const paths = ['.', 'docs', 'docs/guide', 'examples'].flatMap((folder) =>
     readdirSync(resolve(root, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => posix.join(folder, name)),

@@ -1,0 +1,3 @@
+"""A stand-in for torch: the names that examples/python uses."""
+
+bfloat16 = "bfloat16"
