@@ -53,7 +53,7 @@ function rateAtEqualPsnr(rows: Measured['rows'], curves: Measured['curves'], mod
       if (found.length === 0) return '–';
       const average = mean(found.map(({ difference }) => difference));
       const range = `${mean(found.map(({ from }) => from)).toFixed(1)} to ${mean(found.map(({ to }) => to)).toFixed(1)} dB`;
-      const count = found.length === curves.size ? '' : `, ${found.length} photographs`;
+      const count = found.length === curves.size ? '' : `, ${found.length} of ${curves.size}`;
       return `${signed(100 * average, 0)} % (${range}${count})`;
     });
     return `| ${[model, ...cells].join(' | ')} |`;
@@ -62,7 +62,8 @@ function rateAtEqualPsnr(rows: Measured['rows'], curves: Measured['curves'], mod
     '## Rate at equal PSNR',
     '',
     'Bjøntegaard’s delta rate: how many more or fewer bits a model takes than another codec, averaged over the range of PSNR',
-    'that both reach, in brackets. Negative is better. Photographs on which two codecs share less than 0.5 dB are left out.',
+    'that both reach, in brackets. Negative is better. Photographs on which two codecs share less than 0.5 dB are left out:',
+    '"2 of 12" says how many remain.',
     '',
     `| model | ${columns.map((name) => `against ${name}`).join(' | ')} |`,
     `|${'---|'.repeat(1 + columns.length)}`,
