@@ -67,7 +67,7 @@ test.each(['bundler', 'node16', 'nodenext'] as const)(
   },
 );
 
-test('the sizes are those of test/tools/sizes.json, to 2 % (npm run sizes writes them)', async () => {
+test('the sizes are those of test/tools/sizes.json, to 3 % (npm run sizes writes them)', async () => {
   const sizes = await measureSizes(installed.app);
   console.table(sizes);
   const committed = committedSizes();
@@ -79,7 +79,7 @@ test('the sizes are those of test/tools/sizes.json, to 2 % (npm run sizes writes
       [gz, known.gz],
       [br, known.br],
     ] as const) {
-      expect(Math.abs(found / expected - 1), `${name}: ${found} bytes, not ${expected}`).toBeLessThan(0.02);
+      expect(Math.abs(found / expected - 1), `${name}: ${found} bytes, not ${expected}`).toBeLessThan(0.03);
     }
   }
 });
