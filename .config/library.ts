@@ -5,15 +5,13 @@ import { build, type Plugin, type UserConfig } from 'vite';
 import { weslStatic } from './wesl.ts';
 
 const here = (path: string) => resolve(import.meta.dirname, '..', path);
-/** The hub's build for browsers. The package carries it, so that no bundler meets its code for Node. */
-const alias = { '@huggingface/hub': here('node_modules/@huggingface/hub/dist/browser/index.mjs') };
-const shared = { resolve: { alias }, publicDir: false } as const;
+const shared = { publicDir: false } as const;
 const output = { outDir: 'dist', target: 'es2022', minify: false, sourcemap: true } as const;
 
 /** The entry points as ES modules. The hub's library is a lazy chunk, and shaders are strings. */
 export const library: UserConfig = {
   ...shared,
-  plugins: [weslStatic(here('shaders')), workerFiles(new Set()), hubLicense()],
+  plugins: [weslStatic(here('shaders')), hubParts(), workerFiles(new Set()), hubLicense()],
   build: {
     ...output,
     lib: {
@@ -65,7 +63,7 @@ function workerFiles(built: Set<string>): Plugin {
           ...shared,
           configFile: false,
           logLevel: 'warn',
-          plugins: [weslStatic(here('shaders')), workerFiles(built)],
+          plugins: [weslStatic(here('shaders')), hubParts(), workerFiles(built)],
           build: {
             ...output,
             outDir: dir ?? output.outDir,
@@ -76,6 +74,23 @@ function workerFiles(built: Set<string>): Plugin {
         });
       }
     },
+  };
+}
+
+/**
+ * Puts the hub's build for browsers into the package, so that no bundler meets its code for Node. Only the functions
+ * that are used come along: a worker, which is one file, would otherwise contain the whole library.
+ */
+function hubParts(): Plugin {
+  const id = '\0hub';
+  const library = here('node_modules/@huggingface/hub/dist/browser/index.mjs');
+  return {
+    name: 'hub-parts',
+    apply: 'build',
+    enforce: 'pre',
+    resolveId: (source) => (source === '@huggingface/hub' ? id : null),
+    load: (loaded) =>
+      loaded === id ? `export { downloadFile, fileDownloadInfo, listFiles } from ${JSON.stringify(library)};` : null,
   };
 }
 
