@@ -8,15 +8,13 @@ const root = resolve(import.meta.dirname, '../..');
 
 interface PackageFacts {
   readonly description: string;
-  readonly repository?: string | { readonly url: string } | undefined;
+  readonly repository: { readonly url: string };
 }
 
 const { description, repository }: PackageFacts = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
 
-/** The repository's page, if package.json names a repository. */
-const repositoryUrl = (typeof repository === 'string' ? repository : repository?.url)
-  ?.replace(/^git\+|\.git$/g, '')
-  .replace(/^github:/, 'https://github.com/');
+/** The repository's page. */
+const repositoryUrl = repository.url.replace(/^git\+|\.git$/g, '');
 
 /** Pages that include a file of the repository's root. Their links are relative to that root. */
 const ROOT_PAGES: Readonly<Record<string, string>> = {
@@ -51,9 +49,7 @@ function siteLink(path: string): string {
   if (page !== undefined) return page;
   if (path.startsWith('examples/')) return '/examples';
   if (path.startsWith('docs/')) return `/${path.slice('docs/'.length)}`;
-  return repositoryUrl === undefined
-    ? `https://www.npmjs.com/package/dc-ae-webgpu`
-    : `${repositoryUrl}/blob/HEAD/${path}`;
+  return `${repositoryUrl}/blob/HEAD/${path}`;
 }
 
 const guide = (text: string, name: string) => ({ text, link: `/guide/${name}` });
@@ -120,7 +116,7 @@ export default defineConfig({
         ],
       },
     ],
-    ...(repositoryUrl !== undefined && { socialLinks: [{ icon: 'github', link: repositoryUrl }] }),
+    socialLinks: [{ icon: 'github', link: repositoryUrl }],
     footer: { message: 'Apache-2.0' },
   },
 });
