@@ -1,35 +1,5 @@
-/**
- * Facts that follow from the stage lists: the stages that resample, the total ratio, and whether the widths fit
- * together.
- */
+/** Facts that follow from the stage lists: whether the network resamples at the image, and whether the widths fit. */
 import type { AutoencoderDCConfig, StageStack } from './types.ts';
-
-/**
- * Returns how often a network resamples by two, as it really runs. If stage 0 has no layers, the convolution at the
- * image's side resamples in its place. Any other stage without layers does not resample, and neither does the last
- * stage. diffusers' own `spatial_compression_ratio`, 2^(stages - 1), is wrong for such networks.
- */
-function resamplings({ layersPerBlock }: StageStack): number {
-  return layersPerBlock.filter((layers, i) =>
-    i === 0 ? layers === 0 || layersPerBlock.length > 1 : i < layersPerBlock.length - 1 && layers > 0,
-  ).length;
-}
-
-/**
- * Pixels of the image along each axis for one pixel of the latent, as the network really resamples: 32 for an f32
- * model.
- */
-export function spatialRatio(stack: StageStack): number {
-  return 2 ** resamplings(stack);
-}
-
-/**
- * The ratio that diffusers' `spatial_compression_ratio` gives: 2^(stages - 1) of the encoder. diffusers' tiling uses
- * it.
- */
-export function nominalSpatialRatio(config: AutoencoderDCConfig): number {
-  return 2 ** (config.encoder.blockOutChannels.length - 1);
-}
 
 /**
  * Whether the convolution at the image's side (encoder `conv_in`, decoder `conv_out`) resamples directly from or to
@@ -64,7 +34,8 @@ function stackProblems(side: 'encoder' | 'decoder', stack: StageStack, config: A
   const quarter = (i: number): void => {
     if (unshuffles && at(i) % 4 !== 0) {
       problems.push(
-        `${key(i)} was ${at(i)}; allowed: a multiple of 4, as downsample_block_type "pixel_unshuffle" makes it from a quarter of the channels`,
+        `${key(i)} was ${at(i)}; allowed: a multiple of 4, as downsample_block_type "pixel_unshuffle" makes it ` +
+          'from a quarter of the channels',
       );
     }
   };
@@ -78,12 +49,14 @@ function stackProblems(side: 'encoder' | 'decoder', stack: StageStack, config: A
     if ((stack.layersPerBlock[i] ?? 0) === 0) continue;
     if (at(i) !== current) {
       problems.push(
-        `${key(i)} was ${at(i)}; allowed: ${current}, the width of stage ${from}, as no stage with layers lies between to change it`,
+        `${key(i)} was ${at(i)}; allowed: ${current}, the width of stage ${from}, as no stage with layers lies ` +
+          'between to change it',
       );
     }
     if (stack.blockTypes[i] === 'EfficientViTBlock' && at(i) < config.attentionHeadDim) {
       problems.push(
-        `${key(i)} was ${at(i)}; allowed: at least attention_head_dim (${config.attentionHeadDim}) in an EfficientViTBlock stage`,
+        `${key(i)} was ${at(i)}; allowed: at least attention_head_dim (${config.attentionHeadDim}) in an ` +
+          'EfficientViTBlock stage',
       );
     }
     current = at(i);
@@ -94,7 +67,8 @@ function stackProblems(side: 'encoder' | 'decoder', stack: StageStack, config: A
     if ((4 * at(i)) % at(i + 1) !== 0) {
       const shortcut = side === 'encoder' ? 'averages' : 'repeats';
       problems.push(
-        `${key(i + 1)} was ${at(i + 1)}; allowed: a divisor of 4 x ${key(i)} = ${4 * at(i)}, as the shortcut ${shortcut} whole channels`,
+        `${key(i + 1)} was ${at(i + 1)}; allowed: a divisor of 4 x ${key(i)} = ${4 * at(i)}, ` +
+          `as the shortcut ${shortcut} whole channels`,
       );
     }
     current = at(i + 1);
@@ -102,7 +76,8 @@ function stackProblems(side: 'encoder' | 'decoder', stack: StageStack, config: A
   }
   if (current !== at(last)) {
     problems.push(
-      `${key(last)} was ${at(last)}; allowed: ${current}, the width of stage ${from}, as the stages after it have no layers to change it`,
+      `${key(last)} was ${at(last)}; allowed: ${current}, the width of stage ${from}, as the stages after it ` +
+        'have no layers to change it',
     );
   }
 
@@ -110,7 +85,8 @@ function stackProblems(side: 'encoder' | 'decoder', stack: StageStack, config: A
   if (shortcut && at(last) % config.latentChannels !== 0) {
     const name = side === 'encoder' ? 'encoder_out_shortcut' : 'decoder_in_shortcut';
     problems.push(
-      `${key(last)} was ${at(last)}; allowed: a multiple of latent_channels (${config.latentChannels}) while ${name} is true`,
+      `${key(last)} was ${at(last)}; allowed: a multiple of latent_channels (${config.latentChannels}) ` +
+        `while ${name} is true`,
     );
   }
   return problems;

@@ -1,7 +1,7 @@
 /** Reads JSON fields one by one and remembers every complaint, so that one error can name them all. */
 
 /** A JSON object whose values have not been checked. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Whether `value` is a JSON object (not null, not an array). */
 export function isJsonObject(value: unknown): value is JsonObject {

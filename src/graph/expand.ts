@@ -5,7 +5,7 @@ import { TILE_GEOMETRIES, tilesOf, type Algorithm, type TileAlgorithm } from './
 import { matrixTiles, slicesOf, type WeightSlice } from './weights.ts';
 
 /** Limits on the expansion of convolutions. */
-export interface Expansion {
+interface Expansion {
   /** Approximate limit on the bytes of tensors between the passes of one convolution. */
   readonly scratchBytes: number;
   /** Approximate limit on the bytes of a convolution's matrices at one time. */

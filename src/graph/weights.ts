@@ -132,7 +132,7 @@ export function affineQuads({ rows, phases }: AffineSpec): number {
 }
 
 /** Vectors that an affine holds on the GPU. */
-export function affineVectors(spec: AffineSpec): number {
+function affineVectors(spec: AffineSpec): number {
   return spec.kind === 'batch_norm' ? 2 : spec.keys.length;
 }
 

@@ -1,5 +1,5 @@
 /** One tensor of a checkpoint: its key in the state dict and its shape as PyTorch has it. */
-export interface Parameter {
+interface Parameter {
   readonly key: string;
   readonly shape: readonly number[];
 }

@@ -20,7 +20,7 @@ export function maxBindingBytes(limits: Limits): number {
  * The default memory budget, in bytes. WebGPU does not report how much memory a device has, so the budget follows from
  * its largest binding.
  */
-export function defaultBudget(limits: Limits): number {
+function defaultBudget(limits: Limits): number {
   return Math.min(2048 * MiB, Math.max(512 * MiB, 2 * maxBindingBytes(limits)));
 }
 

@@ -22,7 +22,7 @@ export interface DispatchStep {
 }
 
 /** One step of a session. */
-export type Step =
+type Step =
   /** Write the tensor's rectangle of the graph's input into the tensor. */
   | { readonly kind: 'input'; readonly tensor: Tensor }
   | DispatchStep

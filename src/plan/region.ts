@@ -26,7 +26,7 @@ export interface StoredTensor {
 }
 
 /** The rectangles that ops must compute, and those that are read of each tensor. */
-export interface Demand {
+interface Demand {
   /** The rectangle that each op must compute. */
   readonly ops: ReadonlyMap<Op, Rect>;
   /** The rectangle that is read of each tensor, by its id. */

@@ -20,7 +20,7 @@ import { tensorBytes, type Tensor } from '../graph/tensor.ts';
  * Expands the ops of a region into those that run: fast algorithms need several ops and scratch tensors. With `sample`,
  * some of them are enough, because only their tensors are inspected.
  */
-export type Prepare = (region: Region, id: () => number, sample: boolean) => Region;
+type Prepare = (region: Region, id: () => number, sample: boolean) => Region;
 
 /** Schedules with a larger recompute factor are refused: they would run, and be planned, for too long. */
 const MAX_RECOMPUTE = 8;

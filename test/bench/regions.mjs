@@ -6,12 +6,14 @@
 // the machine's own GPU);
 //                                              writes test/bench/results/region-times.md; --side 992 --reps 3: 992 is
 // the largest that
-//                                              runs in one piece where 128 MiB are bound
+//                                              runs in one piece where 128 MiB are bound; refused above a load of
+// 1.5, unless --busy is given
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../../scripts/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from './browser.mjs';
+import { checkLoad } from './load.mjs';
 
 const NETWORKS = [
   'dc-ae-f32c32-sana-1.1',
@@ -27,9 +29,11 @@ const { values, positionals } = parseArgs({
     time: { type: 'boolean', default: false },
     side: { type: 'string', default: '992' },
     reps: { type: 'string', default: '3' },
+    busy: { type: 'boolean', default: false },
   },
 });
 const wanted = positionals[0] ?? '';
+if (values.time) checkLoad({ save: true, busy: values.busy });
 const server = await benchServer();
 
 /** @param {string} name @param {string[]} lines */

@@ -6,6 +6,7 @@
 //     npm run bench -- --only 'decoder' --dtype f16 --kernels registers,subgroups,workgroup,f16,f16-matrix forms of the
 // convolutions, in turn
 //     npm run bench -- --save                into test/bench/results, under the adapter's name; else into test-output
+//     (--save is refused above a load of 1.5, unless --busy is given)
 //     npm run bench -- --bundle FOLDER a folder that runs the Node bench on a bare Linux machine with Node and a GPU:
 // see README.md there
 //
@@ -17,11 +18,13 @@ import { root } from '../../scripts/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from './browser.mjs';
 import { bundle } from './bundle.mjs';
 import { chooseDriver } from './dawn.mjs';
+import { checkLoad } from './load.mjs';
 
 const { values } = parseArgs({
   options: {
     node: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
+    busy: { type: 'boolean', default: false },
     bundle: { type: 'string' },
     adapter: { type: 'string', default: '' },
     only: { type: 'string', default: '' },
@@ -38,6 +41,7 @@ const options = {
   reps: Number(values.reps),
 };
 
+checkLoad(values);
 const server = await benchServer();
 try {
   const { reportFiles } = await server.ssrLoadModule('/test/bench/files.ts');

@@ -1,8 +1,8 @@
 // config.json as diffusers writes it: defaults, unknown keys, hostile values, and the error that names each mistake.
 import { describe, expect, test } from 'vitest';
-import { nominalSpatialRatio, spatialRatio } from '../../src/config/chain.ts';
 import { isDiffusersConfig, parseConfig } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/errors.ts';
+import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
 
 /** Two stages that work, to break one thing at a time. */
 const small = {
@@ -249,18 +249,17 @@ describe('stages without layers', () => {
 
   test('do not resample, so the true ratio is not 2^(stages - 1)', () => {
     const config = parseConfig(stages([1, 0, 1, 0], [8, 16, 16, 16]));
-    expect(spatialRatio(config.encoder)).toBe(4);
-    expect(spatialRatio(config.decoder)).toBe(4);
-    expect(nominalSpatialRatio(config)).toBe(8);
+    expect(compressionRatio(encoder(config))).toBe(4);
+    expect(compressionRatio(decoder(config))).toBe(4);
   });
 
   test('resample at the image when they come first', () => {
     const config = parseConfig(stages([0, 1, 1], [7, 8, 16]));
-    expect(spatialRatio(config.encoder)).toBe(4);
+    expect(compressionRatio(encoder(config))).toBe(4);
     const quarter = { ...stages([0, 1], [8, 6]), downsample_block_type: 'pixel_unshuffle', latent_channels: 3 };
     expect(complaint(quarter)).toContain('encoder_block_out_channels[1] was 6; allowed: a multiple of 4');
     expect(complaint(stages([0], [8]))).toContain('encoder_layers_per_block[0] was 0; allowed: at least 1');
-    expect(spatialRatio(parseConfig(stages([1], [8])).encoder)).toBe(1);
+    expect(compressionRatio(encoder(parseConfig(stages([1], [8]))))).toBe(1);
   });
 
   test('must leave widths that fit together', () => {

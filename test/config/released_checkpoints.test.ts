@@ -1,9 +1,9 @@
 // The table of released checkpoints has the configs and sizes that were released.
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { spatialRatio } from '../../src/config/chain.ts';
 import { findCheckpoint, knownCheckpoints } from '../../src/config/checkpoints.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
 import { readBytes, readJson } from '../support/fixtures.ts';
 
 describe('released checkpoints', () => {
@@ -36,7 +36,7 @@ describe('released checkpoints', () => {
     expect(new Set(knownCheckpoints.map((known) => known.repo)).size).toBe(19);
     for (const { repo, config, format } of knownCheckpoints) {
       const [, ratio, latent] = /f(\d+)c(\d+)/.exec(repo) ?? [];
-      expect([spatialRatio(config.encoder), spatialRatio(config.decoder)], repo).toEqual([
+      expect([compressionRatio(encoder(config)), compressionRatio(decoder(config))], repo).toEqual([
         Number(ratio),
         Number(ratio),
       ]);
@@ -55,8 +55,8 @@ describe('released checkpoints', () => {
         const config = parseConfig(await readJson(`${folder}/config.json`));
         const { shapes } = await readJson<{ shapes?: Record<string, number[]> }>(`${folder}/fixture.json`);
         if (shapes?.['latent'] === undefined || name.startsWith('tiled')) continue;
-        expect(shapes['input']![3]! / shapes['latent'][3]!, name).toBe(spatialRatio(config.encoder));
-        expect(shapes['reconstruction']![3]! / shapes['latent'][3]!, name).toBe(spatialRatio(config.decoder));
+        expect(shapes['input']![3]! / shapes['latent'][3]!, name).toBe(compressionRatio(encoder(config)));
+        expect(shapes['reconstruction']![3]! / shapes['latent'][3]!, name).toBe(compressionRatio(decoder(config)));
         expect([shapes['input']![1], shapes['latent'][1]]).toEqual([config.inChannels, config.latentChannels]);
       }
     }

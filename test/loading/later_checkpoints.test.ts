@@ -1,9 +1,8 @@
 // Checkpoints that came after the DC-AE paper: configs parse, tensors match, and single files are recognised.
 import { describe, expect, test } from 'vitest';
-import { spatialRatio } from '../../src/config/chain.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { openPretrained } from '../../src/loading/open.ts';
-import { decoder, encoder } from '../../src/model/autoencoder.ts';
+import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
 import { parameters } from '../../src/model/layers.ts';
 import { inferConfig } from '../../src/weights/format/infer.ts';
 import { matchParameters } from '../../src/weights/format/parameters.ts';
@@ -76,7 +75,7 @@ describe.each<[string, Record<string, unknown>, number]>([
   test('parses, and its tensors match', async () => {
     const source = hashSource(json);
     const { config, checkpoint } = await openPretrained(source, {}, async () => source);
-    expect([spatialRatio(config.encoder), spatialRatio(config.decoder)]).toEqual([ratio, ratio]);
+    expect([compressionRatio(encoder(config)), compressionRatio(decoder(config))]).toEqual([ratio, ratio]);
     const expected = [encoder(config), decoder(config)].flatMap(parameters);
     const { tensors, surplus } = matchParameters(expected, checkpoint.tensors);
     expect([tensors.size, surplus]).toEqual([expected.length, []]);

@@ -4,15 +4,18 @@
 //     npm run bench:peers SwiftShader and lavapipe (DCAE_ADAPTER=default: the machine's own GPU)
 //     npm run bench:peers -- --works 'conv|ResBlock' --peers 'WebGPU' --adapter lavapipe --reps 5 --budget 60000
 //     npm run bench:peers -- --save                           into test/bench/results; else into test-output
+//     (--save is refused above a load of 1.5, unless --busy is given)
 import { copyFileSync, createReadStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask, root } from '../../../scripts/setup.mjs';
 import { adapterLabel, benchAdapters, benchServer, withPage } from '../browser.mjs';
+import { checkLoad } from '../load.mjs';
 
 const { values } = parseArgs({
   options: {
     save: { type: 'boolean', default: false },
+    busy: { type: 'boolean', default: false },
     adapter: { type: 'string', default: '' },
     works: { type: 'string', default: '' },
     peers: { type: 'string', default: '' },
@@ -20,6 +23,7 @@ const { values } = parseArgs({
     budget: { type: 'string', default: '30000' },
   },
 });
+checkLoad(values);
 const FOLDER = '/peer-packages';
 const packages = join(root, '.cache', 'peers');
 
