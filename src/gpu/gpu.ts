@@ -142,6 +142,18 @@ function withoutWebGpu(): string {
 }
 
 /**
+ * The best adapter: a core one, or else one for WebGPU's compatibility mode (OpenGL ES 3.1, Direct3D 11). No kernel
+ * needs more than that mode guarantees.
+ */
+async function requestAdapter(gpu: GPU): Promise<GPUAdapter | null> {
+  const powerPreference = 'high-performance';
+  return (
+    (await gpu.requestAdapter({ powerPreference })) ??
+    (await gpu.requestAdapter({ powerPreference, featureLevel: 'compatibility' }))
+  );
+}
+
+/**
  * The caller's device, or a device of the best adapter with the features and limits that the package can use.
  *
  * @throws DeviceError `unsupported` without WebGPU or without an adapter
@@ -150,7 +162,7 @@ export async function requestGpu(device?: GPUDevice): Promise<Gpu> {
   if (device) return new Gpu(device, false);
   const gpu: GPU | undefined = typeof navigator === 'undefined' ? undefined : navigator.gpu;
   if (!gpu) throw new DeviceError('unsupported', `This environment has no WebGPU. ${withoutWebGpu()}`);
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await requestAdapter(gpu);
   if (!adapter) {
     throw new DeviceError(
       'unsupported',

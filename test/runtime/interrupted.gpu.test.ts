@@ -184,11 +184,30 @@ describe('a device that is lost', () => {
   });
 });
 
+const GPU_OF_PAGE = navigator.gpu;
+
 describe('without WebGPU', () => {
   const stubGpu = (value: unknown) => Object.defineProperty(navigator, 'gpu', { value, configurable: true });
   afterEach(() => {
     Reflect.deleteProperty(navigator, 'gpu');
     expect(navigator.gpu).toBeInstanceOf(GPU);
+  });
+
+  test('in full, a device of the compatibility mode is used', async () => {
+    const { requestAdapter } = GPU.prototype;
+    const asked: unknown[] = [];
+    const compatible = {
+      requestAdapter: (options: GPURequestAdapterOptions) => {
+        asked.push(options.featureLevel);
+        const isCore = options.featureLevel === undefined || options.featureLevel === 'core';
+        return isCore ? Promise.resolve(null) : requestAdapter.call(GPU_OF_PAGE, options);
+      },
+    };
+    stubGpu(compatible);
+    using model = await loadNano();
+    expect(asked).toEqual([undefined, 'compatibility']);
+    expect(model.device.features.has('core-features-and-limits')).toBe(false);
+    (await model.encode(testPicture(16, 8))).latent.dispose();
   });
 
   const device = { limits: {}, features: new Set(), requestDevice: () => Promise.reject(new Error('no')) };

@@ -19,10 +19,14 @@ const LIMITS = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxTextureDimen
 /**
  * Requests a device of this browser's adapter. Throws if there is no adapter.
  *
- * @param limits - `adapter`: the adapter's own limits and features; `default`: the ones that WebGPU guarantees
+ * @param limits - `adapter`: the adapter's own limits and features; `default`: the ones that WebGPU guarantees;
+ *   `compatibility`: the ones that its compatibility mode guarantees, which are fewer
  */
-export async function watchedDevice(limits: 'adapter' | 'default' = 'adapter'): Promise<WatchedDevice> {
-  const adapter = await navigator.gpu.requestAdapter();
+export async function watchedDevice(
+  limits: 'adapter' | 'default' | 'compatibility' = 'adapter',
+): Promise<WatchedDevice> {
+  const featureLevel = limits === 'compatibility' ? 'compatibility' : 'core';
+  const adapter = await navigator.gpu.requestAdapter({ featureLevel });
   if (!adapter) throw new Error('navigator.gpu.requestAdapter() found no adapter');
   const requiredLimits = Object.fromEntries(
     limits === 'adapter' ? LIMITS.map((name) => [name, adapter.limits[name]]) : [],
