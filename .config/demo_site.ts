@@ -28,8 +28,12 @@ const policies: readonly (readonly [pattern: RegExp, path: string, policy: strin
 /** Files that the page asks for by name, so that they keep it. */
 const named = ['models', 'samples', 'icons', 'manifest.webmanifest'];
 
-/** Files that the service worker does not keep: itself, weights (the library keeps them), and rarely used ones. */
-const unkept = /^(service_worker\.js|models\/|_headers)|\.(wasm|md)$|avif_worker/;
+/**
+ * Files that the service worker does not keep: itself, weights (the library keeps them), the AVIF encoder, and all
+ * samples but the first, which the page opens with. The page stores the others when the user asks for it.
+ */
+const unkept =
+  /^(service_worker\.js|models\/|_headers|samples\/(?!thumbs\/|pexels-photo-302304_512\.png$))|\.(wasm|md)$|avif_worker/;
 
 /** Finishes the site after Vite has built it, and serves it with its headers in `vite preview`. */
 export function demoSite(folder: string): Plugin {

@@ -1,13 +1,15 @@
 /** The page: one state, the components that render from it, and what the page's address asks for. */
+import { followAddress } from './actions/address.ts';
 import { createContext, type Context } from './actions/context.ts';
-import { load } from './actions/model_actions.ts';
-import { openLink, openSample, receive } from './actions/receive.ts';
+import { loadAddress } from './actions/model_actions.ts';
+import { receive } from './actions/receive.ts';
 import { batchDialog } from './components/batch_dialog.ts';
 import { codecTable } from './components/codec_table.ts';
 import { insidePanel } from './components/inside_panel.ts';
 import { machinePanel } from './components/machine_panel.ts';
 import { modelPanel } from './components/model_panel.ts';
 import { noticeCard } from './components/notice_card.ts';
+import { offlinePanel } from './components/offline_panel.ts';
 import { ratePlot } from './components/rate_plot.ts';
 import { result } from './components/result.ts';
 import { sampleStrip } from './components/sample_strip.ts';
@@ -16,10 +18,9 @@ import { stage } from './components/stage.ts';
 import { workBar } from './components/work_bar.ts';
 import { find } from './dom.ts';
 import type { DownloadMethods } from './files/download_worker.ts';
-import { listenForFiles, takeShared } from './files/intake.ts';
-import { samples } from './files/samples.ts';
+import { listenForFiles } from './files/intake.ts';
 import { findAdapter } from './model/adapter.ts';
-import { bundledModel, chooseModel } from './model/choices.ts';
+import { bundledModel } from './model/choices.ts';
 import type { PictureMethods } from './picture/protocol.ts';
 import { storeSettings } from './state/settings.ts';
 import { initialState } from './state/state.ts';
@@ -37,6 +38,7 @@ const COMPONENTS: readonly ((context: Context) => void)[] = [
   insidePanel,
   modelPanel,
   sharePanel,
+  offlinePanel,
   machinePanel,
   batchDialog,
 ];
@@ -60,15 +62,6 @@ export async function startApp(): Promise<void> {
   watch(store, ({ settings }) => [settings], storeSettings);
   listenForFiles(find('#file', HTMLInputElement), (files) => void receive(context, files));
   store.update({ adapter: await findAdapter() });
-  void load(context, chooseModel(bundledModel.id));
-  await openAsAddressed(context, new URLSearchParams(location.search));
-}
-
-/** Opens the linked file, the shared files or the sample that the page's address names. */
-async function openAsAddressed(context: Context, query: URLSearchParams): Promise<void> {
-  const link = query.get('open');
-  if (link !== null) return await openLink(context, link);
-  const shared = query.has('shared') ? await takeShared().catch(() => []) : [];
-  if (shared.length > 0) return await receive(context, shared);
-  await openSample(context, samples.find(({ id }) => id === query.get('sample')) ?? samples[0]);
+  void loadAddress(context, bundledModel.id);
+  await followAddress(context);
 }

@@ -226,7 +226,17 @@ export function linkedFileMissing(error: unknown): Notice {
   };
 }
 
-/** Returns the notice for an address that is not one. */
+/** Returns the notice for an invalid address of a model. */
+export function notAModelAddress(address: string): Notice {
+  return {
+    title: 'This is not the address of a model',
+    advice: `“${address}” is neither a repository, such as owner/name, nor a web address.`,
+    button: 'Choose a model',
+    remedy: 'choose-model',
+  };
+}
+
+/** Returns the notice for an invalid address of a file. */
 export function notAnAddress(address: string): Notice {
   return {
     title: 'This is not a web address',

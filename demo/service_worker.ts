@@ -1,11 +1,11 @@
 /**
- * Keeps the page for when there is no network, and takes in what other apps share with it. Weights are none of its
- * business: the library keeps those itself, by ranges.
+ * Keeps the page for use without a network, and receives files that other apps share with it. The library itself keeps
+ * weights.
  *
  * A newer version waits until no tab shows the older one: a page always finds the chunks that it was built with.
  */
 
-/** Put in by the build: the files of this version, and a word that tells it from others. */
+/** The files of this version and a hash of them; the build fills them in. */
 declare const __PRECACHE__: { readonly version: string; readonly files: readonly string[] };
 
 interface ExtendableEvent extends Event {
@@ -23,6 +23,8 @@ const { version, files } = __PRECACHE__;
 const PAGES = `page-${version}`;
 /** Read by the page: intake.ts. */
 const SHARED = 'shared';
+/** Filled by the page: offline_samples.ts. */
+const SAMPLES = 'samples';
 const scope = new URL('./', location.href);
 
 addEventListener('install', (event) => extend(event, install()));
@@ -49,14 +51,18 @@ async function activate(): Promise<void> {
   await clients.claim();
 }
 
-/** From this version's files; all else, such as weights and large encoders, from the network. */
+/** Answers with a file of this version or a stored sample; fetches all else, such as weights and large encoders. */
 async function answer(request: Request): Promise<Response> {
-  const cache = await caches.open(PAGES);
-  // Hosts that say `Vary: Origin` send the same bytes to all the same.
-  return (await cache.match(request, { ignoreVary: true })) ?? (await fetch(request));
+  for (const name of [PAGES, SAMPLES]) {
+    const cache = await caches.open(name);
+    // Hosts that say `Vary: Origin` send the same bytes to every page.
+    const stored = await cache.match(request, { ignoreVary: true });
+    if (stored) return stored;
+  }
+  return await fetch(request);
 }
 
-/** Leaves shared files where the page finds them, and sends the reader there. */
+/** Stores shared files for the page, and opens the page. */
 async function share(request: Request): Promise<Response> {
   const form = await request.formData();
   const cache = await caches.open(SHARED);

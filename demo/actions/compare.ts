@@ -1,16 +1,16 @@
 /** Comparing with other codecs at the same size, and the curve of quality against size. */
 import type { LoadedModel } from '../model/load.ts';
 import { FORMATS, type Format, type Side } from '../picture/types.ts';
-import type { ComparedRow, RatePoint } from '../state/state.ts';
+import type { ComparedRow, Picture, RatePoint } from '../state/state.ts';
 import { updateBitmaps, updatePicture, type Context } from './context.ts';
 import { decode } from './run_model.ts';
 import { pause } from './work.ts';
 
-/** Writes and measures the other codecs' files, no larger than the `.dcae` file. */
+/** Writes and measures the other codecs' files, no larger than the target or, without one, than the `.dcae` file. */
 export async function compareCodecs(context: Context, id: number, signal: AbortSignal): Promise<void> {
   const { store, pictures } = context;
   const { picture, settings } = store.state;
-  const target = picture?.file?.bytes.length;
+  const target = picture && largestSize(picture);
   if (target === undefined || picture?.kind !== 'photo') return;
   for (const format of FORMATS.filter((name) => name !== 'avif' || settings.avif)) {
     let row: ComparedRow;
@@ -28,6 +28,11 @@ export async function compareCodecs(context: Context, id: number, signal: AbortS
     if (store.state.side === format) await showDifference(context);
   }
   performance.mark('rivals');
+}
+
+/** Returns the most bytes that a file to compare with may have; undefined if there is no file yet. */
+export function largestSize({ file, targetBytes }: Picture): number | undefined {
+  return file && (targetBytes ?? file.bytes.length);
 }
 
 /** Puts a picture on the left of the divider. */

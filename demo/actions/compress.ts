@@ -35,14 +35,17 @@ export async function processPicture(context: Context): Promise<void> {
 
 /** Writes the file again, with the quality of the settings. */
 export async function requantise(context: Context): Promise<void> {
-  if (!context.store.state.picture?.encoded) return;
+  const { picture } = context.store.state;
+  if (!picture?.encoded) return;
+  updatePicture(context, picture.id, { targetBytes: undefined });
   await working(context, async (model, _, signal) => await writeFile(context, model, signal, REST_MS));
 }
 
-/** Finds the quality whose file has at most `target` bytes, and writes that file. */
+/** Finds the quality whose file has at most `target` bytes, and writes that file. The other codecs follow. */
 export async function fitToBytes(context: Context, target: number): Promise<void> {
   if (!context.store.state.picture?.encoded) return;
-  await working(context, async (model, _, signal) => {
+  await working(context, async (model, { id }, signal) => {
+    updatePicture(context, id, { targetBytes: target });
     showWork(context, `Finding the quality for ${bytes(target)}`);
     const quality = await context.pictures.call('fitQuality', { target }, { signal });
     updateSettings(context, { quality });

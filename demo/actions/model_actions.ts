@@ -3,11 +3,11 @@ import { checkpointCache, type LoadProgress } from 'dc-ae-webgpu';
 import { Cancelled } from '../errors.ts';
 import { bytes } from '../format.ts';
 import { describeAdapter } from '../model/adapter.ts';
-import { listedModels, type ModelChoice } from '../model/choices.ts';
+import { chooseModel, listedModels, type ModelChoice } from '../model/choices.ts';
 import { loadModel, type LoadedModel } from '../model/load.ts';
-import { gpuLost, modelNotice } from '../notices.ts';
+import { gpuLost, modelNotice, notAModelAddress } from '../notices.ts';
 import { processPicture } from './compress.ts';
-import { showWork, type Context } from './context.ts';
+import { showWork, tell, type Context } from './context.ts';
 
 /** A larger download starts only after a question. */
 const ASK_ABOVE_BYTES = 100e6;
@@ -56,6 +56,13 @@ export async function load(context: Context, choice: ModelChoice, agreed = false
     if (loading === controller) loading = undefined;
     void showCache(context);
   }
+}
+
+/** Loads a model by its repository, or by an address, which is resolved against the page. */
+export async function loadAddress(context: Context, address: string): Promise<void> {
+  const choice = chooseModel(address);
+  if (choice) await load(context, choice);
+  else tell(context, notAModelAddress(address));
 }
 
 /** Loads the model again that was chosen last. */

@@ -1,10 +1,11 @@
 /** Pictures and files come in: samples, picked, pasted, dropped, shared or linked files. */
 import { detailOf } from '../errors.ts';
-import { isDcae, startsLikeDcae } from '../files/file_kinds.ts';
+import { isDcae, isPicture, startsLikeDcae } from '../files/file_kinds.ts';
 import { sampleUrl, type Sample } from '../files/samples.ts';
 import { linkTo } from '../files/saving.ts';
 import { modelOfFiles } from '../model/choices.ts';
 import { linkedFileMissing, notAnAddress, notAPicture, nothingReceived, sampleMissing } from '../notices.ts';
+import type { Picture } from '../state/state.ts';
 import { runBatch } from './batch.ts';
 import { processPicture } from './compress.ts';
 import { showWork, tell, type Context } from './context.ts';
@@ -13,7 +14,10 @@ import { newPicture } from './new_picture.ts';
 import { openFile } from './opened_file.ts';
 import { pictureLimits } from './picture_limits.ts';
 
-/** Counts what was asked to be opened: only the newest is shown. */
+/** The facts about a picture that its pixels do not tell. */
+type Known = Pick<Picture, 'title'> & Partial<Pick<Picture, 'credit' | 'sample' | 'link'>>;
+
+/** Counts the pictures that were asked for: only the newest is shown. */
 let newest = 0;
 
 /** Sorts out received files: the files of a model, one picture or `.dcae` file, or several. */
@@ -23,7 +27,8 @@ export async function receive(context: Context, files: readonly File[]): Promise
   const hasWeights = files.some(({ name }) => /\.safetensors$/i.test(name));
   if (hasWeights) void load(context, modelOfFiles(files.filter(isModelFile)));
   const others = hasWeights ? files.filter((file) => !isModelFile(file)) : files;
-  const pictures = others.filter((file) => !hasWeights || isDcae(file) || file.type.startsWith('image/'));
+  // The folder of a model has other files, too.
+  const pictures = hasWeights ? others.filter((file) => isDcae(file) || isPicture(file)) : others;
   const [first, second] = pictures;
   if (second) await runBatch(context, pictures);
   else if (first) await openOne(context, first);
@@ -37,7 +42,7 @@ export async function openSample(context: Context, sample: Sample): Promise<void
     if (!response.ok) throw new Error(`The server answered ${response.status}.`);
     const file = await response.blob();
     if (ticket !== newest) return;
-    await openPicture(context, file, sample.title, sample);
+    await openPicture(context, file, { title: sample.title, credit: sample.credit, sample: sample.id });
   } catch (error) {
     if (ticket === newest) tell(context, sampleMissing(sample.title, detailOf(error)));
   }
@@ -54,7 +59,7 @@ export async function openLink(context: Context, address: string): Promise<void>
     if (ticket !== newest) return;
     const name = decodeURIComponent(pathname.split('/').at(-1) ?? '') || 'picture.dcae';
     context.store.update({ work: undefined });
-    await openOne(context, new File([content], name));
+    await openOne(context, new File([content], name), address);
   } catch (error) {
     if (ticket !== newest) return;
     context.store.update({ work: undefined });
@@ -73,27 +78,26 @@ export async function shareLink(context: Context, address: string): Promise<void
   context.store.update({ link: copied + link });
 }
 
-async function openOne(context: Context, file: File): Promise<void> {
+async function openOne(context: Context, file: File, link?: string): Promise<void> {
   if (isDcae(file) || (await startsLikeDcae(file))) {
     newest++;
-    await openFile(context, file.name, new Uint8Array(await file.arrayBuffer()));
-  } else await openPicture(context, file, file.name || 'Pasted picture');
+    await openFile(context, { title: file.name, link }, new Uint8Array(await file.arrayBuffer()));
+  } else await openPicture(context, file, { title: file.name || 'Pasted picture', link });
 }
 
 /** Shows a picture, and compresses it once there is a model. A file that is not a picture changes nothing. */
-async function openPicture(context: Context, file: Blob, title: string, sample?: Sample): Promise<void> {
+async function openPicture(context: Context, file: Blob, known: Known): Promise<void> {
   const { store, pictures } = context;
   const ticket = ++newest;
-  const read = await pictures.call('open', { file, ...pictureLimits(context) }).catch(() => undefined);
-  if (ticket !== newest) return read?.bitmap.close();
-  if (!read) return tell(context, notAPicture(title));
-  const { bitmap, pixels, originalSize, losses } = read;
+  const opened = await pictures.call('open', { file, ...pictureLimits(context) }).catch(() => undefined);
+  if (ticket !== newest) return opened?.bitmap.close();
+  if (!opened) return tell(context, notAPicture(known.title));
+  const { bitmap, pixels, originalSize, losses } = opened;
   context.stopRun(new DOMException('Another picture was opened.', 'AbortError'));
   const size = { width: pixels.width, height: pixels.height };
   void pictures.call('setOriginal', pixels, { transfer: [pixels.data.buffer] });
-  const { credit, id } = sample ?? {};
-  const known = { credit, sample: id, sourceBytes: file.size, size, originalSize, losses };
-  const picture = newPicture({ kind: 'photo', title, ...known, bitmaps: { original: bitmap } });
+  const read = { sourceBytes: file.size, size, originalSize, losses, bitmaps: { original: bitmap } };
+  const picture = newPicture({ kind: 'photo', ...known, ...read });
   store.update({ picture, notice: undefined, work: store.state.loading ? store.state.work : undefined });
   await processPicture(context);
 }

@@ -1,9 +1,9 @@
 /** The table that sets the `.dcae` file beside other codecs' files of the same size. */
-import { chooseSide } from '../actions/compare.ts';
+import { chooseSide, largestSize } from '../actions/compare.ts';
 import { compareAgain } from '../actions/compress.ts';
 import { updateSettings, type Context } from '../actions/context.ts';
 import { saveCompared } from '../actions/save_actions.ts';
-import { find, make } from '../dom.ts';
+import { find, make, setText } from '../dom.ts';
 import { bytes, decibels, percent, similarity } from '../format.ts';
 import { FORMATS, type Format, type Likeness, type Side } from '../picture/types.ts';
 import type { ComparedRow, Picture } from '../state/state.ts';
@@ -12,6 +12,8 @@ import { marker, NAMES, type Series } from './markers.ts';
 
 interface Row {
   readonly row: HTMLElement;
+  /** A remark below the codec's name. */
+  readonly note: HTMLElement;
   readonly cells: readonly HTMLTableCellElement[];
 }
 
@@ -29,10 +31,12 @@ export function codecTable(context: Context): void {
       radios.set(side, radio);
       head.append(make('label', { className: 'name', title: 'Show on the left side' }, radio, marker(series), name));
     } else head.append(make('span', { className: 'name' }, marker(series), name));
+    const note = make('small');
+    head.append(note);
     const cells = [make('td'), make('td'), make('td'), make('td', { className: 'save' })];
     const row = make('tr', { className: series }, head, ...cells);
     body.append(row);
-    return { row, cells };
+    return { row, note, cells };
   };
   const neural = addRow('neural');
   const others = new Map(FORMATS.map((format) => [format, addRow(format, format)]));
@@ -54,6 +58,8 @@ export function codecTable(context: Context): void {
     (picture, side, avif) => {
       find('.codecs', HTMLElement).hidden = picture?.kind === 'file';
       writeNeural(neural, picture);
+      const size = picture && largestSize(picture);
+      setText('#compared-size', size === undefined ? 'At equal size' : `At most ${bytes(size)}`);
       write(original, picture?.sourceBytes === undefined ? [] : [bytes(picture.sourceBytes)]);
       enable('original', picture?.kind === 'photo');
       for (const [format, row] of others) {
@@ -76,19 +82,11 @@ export function codecTable(context: Context): void {
 
   function writeCompared(row: Row, compared: Exclude<ComparedRow, { missing: string }>, picture: Picture | undefined) {
     const { format } = compared;
-    const size = picture?.file?.bytes.length ?? 0;
+    const size = (picture && largestSize(picture)) ?? 0;
     write(row, [bytes(compared.bytes), ...figures(compared)]);
     row.row.toggleAttribute('data-stale', !picture?.likeness);
-    row.cells[0]?.toggleAttribute('data-too-large', compared.tooLarge);
-    if (compared.tooLarge) {
-      const more = `its smallest, ${percent(compared.bytes / size)}`;
-      row.cells[0]?.append(
-        make('small', {
-          textContent: more,
-          title: `The smallest ${NAMES[format]} file there is: ${percent(compared.bytes / size)} of the .dcae file’s size`,
-        }),
-      );
-    }
+    row.row.toggleAttribute('data-too-large', compared.tooLarge);
+    row.note.textContent = compared.tooLarge ? `smallest: ${percent(compared.bytes / size - 1)} larger` : '';
     row.cells[3]?.replaceChildren(saveButton(format));
   }
 
@@ -111,7 +109,8 @@ function figures({ psnr, ssim }: Likeness): string[] {
   return [decibels(psnr).replace(' dB', ''), similarity(ssim)];
 }
 
-function write({ cells }: Row, texts: readonly string[]): void {
+function write({ cells, note }: Row, texts: readonly string[]): void {
+  note.textContent = '';
   cells.forEach((cell, i) => {
     cell.colSpan = 1;
     cell.hidden = false;
@@ -121,8 +120,10 @@ function write({ cells }: Row, texts: readonly string[]): void {
 }
 
 /** Writes a sentence or a button in place of a row's figures. */
-function instead({ row, cells }: Row, content: Node | string): void {
+function instead({ row, note, cells }: Row, content: Node | string): void {
   row.removeAttribute('data-stale');
+  row.removeAttribute('data-too-large');
+  note.textContent = '';
   const [first, ...others] = cells;
   if (!first) return;
   first.colSpan = cells.length;

@@ -14,7 +14,7 @@ export function insidePanel({ store }: Context): void {
   const sheet = find('#sheet', HTMLCanvasElement);
   const heat = find('#heat', HTMLCanvasElement);
   // Where there is space, the panel is open.
-  find('#inside', HTMLDetailsElement).open = matchMedia('(min-width: 900px) and (min-height: 1000px)').matches;
+  find('#inside', HTMLDetailsElement).open = matchMedia('(min-width: 56.25em) and (min-height: 62.5em)').matches;
   watch(
     store,
     ({ picture, model }) => [picture, model],

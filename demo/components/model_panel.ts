@@ -1,10 +1,10 @@
 /** The panel “Model”: choosing a model, its size, the cache, and the question before a large download. */
 import type { Context } from '../actions/context.ts';
 import { updateSettings } from '../actions/context.ts';
-import { clearCache, load } from '../actions/model_actions.ts';
+import { clearCache, load, loadAddress } from '../actions/model_actions.ts';
 import { find, make, onPress, setText } from '../dom.ts';
 import { bytes } from '../format.ts';
-import { chooseModel, CUSTOM, listedModels, modelOfFiles } from '../model/choices.ts';
+import { CUSTOM, listedModels, modelOfFiles } from '../model/choices.ts';
 import type { LoadedModel } from '../model/load.ts';
 import { watch } from '../state/store.ts';
 
@@ -34,7 +34,7 @@ export function modelPanel(context: Context): void {
     event.preventDefault();
     const wanted = select.value === CUSTOM ? address.value.trim() : select.value;
     if (wanted === '') address.focus();
-    else void load(context, chooseModel(wanted));
+    else void loadAddress(context, wanted);
   });
   folder.addEventListener('change', () => {
     const files = [...(folder.files ?? [])];

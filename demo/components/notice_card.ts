@@ -1,9 +1,8 @@
 /** The card for notices, at the foot of the picture. */
-import { chooseModel } from '../model/choices.ts';
-import { load, reload } from '../actions/model_actions.ts';
+import { loadAddress, reload } from '../actions/model_actions.ts';
 import { processPicture } from '../actions/compress.ts';
 import type { Context } from '../actions/context.ts';
-import { find, hide } from '../dom.ts';
+import { find, hide, onPress } from '../dom.ts';
 import type { Notice } from '../notices.ts';
 import { watch } from '../state/store.ts';
 
@@ -11,7 +10,8 @@ import { watch } from '../state/store.ts';
 export function noticeCard(context: Context): void {
   const { store } = context;
   const card = find('#notice', HTMLElement);
-  const button = find('#notice button', HTMLButtonElement);
+  const button = find('#notice-action', HTMLButtonElement);
+  const close = onPress('#notice-close', () => store.update({ notice: undefined }));
   const shown = (): Notice | undefined => store.state.notice ?? store.state.modelNotice;
   button.addEventListener('click', () => {
     const notice = shown();
@@ -20,12 +20,12 @@ export function noticeCard(context: Context): void {
     if (notice) act(context, notice);
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && shown()?.remedy === 'dismiss') store.update({ notice: undefined });
+    if (event.key === 'Escape' && !document.querySelector('dialog[open]')) store.update({ notice: undefined });
   });
   watch(
     store,
-    (state) => [state.notice ?? state.modelNotice],
-    (notice) => {
+    (state) => [state.notice ?? state.modelNotice, state.notice],
+    (notice, newest) => {
       if (!notice) return hide(card);
       find('h2', HTMLElement, card).textContent = notice.title;
       find('.advice', HTMLElement, card).textContent = notice.advice;
@@ -34,6 +34,8 @@ export function noticeCard(context: Context): void {
       details.open = false;
       find('pre', HTMLElement, details).textContent = notice.detail ?? '';
       button.textContent = notice.button;
+      // A notice about the model stays until there is a model; a button that only closes needs no second one.
+      close.hidden = notice !== newest || notice.remedy === 'dismiss';
       card.hidden = false;
     },
   );
@@ -53,7 +55,7 @@ function act(context: Context, { remedy, needed }: Notice): void {
       void reload(context);
       break;
     case 'load-needed':
-      if (needed !== undefined) void load(context, chooseModel(needed));
+      if (needed !== undefined) void loadAddress(context, needed);
       break;
     case 'choose-model':
       find('#model', HTMLDetailsElement).open = true;

@@ -1,4 +1,5 @@
 /** The file's size, the quality slider, the saving buttons, and the sentences about anything that is left out. */
+import { shownSide } from '../actions/compare.ts';
 import { fitToBytes, requantise } from '../actions/compress.ts';
 import { updateSettings, type Context } from '../actions/context.ts';
 import { saveFile, savePng } from '../actions/save_actions.ts';
@@ -6,8 +7,10 @@ import { find, make, onPress, setText } from '../dom.ts';
 import { bytes, percent, sides } from '../format.ts';
 import { listedModels } from '../model/choices.ts';
 import type { Adapter } from '../model/adapter.ts';
+import type { Side } from '../picture/types.ts';
 import type { Picture } from '../state/state.ts';
 import { watch } from '../state/store.ts';
+import { NAMES } from './markers.ts';
 
 /** Shows the result, and lets its quality be changed. */
 export function result(context: Context): void {
@@ -62,6 +65,14 @@ export function result(context: Context): void {
   );
   watch(
     store,
+    ({ picture }) => [picture?.file, picture?.targetBytes],
+    (file, targetBytes) => {
+      const isTooLarge = file && targetBytes !== undefined && file.bytes.length > targetBytes;
+      setText('#target-hint', isTooLarge ? `${bytes(file.bytes.length)} is this model’s smallest file.` : '');
+    },
+  );
+  watch(
+    store,
     ({ picture, adapter }) => [picture?.losses, picture?.originalSize, picture?.size, adapter],
     (losses, from, size, adapter) => {
       const sentences = [...(from && size ? smallerThan(from, size, adapter) : []), ...(losses ?? [])];
@@ -70,9 +81,24 @@ export function result(context: Context): void {
   );
   watch(
     store,
+    ({ picture, side }) => [picture, side],
+    (picture, _side) => setText('#lead', leadOf(picture, shownSide(context))),
+  );
+  watch(
+    store,
     ({ said }) => [said],
     (said) => setText('#status', said),
   );
+}
+
+/** Tells in a sentence or two which pictures are shown, and what to do next. */
+function leadOf(picture: Picture | undefined, side: Side): string {
+  if (!picture?.file || !picture.bitmaps.neural) return 'Open a picture, and see how small it can be.';
+  const size = bytes(picture.file.bytes.length);
+  if (picture.kind === 'file') return `The network drew this picture from a file of ${size}.`;
+  const row = side === 'original' ? undefined : picture.compared[side];
+  const left = row && 'bitmap' in row ? `${NAMES[side]} with ${bytes(row.bytes)}` : 'the original';
+  return `Left: ${left}. Right: the network with ${size}. Drag the line to compare, then open your own picture.`;
 }
 
 function shareOf({ file, sourceBytes }: Picture): string {

@@ -10,12 +10,14 @@ export function workBar({ store, stopRun }: Context): void {
   const bar = find('#work', HTMLElement);
   const progress = find('#work progress', HTMLProgressElement);
   const cancel = (): void => {
-    stopRun(new Cancelled());
-    cancelLoad();
+    // While a model loads, the bar shows that; measuring goes on.
+    if (store.state.loading) cancelLoad();
+    else stopRun(new Cancelled());
   };
   find('#work button', HTMLButtonElement).addEventListener('click', cancel);
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && store.state.work && !document.querySelector('dialog[open]')) cancel();
+    const { work, notice } = store.state;
+    if (event.key === 'Escape' && work && !notice && !document.querySelector('dialog[open]')) cancel();
   });
   watch(
     store,

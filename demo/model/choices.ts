@@ -41,8 +41,11 @@ export const bundledModel: ListedModel = {
 /** All listed models: the page's own, then each released network once, in diffusers' format. */
 export const listedModels: readonly ListedModel[] = [bundledModel, ...released()];
 
-/** Returns a listed model by its id, or any model by repository or address, which is resolved against the page. */
-export function chooseModel(address: string): ModelChoice {
+/**
+ * Returns a listed model by its id, or any model by repository or address, which is resolved against the page;
+ * undefined if the address is invalid.
+ */
+export function chooseModel(address: string): ModelChoice | undefined {
   const { id: bundledId } = bundledModel;
   const own = new URL(`models/${bundledId}/`, document.baseURI);
   if (address === bundledId || address === own.href) {
@@ -52,7 +55,9 @@ export function chooseModel(address: string): ModelChoice {
   if (listed || /^[\w.-]+\/[\w.-]+$/.test(address)) {
     return { name: listed?.title ?? address, source: address, checkpointUrl: undefined };
   }
+  if (!URL.canParse(address, document.baseURI)) return undefined;
   const { href, protocol } = new URL(address, document.baseURI);
+  if (!/^https?:$/.test(protocol)) return undefined;
   return { name: href, source: href, checkpointUrl: protocol === 'https:' ? href : undefined };
 }
 

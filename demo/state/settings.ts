@@ -57,6 +57,7 @@ function parse(): Readonly<Record<string, unknown>> {
   }
 }
 
-function isQuality(value: unknown): value is number {
+/** Whether a value is a valid quality. */
+export function isQuality(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 100;
 }

@@ -70,6 +70,8 @@ export interface Picture {
   readonly credit: string | undefined;
   /** The name of a sample. */
   readonly sample: string | undefined;
+  /** The address of a linked file. */
+  readonly link: string | undefined;
   /** Bytes of the photograph's own file. */
   readonly sourceBytes: number | undefined;
   readonly size: PixelSize;
@@ -82,6 +84,8 @@ export interface Picture {
   /** `[N, C, h, w]`. */
   readonly latentShape: readonly [number, number, number, number] | undefined;
   readonly file: PictureFile | undefined;
+  /** The most bytes that the files may have; undefined while the quality decides. */
+  readonly targetBytes: number | undefined;
   readonly decodeCost: RunCost | undefined;
   /** The quality that an opened file was written with. */
   readonly quality: number | undefined;

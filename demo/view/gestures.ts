@@ -45,6 +45,8 @@ export class Gestures {
   }
 
   #wheel(event: WheelEvent): void {
+    // Over a whole picture, the wheel scrolls the page.
+    if (!event.ctrlKey && !event.metaKey && !this.#surface.pannable()) return;
     event.preventDefault();
     // A line is about 16 pixels; trackpads send a pinch as a wheel with Ctrl, in smaller steps.
     const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1);

@@ -7,7 +7,7 @@ import { Wipe } from './wipe.ts';
 /** The shown picture: the left one, both, the neural one, their difference, or the bits of each block. */
 export type Mode = 'left' | 'split' | 'neural' | 'difference' | 'bits';
 
-/** The pictures that lie on top of one another. `original` and `rival` share the left side. */
+/** The pictures that lie on top of one another. `original` and `other` share the left side. */
 export type Layer = 'original' | 'other' | 'neural' | 'difference' | 'bits';
 
 const LAYERS: readonly Layer[] = ['original', 'other', 'neural', 'difference', 'bits'];
@@ -16,8 +16,8 @@ const LAYERS: readonly Layer[] = ['original', 'other', 'neural', 'difference', '
 const SQUARES = 4;
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 60;
-/** Pixels that the names beside the divider need. */
-const TAG_ROOM = { left: 110, right: 110 };
+/** The width that a name beside the divider needs, in units of the text size. */
+const TAG_WIDTH_REM = 9;
 
 /**
  * `<split-view>`, whose elements are in index.html. It fires `viewchange` when the zoom or the shown picture changes.
@@ -166,7 +166,7 @@ export class SplitView extends HTMLElement {
   }
 
   get #margin(): number {
-    return this.clientWidth < 640 ? 0 : 24;
+    return Math.min(this.clientWidth, this.clientHeight) < 480 ? 0 : 24;
   }
 
   get #pannable(): boolean {
@@ -290,8 +290,9 @@ export class SplitView extends HTMLElement {
     this.style.setProperty('--at', `${line}px`);
     this.style.setProperty('--top', `${seen.y}px`);
     this.style.setProperty('--height', `${seen.height}px`);
-    this.toggleAttribute('data-room-left', line - seen.x > TAG_ROOM.left);
-    this.toggleAttribute('data-room-right', seen.x + seen.width - line > TAG_ROOM.right);
+    const tagWidth = TAG_WIDTH_REM * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.toggleAttribute('data-room-left', line - seen.x > tagWidth);
+    this.toggleAttribute('data-room-right', seen.x + seen.width - line > tagWidth);
     const percent = Math.round(this.#split * 100);
     this.#divider.setAttribute('aria-valuenow', String(percent));
     this.#divider.setAttribute('aria-valuetext', `${percent} % left, ${100 - percent} % reconstruction`);

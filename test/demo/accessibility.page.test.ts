@@ -46,6 +46,18 @@ test('axe finds nothing wrong, in light and dark, on a phone and a desk, whateve
   expect(await violations(demo), 'many pictures').toEqual([]);
 });
 
+test('forced colours show the chosen mode', async () => {
+  const demo = await open('?sample=rocket', { reducedMotion: 'reduce', forcedColors: 'active' });
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  const background = (mode: string) =>
+    page
+      .locator(`.modes label:has([value="${mode}"]) > span`)
+      .evaluate((element) => getComputedStyle(element).backgroundColor);
+  expect(await background('split')).not.toBe(await background('neural'));
+  await demo.screenshot('forced-colours');
+});
+
 test('a keyboard is enough', async () => {
   const demo = await open('?sample=rocket', { reducedMotion: 'reduce' });
   const { page } = demo;
@@ -95,6 +107,9 @@ test('works offline after the first visit, and takes what another app shares', a
   const psnr = await demo.reconstructed('Rocket');
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await page.getByText('Use offline').click();
+  await page.getByRole('button', { name: 'Store all samples' }).click();
+  await page.getByText('All samples are stored.').waitFor();
   const sent = await page.evaluate(
     async (bytes) => {
       const form = new FormData();

@@ -89,6 +89,9 @@ test('says that the device was lost, and loads again', async () => {
     .evaluate('testDevice.destroy()');
   await demo.notice.getByRole('heading', { name: 'The GPU stopped' }).waitFor();
   await demo.screenshot('device-lost');
+  // The picture stays, and can be saved.
+  await page.getByRole('img', { name: 'Reconstruction: Rocket' }).waitFor();
+  expect((await demo.saved('Save PNG')).bytes.length).toBeGreaterThan(10_000);
   await demo.notice.getByRole('button', { name: 'Load the model again' }).click();
   await expect.poll(() => demo.notice.isVisible()).toBe(false);
   await page.waitForFunction(() => performance.getEntriesByName('reconstruction').length === 2);

@@ -73,6 +73,27 @@ test('a file that is not a picture is named, and changes nothing', async () => {
   await demo.reconstructed('moose.jpg');
 });
 
+test('files without a type, with upper-case extensions, and of several kinds are all handled', async () => {
+  const demo = await open('?sample=rocket');
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  const file = await demo.saved('Save .dcae');
+  await page.locator('#file').setInputFiles([
+    { name: 'MOOSE.JPG', mimeType: '', buffer: thumb('moose') },
+    { name: 'ROCKET.DCAE', mimeType: '', buffer: file.bytes },
+    { name: 'coffee', mimeType: '', buffer: thumb('coffee') },
+  ]);
+  const dialog = page.getByRole('dialog', { name: 'Several files' });
+  await dialog.getByText(/^3 files: .+ became .+ %\.$/).waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await demo.pick('ROCKET.DCAE', file.bytes);
+  await page.locator('#photo').getByText('ROCKET.DCAE, 256 × 256').waitFor({ state: 'attached' });
+  // The opened file's quality is not the setting of later pictures.
+  await demo.pick('MOOSE.JPG', thumb('moose'));
+  await demo.reconstructed('MOOSE.JPG');
+});
+
 test('a new picture ends the run before it, and Cancel ends a run', async () => {
   const demo = await open('?sample=coffee');
   const { page } = demo;

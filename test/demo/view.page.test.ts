@@ -98,7 +98,12 @@ test('keys, wheel and pointer steer the view', async () => {
   const canvases = await page.locator('split-view canvas').all();
   const transforms = async () => Promise.all(canvases.map(transformOf));
   const [before] = await transforms();
+  await page.mouse.wheel(0, -400); // without Ctrl, over a whole picture, the wheel scrolls the page
+  await demo.drawn();
+  expect((await transforms())[0]).toBe(before);
+  await page.keyboard.down('Control');
   await page.mouse.wheel(0, -400);
+  await page.keyboard.up('Control');
   await expect.poll(async () => (await transforms())[0]).not.toBe(before);
   await page.keyboard.press('+');
   await page.mouse.down();
@@ -114,6 +119,26 @@ test('keys, wheel and pointer steer the view', async () => {
   await expect.poll(async () => (await transforms())[0]).not.toBe(one);
   await page.getByRole('button', { name: 'Fit' }).click();
   await expect.poll(async () => (await transforms())[0]).toBe(before);
+});
+
+test('the address follows sample and settings, Back returns, and settings are remembered', async () => {
+  const demo = await open('?sample=rocket');
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  await page.waitForURL('**/?sample=rocket&quality=15&beside=jpeg');
+  await demo.setQuality(40);
+  await page.waitForURL('**/?sample=rocket&quality=40&beside=jpeg');
+  await page.getByRole('button', { name: 'Coffee' }).click();
+  await demo.reconstructed('Coffee');
+  await page.waitForURL('**/?sample=coffee&quality=40&beside=jpeg');
+  await page.goBack();
+  await demo.reconstructed('Rocket');
+  const psnr = await demo.psnr();
+  await page.goto(page.url().split('?')[0]!);
+  await demo.reconstructed('Tiger in snow');
+  expect(await demo.text('#quality-value')).toBe('40');
+  await page.goto(`${page.url().split('?')[0]}?sample=rocket&quality=40`);
+  expect(await demo.reconstructed('Rocket')).toBe(psnr);
 });
 
 test('fingers: a drag moves the divider, a pinch zooms', async () => {
