@@ -124,6 +124,31 @@ test('many pictures become a table and a zip, and Cancel ends it', async () => {
   await demo.reconstructed('Coffee');
 });
 
+test('a target size makes the best files of every codec that are no larger', async () => {
+  const demo = await open('?sample=rocket');
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  await demo.compared();
+  const sizesFor = async (kilobytes: string, shown = `${kilobytes} kB`) => {
+    await page.evaluate(() => performance.clearMarks('rivals'));
+    await page.getByLabel('Make it').fill(kilobytes);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await demo.compared();
+    expect(await demo.text('#compared-size')).toBe(`At most ${shown}`);
+    return await Promise.all(['neural', 'jpeg', 'webp'].map(async (name) => parseFloat((await demo.row(name))[0]!)));
+  };
+  const small = await sizesFor('4.00');
+  const large = await sizesFor('9.00');
+  for (const [i, size] of large.entries()) {
+    expect(size).toBeGreaterThan(small[i]!);
+    expect(size).toBeLessThanOrEqual(9);
+  }
+  expect(small[0]).toBeLessThanOrEqual(4);
+  await sizesFor('0.10', '100 B');
+  expect(await demo.text('#target-hint')).toMatch(/ is this model’s smallest file\.$/);
+  expect(await demo.text('tr.jpeg small')).toMatch(/^smallest: \d+ % larger$/);
+});
+
 test('AVIF is measured when it is asked for, by an encoder of the page’s own', async () => {
   const demo = await open('?sample=rocket');
   await demo.reconstructed('Rocket');
