@@ -20,7 +20,7 @@ import { find } from './dom.ts';
 import type { DownloadMethods } from './files/download_worker.ts';
 import { listenForFiles } from './files/intake.ts';
 import { findAdapter } from './model/adapter.ts';
-import { bundledModel } from './model/choices.ts';
+import { modelFor } from './model/choices.ts';
 import type { PictureMethods } from './picture/protocol.ts';
 import { storeSettings } from './state/settings.ts';
 import { initialState } from './state/state.ts';
@@ -62,6 +62,6 @@ export async function startApp(): Promise<void> {
   watch(store, ({ settings }) => [settings], storeSettings);
   listenForFiles(find('#file', HTMLInputElement), (files) => void receive(context, files));
   store.update({ adapter: await findAdapter() });
-  void loadAddress(context, bundledModel.id);
+  void loadAddress(context, modelFor(store.state.adapter).id);
   await followAddress(context);
 }

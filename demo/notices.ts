@@ -1,6 +1,6 @@
 /** Notices: a sentence about a failure, advice, and a button that helps. */
 import { CheckpointError, ConfigError, DcAeError, FormatError, SourceError, type FormatProblem } from 'dc-ae-webgpu';
-import { bundledModel } from './model/choices.ts';
+import { nano } from './model/choices.ts';
 import { Cancelled, detailOf, PageError } from './errors.ts';
 
 /** The action of a notice's button. */
@@ -183,7 +183,7 @@ function fileNotice({ problem, needed, message: detail }: FormatError, modelName
     return { title, advice, button: 'Load that model', remedy: 'load-needed', needed, detail };
   }
   // Most files that name no model were made with the one that comes with the page.
-  const { id } = bundledModel;
+  const { id } = nano;
   return modelName === id
     ? { title, advice, button: 'Choose a model', remedy: 'choose-model', detail }
     : { title, advice, button: `Load ${id}`, remedy: 'load-needed', needed: id, detail };

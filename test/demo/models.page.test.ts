@@ -22,8 +22,8 @@ test('a download above 100 MB begins only after a question, and No keeps the pre
   const { page } = demo;
   await demo.reconstructed('Rocket');
   await page.locator('#model summary').click();
-  const option = page.locator('#checkpoint option').nth(1);
-  await page.getByLabel('Model', { exact: true }).selectOption((await option.getAttribute('value'))!);
+  const released = page.locator('#checkpoint option[value*="/"]').first();
+  await page.getByLabel('Model', { exact: true }).selectOption((await released.getAttribute('value'))!);
   await page.locator('#model').getByRole('button', { name: 'Load', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Download this model?' });
   await dialog.getByText(/is a download of [\d.]+ [MG]B/).waitFor();
@@ -46,4 +46,16 @@ test('a cancelled load returns to the present model', async () => {
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.locator('#model-name').getByText('nano').waitFor();
   await expectWorking(demo, 30);
+});
+
+test('the photo model, which comes with the page, takes the place of nano', async () => {
+  const demo = await open('?sample=rocket');
+  const { page } = demo;
+  await demo.reconstructed('Rocket');
+  await page.locator('#model summary').click();
+  await page.getByLabel('Model', { exact: true }).selectOption('photo');
+  await page.locator('#model').getByRole('button', { name: 'Load', exact: true }).click();
+  await page.waitForFunction(() => document.querySelector('#model-name')?.textContent === 'photo');
+  expect(await demo.reconstructed('Rocket')).toBeGreaterThan(20);
+  await demo.screenshot('photo-model');
 });
