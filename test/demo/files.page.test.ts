@@ -197,7 +197,7 @@ test('another checkpoint is loaded from files; a file of the first asks for it, 
   await details.getByText(/^This browser keeps \d+ kB of models/).waitFor();
   await details.getByRole('button', { name: 'Delete stored models' }).click();
   await details.getByText('This browser keeps no models yet.').waitFor();
-  expect(await details.getByLabel('Model', { exact: true }).locator('option').count()).toBe(11);
+  expect(await details.getByLabel('Model', { exact: true }).locator('option').count()).toBe(12);
 
   // The same network with the last bit of some weights flipped: another checkpoint.
   const [config, weights] = ['config.json', 'diffusion_pytorch_model.safetensors'].map((name) => ({
