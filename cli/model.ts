@@ -54,7 +54,8 @@ async function openDevice(): Promise<{ device: GPUDevice; keep: unknown[] }> {
   const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new SetupError(
-      'WebGPU found no adapter. Install a driver for Vulkan, Metal or Direct3D 12. On Linux without a GPU, Mesa’s software adapter will do: ' +
+      'WebGPU found no adapter. Install a driver for Vulkan, Metal or Direct3D 12. On Linux without a GPU, ' +
+        'Mesa’s software adapter will do: ' +
         'apt-get install libvulkan1 mesa-vulkan-drivers.',
     );
   }

@@ -28,7 +28,8 @@ export async function planOutputs({ files, output, force }: OutputOptions, exten
   const isFolder = output !== undefined && (/[\\/]$/.test(output) || (await kindOf(output)) === 'folder');
   if (output !== undefined && !isFolder && files.length > 1) {
     throw new UsageError(
-      `--output is "${output}", one file for ${files.length} inputs. Name a folder that exists, or end the name with "/".`,
+      `--output is "${output}", one file for ${files.length} inputs. Name a folder that exists, or end the ` +
+        'name with "/".',
     );
   }
   const jobs = files.map((input) => {

@@ -13,7 +13,8 @@ export async function optionalPackage<T>(name: string, use: string, load: () => 
   } catch (error) {
     if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new SetupError(
-      `The npm package "${name}", which ${use}, is not installed. Run "npm install webgpu sharp". Without an installation, run ` +
+      `The npm package "${name}", which ${use}, is not installed. Run "npm install webgpu sharp". Without an ` +
+        'installation, run ' +
         '"npx -p dc-ae-webgpu -p webgpu -p sharp dc-ae-webgpu" and the command.',
       { cause: error },
     );

@@ -69,7 +69,9 @@ function sourceAdvice({ status, message }: SourceError, name: string): Omit<Noti
   if (status === 401 || status === 403) {
     return {
       title: 'The server refuses to send the model',
-      advice: `It answered ${status}: the model may be private, or need a licence to be accepted. Choose another model, or try again.`,
+      advice:
+        `It answered ${status}: the model may be private, or need a licence to be accepted. Choose ` +
+        'another model, or try again.',
       ...RETRY_MODEL,
     };
   }
@@ -83,7 +85,8 @@ function sourceAdvice({ status, message }: SourceError, name: string): Omit<Noti
   return {
     title: 'The model could not be read',
     advice:
-      'The server does not answer, or does not let other pages read the model (CORS). For a folder: it must hold config.json and the weights.',
+      'The server does not answer, or does not let other pages read the model (CORS). For a folder: it must ' +
+      'hold config.json and the weights.',
     ...RETRY_MODEL,
   };
 }
@@ -106,7 +109,8 @@ export function runNotice(error: unknown, modelName?: string): Notice {
       return {
         title: 'No GPU answered',
         advice:
-          'This browser has WebGPU, but found no GPU to use. Turn on graphics acceleration in the browser’s settings, update the graphics driver, and restart the browser.',
+          'This browser has WebGPU, but found no GPU to use. Turn on graphics acceleration in the browser’s ' +
+          'settings, update the graphics driver, and restart the browser.',
         ...RETRY_MODEL,
         detail,
       };
@@ -117,7 +121,8 @@ export function runNotice(error: unknown, modelName?: string): Notice {
       return {
         title: 'This picture needs too much memory',
         advice:
-          'The GPU or the chosen memory budget is too small for it. Choose a larger budget under “Runs on”, or open a smaller picture.',
+          'The GPU or the chosen memory budget is too small for it. Choose a larger budget under “Runs on”, ' +
+          'or open a smaller picture.',
         ...CLOSE,
         detail,
       };
@@ -137,7 +142,8 @@ export function gpuLost(detail: string): Notice {
   return {
     title: 'The GPU stopped',
     advice:
-      'Its driver was reset, it ran out of memory, or the computer slept. Your picture is still here, and can be saved. Load the model to go on.',
+      'Its driver was reset, it ran out of memory, or the computer slept. Your picture is still here, and ' +
+      'can be saved. Load the model to go on.',
     button: 'Load the model again',
     remedy: 'load-model',
     detail,
@@ -156,7 +162,9 @@ function pageNotice({ code, message: detail }: PageError): Notice {
   }
   return {
     title: 'This browser has no WebGPU',
-    advice: `The model needs WebGPU to run on your GPU. Open this page in ${BROWSERS}. If you use one of these, turn on WebGPU in its settings.`,
+    advice:
+      `The model needs WebGPU to run on your GPU. Open this page in ${BROWSERS}. If you use one of ` +
+      'these, turn on WebGPU in its settings.',
     button: 'Try again',
     remedy: 'reload-page',
     detail,

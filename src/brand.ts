@@ -13,6 +13,13 @@ export function isFile(value: unknown): value is File {
   return isBlob(value) && 'name' in value && typeof value.name === 'string';
 }
 
+/** The bytes of a view, an ArrayBuffer or a SharedArrayBuffer, not copied; `undefined` for anything else. */
+export function bufferBytes(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  const isBuffer = ['ArrayBuffer', 'SharedArrayBuffer'].includes(classNameOf(value));
+  return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
+}
+
 /** Whether a value is a URL object. */
 export function isUrl(value: unknown): value is URL {
   return classNameOf(value) === 'URL';

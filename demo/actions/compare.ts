@@ -27,7 +27,7 @@ export async function compareCodecs(context: Context, id: number, signal: AbortS
     if ('psnr' in row) addPoint(context, id, format, { bpp: bitsPerPixel(context, row.bytes), psnr: row.psnr });
     if (store.state.side === format) await showDifference(context);
   }
-  performance.mark('rivals');
+  performance.mark('compared');
 }
 
 /** Returns the most bytes that a file to compare with may have; undefined if there is no file yet. */

@@ -1,6 +1,7 @@
 /** Pictures and files come in: samples, picked, pasted, dropped, shared or linked files. */
 import { detailOf } from '../errors.ts';
 import { isDcae, isPicture, startsLikeDcae } from '../files/file_kinds.ts';
+import { nameAt } from '../files/intake.ts';
 import { sampleUrl, type Sample } from '../files/samples.ts';
 import { linkTo } from '../files/saving.ts';
 import { modelOfFiles } from '../model/choices.ts';
@@ -52,18 +53,17 @@ export async function openSample(context: Context, sample: Sample): Promise<void
 export async function openLink(context: Context, address: string): Promise<void> {
   if (linkTo(address) === undefined) return tell(context, notAnAddress(address));
   const ticket = ++newest;
-  const { href, pathname } = new URL(address, document.baseURI);
+  const signal = context.startRun();
   showWork(context, 'Fetching the file');
   try {
-    const content = await context.download(href, new AbortController().signal);
+    const content = await context.download(new URL(address, document.baseURI).href, signal);
     if (ticket !== newest) return;
-    const name = decodeURIComponent(pathname.split('/').at(-1) ?? '') || 'picture.dcae';
     context.store.update({ work: undefined });
-    await openOne(context, new File([content], name), address);
+    await openOne(context, new File([content], nameAt(address) || 'picture.dcae'), address);
   } catch (error) {
     if (ticket !== newest) return;
     context.store.update({ work: undefined });
-    tell(context, linkedFileMissing(error));
+    if (!signal.aborted) tell(context, linkedFileMissing(error));
   }
 }
 

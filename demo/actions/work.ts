@@ -26,10 +26,8 @@ export function runFailed(context: Context, signal: AbortSignal, error: unknown)
   const reason: unknown = signal.aborted ? signal.reason : error;
   if (signal.aborted && !(reason instanceof Cancelled)) return;
   context.store.update({ work: undefined });
-  if (!isDeviceLoss(reason)) {
-    // model_actions tells of a lost device
-    tell(context, runNotice(reason, context.store.state.model?.choice.name));
-  }
+  if (isDeviceLoss(reason)) return; // the lost model tells of it
+  tell(context, runNotice(reason, context.store.state.model?.choice.name));
 }
 
 /** Whether an error says that the GPU device, or the worker that has it, is gone. */

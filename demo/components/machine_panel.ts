@@ -84,7 +84,8 @@ function modelLines({ ae, weightBytes }: LoadedModel): Line[] {
 }
 
 function costLines(name: string, { ms, flops, dispatches, peakBytes, regions, recompute, profile }: RunCost): Line[] {
-  const plan = `${count(regions)} ${regions === 1 ? 'region' : 'regions'}, ${recompute.toFixed(2)} × the work of one piece`;
+  const plan =
+    `${count(regions)} ${regions === 1 ? 'region' : 'regions'}, ${recompute.toFixed(2)} × the ` + 'work of one piece';
   return [
     [name, `${duration(ms)}, ${(flops / 1e9).toFixed(2)} GFLOP, ${(flops / ms / 1e6).toFixed(0)} GFLOP/s`],
     [`${name}: GPU`, `${count(dispatches)} dispatches, ${bytes(peakBytes)} at most`],

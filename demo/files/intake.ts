@@ -76,6 +76,16 @@ function isDirectoryEntry(entry: FileSystemEntry): entry is FileSystemDirectoryE
 /** The name of the service worker's cache for files that another app has shared. */
 const SHARED = 'shared';
 
+/** Returns the name of the file at an address; as it is written there if its escapes are not text. */
+export function nameAt(address: string): string {
+  const name = new URL(address, document.baseURI).pathname.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
 /** Takes the files that another app has shared with this page. */
 export async function takeShared(): Promise<File[]> {
   const cache = await caches.open(SHARED);
@@ -83,7 +93,7 @@ export async function takeShared(): Promise<File[]> {
     (await cache.keys()).map(async (request) => {
       const response = await cache.match(request);
       await cache.delete(request);
-      const name = decodeURIComponent(new URL(request.url).pathname.split('/').at(-1) ?? 'picture');
+      const name = nameAt(request.url);
       return response && new File([await response.blob()], name, { type: response.headers.get('content-type') ?? '' });
     }),
   );

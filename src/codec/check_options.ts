@@ -85,7 +85,8 @@ function checkWritten(method: string, { quality, channels, exact, metadata, chec
   if (metadata !== undefined) checkMetadataNames(`${method}'s \`metadata\``, metadata);
   if (checkpointUrl !== undefined && !isFetchable(checkpointUrl)) {
     throw new InputError(
-      `options.checkpointUrl must be an https or http URL, or an id of the hub such as "owner/name"; it was ${JSON.stringify(checkpointUrl)}.`,
+      'options.checkpointUrl must be an https or http URL, or an id of the hub such as "owner/name"; it was ' +
+        `${JSON.stringify(checkpointUrl)}.`,
     );
   }
 }
@@ -123,13 +124,15 @@ export function checkModelFingerprint({ config, checkpoint }: ModelFingerprint):
     const fingerprint: unknown = checkpoint[which];
     if (fingerprint === undefined || (typeof fingerprint === 'string' && /^[0-9a-f]{16}$/.test(fingerprint))) continue;
     throw new InputError(
-      `model.checkpoint.${which} must be 16 hex digits in lower case, or be absent; it was ${JSON.stringify(fingerprint)}.`,
+      `model.checkpoint.${which} must be 16 hex digits in lower case, or be absent; it was ` +
+        `${JSON.stringify(fingerprint)}.`,
     );
   }
   const id: unknown = checkpoint.id;
   if (id !== undefined && (typeof id !== 'string' || new TextEncoder().encode(id).length > MAX_ID_BYTES)) {
     throw new InputError(
-      `model.checkpoint.id must be a text of at most ${MAX_ID_BYTES} bytes, or be absent; it was ${JSON.stringify(id)}.`,
+      `model.checkpoint.id must be a text of at most ${MAX_ID_BYTES} bytes, or be absent; it was ` +
+        `${JSON.stringify(id)}.`,
     );
   }
   return checkpoint;
@@ -163,7 +166,8 @@ export function checkLatent(latent: LatentNumbers, { model, exact }: PackLatentO
   const invalid = exact === undefined ? data.findIndex((value) => !Number.isFinite(value)) : -1;
   if (invalid >= 0) {
     throw new InputError(
-      `latent.data holds ${String(data[invalid])} at index ${invalid}; all numbers must be finite unless options.exact is set.`,
+      `latent.data holds ${String(data[invalid])} at index ${invalid}; all numbers must be finite unless ` +
+        'options.exact is set.',
     );
   }
   return { data, shape, imageSize };
@@ -178,7 +182,8 @@ function checkImageSize(size: unknown, [, , rows, columns]: LatentNumbers['shape
     typeof side === 'number' && Number.isSafeInteger(side) && side > 0 && side <= limit;
   if (fits(height, limits[0]) && fits(width, limits[1])) return;
   throw new InputError(
-    `latent.imageSize must be { height, width } in pixels, positive integers of at most ${limits.join(' x ')}, or be absent; ` +
+    'latent.imageSize must be { height, width } in pixels, positive integers of at most ' +
+      `${limits.join(' x ')}, or be absent; ` +
       `it was ${JSON.stringify(size)}.`,
   );
 }

@@ -132,7 +132,8 @@ function checkModel(ae: ModelFingerprint, { checkpoint: needed, latent }: FileIn
   const why = otherShape
     ? ` Its latents have ${latent[1]} channels; this model's have ${config.latentChannels}.`
     : differs('encoder') === false
-      ? ' Both have the same encoder. With anyModel: true this model decodes the file to a picture that differs a little.'
+      ? ' Both have the same encoder. With anyModel: true this model decodes the file to a picture that ' +
+        'differs a little.'
       : ' The same weights in another number format have another fingerprint; anyModel: true accepts them.';
   throw new FormatError(
     'wrong-model',

@@ -2,6 +2,7 @@
  * EXIF blocks: the facts that cameras write beside a picture. A block is a TIFF file without pixels, from its byte
  * order mark on (EXIF 3.0, CIPA DC-008, section 4.5; TIFF 6.0, section 2).
  */
+import { bufferBytes } from '../brand.ts';
 import { readFile, type FileInput } from './file_input.ts';
 
 /** Facts of an EXIF block that viewers show. Each is absent if the block does not hold it. */
@@ -46,7 +47,8 @@ export async function readExif(file: FileInput): Promise<Uint8Array<ArrayBuffer>
 
 /** Returns the facts of an EXIF block that viewers show. A damaged block gives those that can be read. */
 export function describeExif(exif: ArrayBufferView | ArrayBuffer): ExifFacts {
-  const bytes = tiffBlock(viewOf(exif));
+  const given = bufferBytes(exif);
+  const bytes = given && tiffBlock(given);
   if (bytes === undefined) return {};
   const block = new Block(bytes);
   const main = block.directory(block.u32(4));
@@ -160,10 +162,4 @@ function chunkOf(bytes: Uint8Array, start: number, type: string, isRiff: boolean
 
 function ascii(bytes: Uint8Array, at: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + length));
-}
-
-function viewOf(bytes: ArrayBufferView | ArrayBuffer): Uint8Array {
-  return ArrayBuffer.isView(bytes)
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    : new Uint8Array(bytes);
 }

@@ -1,6 +1,6 @@
 /** Files as callers have them: bytes, blobs, responses and streams. */
 import { FormatError, InputError, SourceError } from '../errors.ts';
-import { classNameOf, isBlob } from '../brand.ts';
+import { bufferBytes, classNameOf, isBlob } from '../brand.ts';
 
 /** A `.dcae` file, whole: bytes of any view, a Blob or File, a fetched Response, or a stream. */
 export type FileInput = ArrayBufferView | ArrayBuffer | Blob | Response | ReadableStream<Uint8Array>;
@@ -32,9 +32,9 @@ export async function readFileStart(input: FileInput, bytesNeeded: (start: Uint8
 }
 
 function openFile(input: unknown): Uint8Array | Blob | ReadableStream<Uint8Array> {
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  const bytes = bufferBytes(input);
+  if (bytes !== undefined) return bytes;
   const type = classNameOf(input);
-  if (type === 'ArrayBuffer' || type === 'SharedArrayBuffer') return new Uint8Array(input as ArrayBuffer);
   if (isBlob(input)) return input;
   if (type === 'Response') return bodyOf(input as Response);
   if (type === 'ReadableStream') return unlocked(input as ReadableStream<Uint8Array>);

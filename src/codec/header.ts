@@ -91,7 +91,8 @@ export function headerBytes(start: Uint8Array): number {
   if (version > VERSION || version === 0) {
     throw new FormatError(
       'version',
-      `The file has version ${version} of the format; this program reads versions up to ${VERSION}. Use a later version of the program.`,
+      `The file has version ${version} of the format; this program reads versions up to ${VERSION}. Use a ` +
+        'later version of the program.',
     );
   }
   reader.u8();

@@ -3,7 +3,7 @@
  * skip all others.
  */
 import { FormatError, InputError } from '../errors.ts';
-import { classNameOf } from '../brand.ts';
+import { bufferBytes } from '../brand.ts';
 import { ByteReader } from './bytes.ts';
 import { describeExif, uprightExif } from './exif.ts';
 import type { FileMetadata, FileMetadataInput } from './types.ts';
@@ -67,7 +67,8 @@ export function readMetadata(chunks: readonly Chunk[]): { metadata: FileMetadata
     if (/^[A-Z]/.test(type)) {
       throw new FormatError(
         'unsupported',
-        `The file has the required chunk "${type}", which this program does not know. Use a later version of the program.`,
+        `The file has the required chunk "${type}", which this program does not know. Use a later version of ` +
+          'the program.',
       );
     }
     if (!known.has(type)) known.set(type, new ByteReader(data, `The chunk "${type}"`));
@@ -115,13 +116,10 @@ function exifBlock(exif: unknown): { given: Uint8Array; upright: Uint8Array } {
 }
 
 function bytesOf(name: string, content: string, given: unknown): Uint8Array {
-  const bytes = ArrayBuffer.isView(given)
-    ? new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
-    : classNameOf(given) === 'ArrayBuffer'
-      ? new Uint8Array(given as ArrayBuffer)
-      : undefined;
+  const bytes = bufferBytes(given);
   if (bytes !== undefined && bytes.length > 0) return bytes;
   throw new InputError(
-    `metadata.${name} must be a Uint8Array, ArrayBuffer or DataView with ${content}; it was ${bytes ? 'empty' : String(given)}.`,
+    `metadata.${name} must be a Uint8Array, ArrayBuffer or DataView with ${content}; it was ` +
+      `${bytes ? 'empty' : String(given)}.`,
   );
 }

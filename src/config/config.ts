@@ -105,7 +105,8 @@ export function parseConfig(json: unknown): AutoencoderDCConfig {
   const className = json['_class_name'];
   if (typeof className === 'string' && !className.includes('AutoencoderDC')) {
     throw new ConfigError(
-      `config.json: _class_name is ${show(className)}, allowed: "AutoencoderDC". This config belongs to another part of a pipeline; ` +
+      `config.json: _class_name is ${show(className)}, allowed: "AutoencoderDC". This config belongs to ` +
+        'another part of a pipeline; ' +
         'give the folder of the autoencoder, usually "vae".',
     );
   }

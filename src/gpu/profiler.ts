@@ -63,10 +63,9 @@ function timestamps(gpu: Gpu): Profiler {
   return {
     clock: 'timestamps',
     async time(encode) {
-      const querySet =
-        sets[Math.floor((2 * count) / SET_SIZE)] ??
-        (await gpu.checked('a profile', () => device.createQuerySet({ type: 'timestamp', count: SET_SIZE })));
-      if (!sets.includes(querySet)) sets.push(querySet);
+      const querySet = (sets[Math.floor((2 * count) / SET_SIZE)] ??= await gpu.checked('a profile', () =>
+        device.createQuerySet({ type: 'timestamp', count: SET_SIZE }),
+      ));
       const beginningOfPassWriteIndex = (2 * count++) % SET_SIZE;
       const endOfPassWriteIndex = beginningOfPassWriteIndex + 1;
       await runPass(gpu, encode, { timestampWrites: { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex } });

@@ -217,7 +217,8 @@ export class GraphBuilder {
   down({ conv, inChannels, outChannels, unshuffle, shortcut }: DCDownBlock2d, x: Tensor): Tensor {
     if ((unshuffle || shortcut) && (x.height % 2 === 1 || x.width % 2 === 1)) {
       throw new InputError(
-        `${this.#whose ?? ''}${conv.path} would have to halve ${x.height} x ${x.width} pixels. Pad or crop to even sides; a picture ` +
+        `${this.#whose ?? ''}${conv.path} would have to halve ${x.height} x ${x.width} pixels. Pad or crop ` +
+          'to even sides; a picture ' +
           '(ImageData, a canvas, ...) is padded by itself.',
       );
     }

@@ -78,7 +78,8 @@ async function givenConfig(options: LoadOptions): Promise<AutoencoderDCConfig | 
   if (known !== undefined) return known.config;
   if (!config.includes('/')) {
     throw new InputError(
-      `options.config "${config}" is neither a repository's id ("owner/name") nor the name of a released checkpoint. Give one ` +
+      `options.config "${config}" is neither a repository's id ("owner/name") nor the name of a released ` +
+        'checkpoint. Give one ' +
         'of these, or a config.json as an object.',
     );
   }

@@ -17,7 +17,8 @@ export function targetOf(
   if (wanted !== undefined && !possible.includes(wanted)) {
     throw new DeviceError(
       'unsupported',
-      `options.kernels "${wanted}" cannot run on this device with products "${products}". Possible: ${possible.join(', ')}.`,
+      `options.kernels "${wanted}" cannot run on this device with products "${products}". Possible: ` +
+        `${possible.join(', ')}.`,
     );
   }
   const kernel = wanted ?? likelyFastestVariant(gpu, possible);

@@ -35,7 +35,8 @@ export class Verifier {
       const expected = await remote?.sha256?.(path, signal);
       if (expected === undefined) {
         throw new InputError(
-          `options.verify: there is no SHA-256 for ${path}. Only repositories of the hub give one, for files in its large ` +
+          `options.verify: there is no SHA-256 for ${path}. Only repositories of the hub give one, for files ` +
+            'in its large ' +
             'storage. Load without `verify`.',
         );
       }
@@ -65,7 +66,8 @@ export class Verifier {
       if (actual === expected) continue;
       await cache.forget(path);
       throw new CheckpointError(
-        `${path} was damaged on its way: its SHA-256 is ${actual}, but the hub publishes ${expected}. Load again. If that fails ` +
+        `${path} was damaged on its way: its SHA-256 is ${actual}, but the hub publishes ${expected}. Load ` +
+          'again. If that fails ' +
           'too, a proxy or a virus scanner changes the file.',
       );
     }

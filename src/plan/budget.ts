@@ -73,10 +73,12 @@ export function tooLarge(
   return new DeviceError(
     'limits',
     least === Infinity
-      ? `${what} cannot be computed with bindings of ${mib(maxBindingBytes(limits))}, the limit of this device. Use a ` +
+      ? `${what} cannot be computed with bindings of ${mib(maxBindingBytes(limits))}, the limit of this ` +
+          'device. Use a ' +
           'smaller image, or pass a device that was requested with the adapter’s own maxStorageBufferBindingSize and ' +
           'maxBufferSize.'
-      : `${what} does not fit a memory budget of ${mib(budget)}. The smallest budget that fits is about ${mib(least)}. ` +
+      : `${what} does not fit a memory budget of ${mib(budget)}. The smallest budget that fits is about ` +
+          `${mib(least)}. ` +
           'Raise memoryBudget, or use a smaller image.',
   );
 }

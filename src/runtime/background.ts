@@ -23,7 +23,8 @@ export function parseBackground(background: Background | undefined): Rgb {
   const rgb = typeof given === 'string' ? (parseHex(given) ?? parseCss(given)) : parseBytes(given);
   if (rgb) return rgb;
   throw new InputError(
-    `options.background must be an opaque colour: [red, green, blue] from 0 to 255, "#rrggbb" or a CSS colour; it was ${JSON.stringify(given)}.`,
+    'options.background must be an opaque colour: [red, green, blue] from 0 to 255, "#rrggbb" or a CSS ' +
+      `colour; it was ${JSON.stringify(given)}.`,
   );
 }
 

@@ -87,7 +87,8 @@ export async function drawPicture(
   if (!target || !('putImageData' in target)) {
     throw new InputError(
       isTooLarge
-        ? `The picture is ${width} x ${height} pixels, more than a texture of this device holds. drawTo needs a canvas with no context yet or a "2d" one.`
+        ? `The picture is ${width} x ${height} pixels, more than a texture of this device holds. drawTo ` +
+            'needs a canvas with no context yet or a "2d" one.'
         : 'drawTo needs a canvas with no context yet, a "webgpu" or a "2d" one.',
     );
   }

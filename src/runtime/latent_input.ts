@@ -117,7 +117,8 @@ function checkImageSize(size: unknown, limit: Size): void {
     typeof side === 'number' && Number.isSafeInteger(side) && side > 0 && side <= most;
   if (fits(height, limit.height) && fits(width, limit.width)) return;
   throw new InputError(
-    `latent.imageSize must be { height, width } in pixels, positive integers of at most ${limit.height} x ${limit.width} for this latent; ` +
+    `latent.imageSize must be { height, width } in pixels, positive integers of at most ${limit.height} x ` +
+      `${limit.width} for this latent; ` +
       `it was ${JSON.stringify(size)}. Leave it out to decode the whole picture.`,
   );
 }

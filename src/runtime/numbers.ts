@@ -18,7 +18,8 @@ export interface TensorInput {
 export type TensorData = ArrayLike<number> | ArrayBuffer | DataView;
 
 const ACCEPTED =
-  'a Float32Array, Float16Array, Float64Array, an array of numbers, or an ArrayBuffer, DataView or Uint8Array of f32 or f16 bytes';
+  'a Float32Array, Float16Array, Float64Array, an array of numbers, or an ArrayBuffer, DataView or ' +
+  'Uint8Array of f32 or f16 bytes';
 
 /** The four sides of a tensor. */
 export type Shape4 = readonly [n: number, channels: number, height: number, width: number];

@@ -123,7 +123,8 @@ async function uploadBitmap(gpu: Gpu, source: ImageBitmap, texture: GPUTexture, 
   } catch (cause) {
     if (cause instanceof DeviceError) throw cause;
     throw new InputError(
-      'The image could not be copied to the GPU. An <img> or <video> from another origin needs crossorigin="anonymous" and a server that allows it.',
+      'The image could not be copied to the GPU. An <img> or <video> from another origin needs ' +
+        'crossorigin="anonymous" and a server that allows it.',
       { cause },
     );
   }
@@ -134,7 +135,8 @@ async function decodeFile(blob: Blob): Promise<ImageBitmap> {
     return await createImageBitmap(blob, { premultiplyAlpha: 'none' });
   } catch (cause) {
     throw new InputError(
-      `The file (${blob.type || 'unknown type'}, ${blob.size} bytes) is not a picture that this environment can decode. ` +
+      `The file (${blob.type || 'unknown type'}, ${blob.size} bytes) is not a picture that this environment ` +
+        'can decode. ' +
         'Convert it to PNG, JPEG or WebP.',
       { cause },
     );
@@ -197,7 +199,8 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (!(cause instanceof DeviceError && cause.code === 'gpu')) throw cause;
     throw new InputError(
-      'The GPUTexture could not be read. It must be on the same device as the model (ae.device), two-dimensional and without layers, ' +
+      'The GPUTexture could not be read. It must be on the same device as the model (ae.device), ' +
+        'two-dimensional and without layers, ' +
         'of a float format such as rgba8unorm, made with TEXTURE_BINDING, and not yet destroyed.',
       { cause },
     );

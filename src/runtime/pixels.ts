@@ -22,7 +22,8 @@ export function copyPixels({ data, width, height, colorSpace = 'srgb' }: PixelIn
   const type = classNameOf(given);
   if (!isPixelData(given, type)) {
     throw new InputError(
-      `image.data must be a Uint8ClampedArray or Uint8Array of RGBA bytes, or a Float16Array of RGBA in [0, 1]; it was of type ${type}.`,
+      'image.data must be a Uint8ClampedArray or Uint8Array of RGBA bytes, or a Float16Array of RGBA in [0, ' +
+        `1]; it was of type ${type}.`,
     );
   }
   if (given.length !== 4 * width * height) {
@@ -38,7 +39,8 @@ export function copyPixels({ data, width, height, colorSpace = 'srgb' }: PixelIn
       return p3ToSrgb(given, type === 'Float16Array' ? decodeSrgb : byteToLight(), bytes);
     default:
       throw new InputError(
-        `image.colorSpace must be "srgb" or "display-p3"; it was "${String(colorSpace)}". Draw the image on a canvas first.`,
+        `image.colorSpace must be "srgb" or "display-p3"; it was "${String(colorSpace)}". Draw the image on ` +
+          'a canvas first.',
       );
   }
 }

@@ -51,7 +51,8 @@ export class GpuTensor implements ModelResult {
     const [first, ...others] = this.bands;
     if (first && others.length === 0) return first.buffer;
     throw new InputError(
-      `This result lies in ${others.length + 1} buffers, because it exceeds the largest binding of this device. Use its bands.`,
+      `This result lies in ${others.length + 1} buffers, because it exceeds the largest binding of this ` +
+        'device. Use its bands.',
     );
   }
 

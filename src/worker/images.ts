@@ -64,7 +64,8 @@ async function snapshot(
     return { image: bitmap, transfer: [bitmap] };
   } catch (cause) {
     throw new InputError(
-      'The image could not be read: it is empty, not loaded yet, or from another origin that does not allow it. Wait for img.decode() ' +
+      'The image could not be read: it is empty, not loaded yet, or from another origin that does not allow ' +
+        'it. Wait for img.decode() ' +
         'or the video\'s "loadeddata" event; for another origin set crossorigin="anonymous".',
       { cause },
     );

@@ -1,6 +1,5 @@
 import { DisposedError, InputError } from '../errors.ts';
-import type { ModelLatent, ModelResult, ModelSample } from '../runtime/model_results.ts';
-import type { Size } from '../runtime/model_results.ts';
+import type { ModelLatent, ModelResult, ModelSample, Size } from '../runtime/model_results.ts';
 import type { Channel } from '../rpc/channel.ts';
 import type { PageMethods, SentResult, WorkerMethods } from './protocol.ts';
 
@@ -134,7 +133,8 @@ export class WorkerSample extends WorkerResult implements ModelSample {
     if (context2d === null || !('drawImage' in context2d)) {
       bitmap.close();
       throw new InputError(
-        'The canvas has a context that drawTo cannot use. Pass a canvas without a context, or with a "bitmaprenderer" or "2d" context.',
+        'The canvas has a context that drawTo cannot use. Pass a canvas without a context, or with a ' +
+          '"bitmaprenderer" or "2d" context.',
       );
     }
     canvas.width = width;

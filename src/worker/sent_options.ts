@@ -90,13 +90,15 @@ export function sentLoadOptions(method: string, options: LoadOptions): SentLoadO
   checkOptions(method, options);
   if (options.device !== undefined) {
     throw new InputError(
-      'options.device cannot be sent to a worker. Leave it out, so that the worker requests its own device, or load on ' +
+      'options.device cannot be sent to a worker. Leave it out, so that the worker requests its own device, ' +
+        'or load on ' +
         'the page with AutoencoderDC.',
     );
   }
   if (options.retry?.sleep !== undefined) {
     throw new InputError(
-      'options.retry.sleep is a function and cannot be sent to a worker. Leave it out; tries and stallTimeoutMs are sent.',
+      'options.retry.sleep is a function and cannot be sent to a worker. Leave it out; tries and ' +
+        'stallTimeoutMs are sent.',
     );
   }
   return pick(options, LOAD_OPTIONS);

@@ -14,7 +14,8 @@ const OWN_WORKER =
 
 /** Advice for a worker of the app that does not start. */
 export const OWN_WORKER_REMEDY =
-  "Check that the script of the option `worker` loads, that it is a module which contains import 'dc-ae-webgpu/worker', " +
+  'Check that the script of the option `worker` loads, that it is a module which contains import ' +
+  "'dc-ae-webgpu/worker', " +
   "and that worker-src of the page's Content-Security-Policy allows it.";
 
 const VITE_REMEDY =

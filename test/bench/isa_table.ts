@@ -23,7 +23,10 @@ export function isaTable(
   const summary = [...results].map(([family, all]) => {
     const registers = Math.max(...all.map(({ vgprs }) => vgprs));
     const waves = Math.min(...all.map(({ waves }) => waves));
-    return `| ${FAMILIES[family] ?? ''} (${family}) | ${all.length} | ${all.filter(isFaulty).length} | ${registers} | ${waves} |`;
+    return (
+      `| ${FAMILIES[family] ?? ''} (${family}) | ${all.length} | ${all.filter(isFaulty).length} | ` +
+      `${registers} | ${waves} |`
+    );
   });
   const [[family = '', first = []] = []] = results;
   const rows = first.map((statistics, i) => {
@@ -36,9 +39,12 @@ export function isaTable(
   return [
     "# Registers of all pipelines, by AMD's compiler",
     '',
-    '`npm run bench:isa` compiles every pipeline that a GPU may choose for the released checkpoints. Mesa’s ACO compiles them; no',
-    'AMD GPU is needed. Scratch memory and spills are memory traffic in every thread, so both must be 0. Waves are those that fit a',
-    'SIMD. Inverse throughput is an estimate in cycles that guesses how often loops run; compare only variants of one kernel.',
+    '`npm run bench:isa` compiles every pipeline that a GPU may choose for the released checkpoints. Mesa’s ' +
+      'ACO compiles them; no',
+    'AMD GPU is needed. Scratch memory and spills are memory traffic in every thread, so both must be 0. ' +
+      'Waves are those that fit a',
+    'SIMD. Inverse throughput is an estimate in cycles that guesses how often loops run; compare only ' +
+      'variants of one kernel.',
     '',
     '| GPU | pipelines | with scratch or spills | most VGPRs | fewest waves |',
     '|---|---|---|---|---|',
@@ -46,7 +52,8 @@ export function isaTable(
     '',
     `## ${FAMILIES[family] ?? ''} (${family})`,
     '',
-    '| pipeline | first needed for | VGPRs | spilled | scratch bytes | workgroup bytes | waves | instructions | inverse throughput |',
+    '| pipeline | first needed for | VGPRs | spilled | scratch bytes | workgroup bytes | waves | ' +
+      'instructions | inverse throughput |',
     '|---|---|---|---|---|---|---|---|---|',
     ...rows,
     '',

@@ -17,8 +17,10 @@ export function report({ rows, curves }: Measured, photos: string): string {
   return `${[
     '# Rate and distortion of .dcae files',
     '',
-    `${curves.size} photographs that no model was trained on (${photos}), whole files with headers, sRGB. PSNR over RGB in dB, SSIM over luma. ` +
-      `${NAMES.join(', ')} as in sharp ${sharp.versions.sharp ?? ''}; WebP and AVIF with effort 4.${jpegXl} Made by \`npm run bench:rd\`.`,
+    `${curves.size} photographs that no model was trained on (${photos}), whole files with headers, sRGB. ` +
+      'PSNR over RGB in dB, SSIM over luma. ' +
+      `${NAMES.join(', ')} as in sharp ${sharp.versions.sharp ?? ''}; WebP and AVIF with effort 4.${jpegXl} ` +
+      'Made by `npm run bench:rd`.',
     '',
     ...rateAtEqualPsnr(rows, curves, models),
     ...models.flatMap((model) =>
@@ -52,7 +54,8 @@ function rateAtEqualPsnr(rows: Measured['rows'], curves: Measured['curves'], mod
       });
       if (found.length === 0) return '–';
       const average = mean(found.map(({ difference }) => difference));
-      const range = `${mean(found.map(({ from }) => from)).toFixed(1)} to ${mean(found.map(({ to }) => to)).toFixed(1)} dB`;
+      const range =
+        `${mean(found.map(({ from }) => from)).toFixed(1)} to ` + `${mean(found.map(({ to }) => to)).toFixed(1)} dB`;
       const count = found.length === curves.size ? '' : `, ${found.length} of ${curves.size}`;
       return `${signed(100 * average, 0)} % (${range}${count})`;
     });
@@ -61,8 +64,10 @@ function rateAtEqualPsnr(rows: Measured['rows'], curves: Measured['curves'], mod
   return [
     '## Rate at equal PSNR',
     '',
-    'Bjøntegaard’s delta rate: how many more or fewer bits a model takes than another codec, averaged over the range of PSNR',
-    'that both reach, in brackets. Negative is better. Photographs on which two codecs share less than 0.5 dB are left out:',
+    'Bjøntegaard’s delta rate: how many more or fewer bits a model takes than another codec, averaged over ' +
+      'the range of PSNR',
+    'that both reach, in brackets. Negative is better. Photographs on which two codecs share less than 0.5 ' +
+      'dB are left out:',
     '"2 of 12" says how many remain.',
     '',
     `| model | ${columns.map((name) => `against ${name}`).join(' | ')} |`,
@@ -93,7 +98,8 @@ function equalBytes(rows: readonly Row[], model: string): string[] {
   return [
     `## ${model} at equal bytes`,
     '',
-    'Each codec at the quality whose file comes nearest in bytes. If its smallest file is more than 5 % larger, the photograph is',
+    'Each codec at the quality whose file comes nearest in bytes. If its smallest file is more than 5 % ' +
+      'larger, the photograph is',
     'left out of both sides of the comparison, and the number of photographs left is in brackets.',
     '',
     `| quality | bpp | ${model}: PSNR / SSIM | ${NAMES.map((name) => `${name} | ${model} − ${name}`).join(' | ')} |`,

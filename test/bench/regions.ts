@@ -3,17 +3,11 @@ import { parseConfig } from '../../src/config/config.ts';
 import { DcAeError } from '../../src/index.ts';
 import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
 import { planNetwork } from '../../src/plan/plan.ts';
+import { DESKTOP_LIMITS } from '../support/desktop_limits.ts';
 
 const MiB = 2 ** 20;
 const SIDES = [1024, 2048, 4096, 8192];
 const BUDGETS = [256, 1024, 4096];
-/** A GPU that binds 2 GiB at a time, as desktop browsers have it. */
-const LIMITS = {
-  maxStorageBufferBindingSize: 2048 * MiB - 4,
-  maxBufferSize: 2048 * MiB,
-  maxComputeWorkgroupsPerDimension: 65535,
-  minUniformBufferOffsetAlignment: 256,
-};
 
 /** A network's name and its config.json. */
 export interface Family {
@@ -32,11 +26,11 @@ export function regionTable(families: readonly Family[]): string {
   ];
   for (const { name, config } of families) {
     const parsed = parseConfig(config);
-    for (const part of [encoder(parsed), decoder(parsed)]) {
+    for (const network of [encoder(parsed), decoder(parsed)]) {
       for (const side of SIDES) {
         for (const numerics of ['fast', 'strict'] as const) {
-          const cells = BUDGETS.map((budget) => cell(part, side, numerics, budget));
-          lines.push(`| ${name} | ${part.type} | ${side} | ${numerics} | ${cells.join(' | ')} |`);
+          const cells = BUDGETS.map((budget) => cell(network, side, numerics, budget));
+          lines.push(`| ${name} | ${network.type} | ${side} | ${numerics} | ${cells.join(' | ')} |`);
         }
       }
     }
@@ -45,16 +39,16 @@ export function regionTable(families: readonly Family[]): string {
 }
 
 function cell(
-  part: ReturnType<typeof encoder> | ReturnType<typeof decoder>,
+  network: ReturnType<typeof encoder> | ReturnType<typeof decoder>,
   side: number,
   numerics: 'fast' | 'strict',
   budget: number,
 ): string {
-  const pixels = part.type === 'Encoder' ? side : side / compressionRatio(part);
+  const pixels = network.type === 'Encoder' ? side : side / compressionRatio(network);
   const kernels = { conv: 'workgroup', multiply: 'workgroup' } as const;
   const target = { weights: 'f32', activations: 'f32', software: false, kernels, numerics, products: 'f32' } as const;
   try {
-    const plan = planNetwork(part, { n: 1, height: pixels, width: pixels }, target, LIMITS, budget * MiB);
+    const plan = planNetwork(network, { n: 1, height: pixels, width: pixels }, target, DESKTOP_LIMITS, budget * MiB);
     return `${plan.recompute.toFixed(2)} (${plan.regions})`;
   } catch (error) {
     if (!(error instanceof DcAeError)) throw error;

@@ -72,7 +72,7 @@ test('a keyboard is enough', async () => {
   await page.keyboard.press('ArrowRight');
   await expect.poll(() => demo.dividedAt()).toBe(52);
   await tabTo('quality');
-  await page.evaluate(() => performance.clearMarks('rivals'));
+  await page.evaluate(() => performance.clearMarks('compared'));
   const before = await demo.text('#bytes');
   for (let i = 0; i < 12; i++) await page.keyboard.press('ArrowRight');
   await demo.compared();

@@ -130,7 +130,7 @@ test('a target size makes the best files of every codec that are no larger', asy
   await demo.reconstructed('Rocket');
   await demo.compared();
   const sizesFor = async (kilobytes: string, shown = `${kilobytes} kB`) => {
-    await page.evaluate(() => performance.clearMarks('rivals'));
+    await page.evaluate(() => performance.clearMarks('compared'));
     await page.getByLabel('Make it').fill(kilobytes);
     await page.getByRole('button', { name: 'Apply' }).click();
     await demo.compared();
@@ -153,7 +153,7 @@ test('AVIF is measured when it is asked for, by an encoder of the page’s own',
   const demo = await open('?sample=rocket');
   await demo.reconstructed('Rocket');
   await demo.compared();
-  await demo.page.evaluate(() => performance.clearMarks('rivals'));
+  await demo.page.evaluate(() => performance.clearMarks('compared'));
   await demo.page.getByRole('button', { name: 'Measure AVIF' }).click();
   await demo.compared();
   const [weight, psnr] = await demo.row('avif');

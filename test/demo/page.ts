@@ -169,14 +169,14 @@ export class DemoPage {
 
   /** Moves the quality slider as a person does, and waits until all is measured. */
   async setQuality(quality: number): Promise<void> {
-    await this.page.evaluate(() => performance.clearMarks('rivals'));
+    await this.page.evaluate(() => performance.clearMarks('compared'));
     await this.page.getByRole('slider', { name: 'Quality' }).fill(String(quality));
     await this.compared();
   }
 
   /** Waits until the other codecs have been measured. */
   async compared(): Promise<void> {
-    await this.page.waitForFunction(() => performance.getEntriesByName('rivals').length > 0);
+    await this.page.waitForFunction(() => performance.getEntriesByName('compared').length > 0);
   }
 
   /** A row's bytes, PSNR and SSIM. */

@@ -6,16 +6,9 @@ import { weightBytes } from '../../src/graph/weights.ts';
 import { weightSpecs } from '../../src/loading/networks.ts';
 import { compressionRatio, decoder, encoder } from '../../src/model/autoencoder.ts';
 import { planNetwork } from '../../src/plan/plan.ts';
+import { DESKTOP_LIMITS } from '../support/desktop_limits.ts';
 
 const SIDE_PIXELS = 1024;
-const GiB = 2 ** 30;
-/** A GPU that binds 2 GiB at a time, as desktop browsers have it. */
-const LIMITS = {
-  maxStorageBufferBindingSize: 2 * GiB - 4,
-  maxBufferSize: 2 * GiB,
-  maxComputeWorkgroupsPerDimension: 65535,
-  minUniformBufferOffsetAlignment: 256,
-};
 
 /** Bytes of a network, as f32 and as f16. */
 export interface NetworkSizes {
@@ -60,7 +53,7 @@ function sizesOf(network: ReturnType<typeof encoder> | ReturnType<typeof decoder
   const kernels = { conv: 'workgroup', multiply: 'workgroup' } as const;
   const target = { weights: 'f16', software: false, kernels, numerics: 'fast', products: 'f32' } as const;
   const peak = (activations: 'f32' | 'f16'): number =>
-    planNetwork(network, { n: 1, height: side, width: side }, { ...target, activations }, LIMITS).peakBytes;
+    planNetwork(network, { n: 1, height: side, width: side }, { ...target, activations }, DESKTOP_LIMITS).peakBytes;
   return {
     weights: { f32: weights('f32'), f16: weights('f16') },
     activations: { f32: peak('f32'), f16: peak('f16') },

@@ -127,7 +127,7 @@ describe('1024 x 1024 pixels of f32c32 sana in one piece', () => {
   }
 
   test.for(TARGETS)('takes little more than the floor of its memory: %o', async (target) => {
-    // What lies between the passes of a convolution is f32 in both, and counts for more where the rest is f16.
+    // The tensors between the passes of a convolution are f32 in both, so they weigh more if the others are f16.
     const most = target.activations === 'f16' ? 1.17 : 1.15;
     for (const { network, size } of await bothNetworks()) {
       const { peakBytes, regions } = planNetwork(network, size, target, ROOMY, 4096 * MiB);

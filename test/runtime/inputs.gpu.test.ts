@@ -1,10 +1,10 @@
 /**
- * Inputs: read when the call is made, converted to sRGB, composited on one background, of any size, from any window.
+ * Inputs: read when the call is made, converted to sRGB, composited on one background, from any window.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError, type AutoencoderDC, type ImageInput, type PixelInput } from '../../src/index.ts';
 import { configToJson } from '../../src/config/to_json.ts';
-import { fileGpu, watchedDevice } from '../support/device.ts';
+import { fileGpu } from '../support/device.ts';
 import { failure } from '../support/failure.ts';
 import { firstDifference, relativeMaxError } from '../support/fixtures.ts';
 import { asTensor, loadNano, testPicture } from '../support/nano.ts';
@@ -225,47 +225,6 @@ describe('an <img> of an SVG', () => {
   test('with a size is a picture', async () => {
     const found = await encoded(await imageOf(svg('width="16" height="8"')));
     expect(relativeMaxError(found, await encoded(plain([255, 0, 0])))).toBeLessThanOrEqual(HALF_LEVEL);
-  });
-});
-
-describe('a side beyond the largest texture', () => {
-  let model: AutoencoderDC;
-  beforeAll(async () => {
-    const { device } = await watchedDevice('default');
-    expect(device.limits.maxTextureDimension2D).toBe(8192);
-    model = await loadNano({ device });
-  });
-  afterAll(() => model.dispose());
-
-  test.for([
-    [8304, 16],
-    [8, 8300],
-  ] as const)('%i x %i: in, out and in strips', async ([width, height]) => {
-    const picture = testPicture(width, height);
-    const { latent } = await model.encode(picture);
-    const bitmap = await createImageBitmap(new ImageData(picture.data, width, height), { premultiplyAlpha: 'none' });
-    const again = (await model.encode(bitmap)).latent;
-    expect(relativeMaxError(await again.toArray(), await latent.toArray())).toBeLessThanOrEqual(1e-5);
-    const tensor = (await model.encode(asTensor(picture))).latent;
-    expect(relativeMaxError(await tensor.toArray(), await latent.toArray())).toBeLessThanOrEqual(1e-5);
-    const { sample } = await model.decode(latent);
-    const { data, ...size } = await sample.toPixels();
-    expect(size).toEqual({ width, height });
-    const values = await sample.toArray();
-    const last = values[height * width - 1]!;
-    expect(Math.abs(data[4 * (height * width - 1)]! - 127.5 * (Math.max(-1, Math.min(1, last)) + 1))).toBeLessThan(
-      0.51,
-    );
-    const rows: number[] = [];
-    for await (const strip of model.decodeStrips(latent)) {
-      rows.push(strip.height);
-      const from = 4 * strip.y * width;
-      expect(firstDifference(strip.data, data.subarray(from, from + strip.data.length))).toBeUndefined();
-    }
-    expect(rows.reduce((sum, count) => sum + count, 0)).toBe(height);
-    const canvas = new OffscreenCanvas(1, 1);
-    await sample.drawTo(canvas);
-    expect([canvas.width, canvas.height]).toEqual([width, height]);
   });
 });
 

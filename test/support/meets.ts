@@ -14,6 +14,16 @@ import { hashTensor } from './hash_weights.ts';
 import type { Numbers } from './reference.ts';
 import { regroupWeights, runModule, type Build } from './run_module.ts';
 
+/** Sizes `[N, H, W]` that fill no tile of a kernel. */
+export const ODD_SIZES = [
+  [3, 1, 1],
+  [1, 1, 9],
+  [2, 9, 1],
+  [3, 13, 7],
+] as const;
+/** Numbers of channels that are no multiple of four. */
+export const ODD_CHANNELS = [1, 2, 3, 5, 7, 9, 33];
+
 /** Sums in f32 over at most a few hundred products. */
 const TOLERANCE = 1e-5;
 /** Stored activations are rounded to f16: an error of at most 2^-11 of the value each time. */

@@ -4,7 +4,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The adapter of this browser. */
     adapter: 'swiftshader' | 'lavapipe' | 'firefox' | 'default';
-    /** How many combinations of storage types, algorithms and kernel variants a test runs. */
+    /** The amount of storage types, algorithms and kernel variants that a test runs. */
     variants: 'all' | 'some' | 'few';
     /** The address of the built demo, which has a strict CSP. */
     demoUrl: string;

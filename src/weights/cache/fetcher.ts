@@ -150,7 +150,8 @@ export class Fetcher {
     if (!this.#isStoring) return;
     this.#isStoring = false;
     this.#onTrouble(
-      `The weights could not be stored for the next visit: ${why}. Free some storage (checkpointCache.list() and .remove()), ` +
+      `The weights could not be stored for the next visit: ${why}. Free some storage (checkpointCache.list() ` +
+        'and .remove()), ' +
         'or load with `cache: false`.',
     );
   }

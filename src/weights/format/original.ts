@@ -92,7 +92,8 @@ export function fromOriginal(tensors: readonly TensorInfo[]): ReadonlyMap<string
   if (problems.length > 0) {
     const file = tensors[0]?.file ?? 'The file';
     throw new CheckpointError(
-      `${file} cannot be read as an original DC-AE checkpoint:${bullets(problems)}\nUse the model in diffusers' format.`,
+      `${file} cannot be read as an original DC-AE checkpoint:${bullets(problems)}\nUse the model in ` +
+        "diffusers' format.",
     );
   }
   return result;

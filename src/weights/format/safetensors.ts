@@ -45,7 +45,8 @@ export function headerLength(start: Uint8Array, fileSize: number, file: string):
     );
   }
   throw new CheckpointError(
-    `${file} is cut short or damaged: its header has ${length} bytes, but the whole file has ${fileSize}. Fetch it again.`,
+    `${file} is cut short or damaged: its header has ${length} bytes, but the whole file has ${fileSize}. ` +
+      'Fetch it again.',
   );
 }
 
@@ -103,7 +104,8 @@ export function parseHeader(bytes: Uint8Array, fileSize: number, file: string): 
   if (problems.length === 0) problems.push(...layoutProblems(tensors, dataStart, fileSize));
   if (problems.length > 0) {
     throw new CheckpointError(
-      `The header of ${file} is damaged:${bullets(problems)}\nFetch the file again, or take it from its original place.`,
+      `The header of ${file} is damaged:${bullets(problems)}\nFetch the file again, or take it from its ` +
+        'original place.',
     );
   }
   return { tensors, dataStart, size: fileSize };
@@ -119,7 +121,8 @@ function otherFormat(start: Uint8Array): string | undefined {
   const text = String.fromCharCode(...start.subarray(0, LENGTH_BYTES));
   if (/^\s*</.test(text)) {
     return (
-      'it is a web page (HTML). The file does not exist there, or the address is that of a page; on huggingface.co write ' +
+      'it is a web page (HTML). The file does not exist there, or the address is that of a page; on ' +
+      'huggingface.co write ' +
       '/resolve/ instead of /blob/.'
     );
   }

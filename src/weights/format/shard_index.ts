@@ -29,7 +29,8 @@ export function parseIndex(json: unknown, path: string): ReadonlyMap<string, str
   }
   if (problems.length > 0) {
     throw new CheckpointError(
-      `${path} names shards that are not .safetensors files in its own folder:${bullets(problems)}\nUse the index that came ` +
+      `${path} names shards that are not .safetensors files in its own folder:${bullets(problems)}\nUse the ` +
+        'index that came ' +
         'with the shards.',
     );
   }

@@ -1,5 +1,5 @@
 /** Reads exact ranges of a source, whatever form its answers have, and tries again if the network breaks. */
-import { classNameOf } from '../../brand.ts';
+import { bufferBytes, classNameOf } from '../../brand.ts';
 import { CheckpointError, SourceError } from '../../errors.ts';
 import { BufferPool, chunkReader } from '../sources/buffer_pool.ts';
 import type { Bytes, ByteSource } from '../sources/byte_source.ts';
@@ -207,10 +207,11 @@ class Attempt {
 
 /** Throws if a caller's source returned something other than bytes. */
 function assertBytes(answer: unknown, path: string): asserts answer is Bytes {
-  if (ArrayBuffer.isView(answer) || isArrayBuffer(answer) || isStream(answer)) return;
+  if (bufferBytes(answer) || isStream(answer)) return;
   if (typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer) return;
   throw new SourceError(
-    `${path}: the source's read() gave ${answer === null ? 'null' : typeof answer}. Let it resolve to a Uint8Array, an ArrayBuffer, ` +
+    `${path}: the source's read() gave ${answer === null ? 'null' : typeof answer}. Let it resolve to a ` +
+      'Uint8Array, an ArrayBuffer, ' +
       'or a ReadableStream or async iterable of bytes.',
   );
 }
@@ -226,11 +227,9 @@ export async function* bytesOf(
   pool: BufferPool,
   wait: <T>(next: Promise<T>) => Promise<T> = (next) => next,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (ArrayBuffer.isView(answer)) {
-    yield new Uint8Array(answer.buffer, answer.byteOffset, answer.byteLength);
-  } else if (isArrayBuffer(answer)) {
-    yield new Uint8Array(answer);
-  } else if (isStream(answer)) {
+  const bytes = bufferBytes(answer);
+  if (bytes) yield bytes;
+  else if (isStream(answer)) {
     const reader = chunkReader(answer, pool);
     try {
       for (;;) {
@@ -243,7 +242,8 @@ export async function* bytesOf(
       reader.cancel().catch(() => undefined);
     }
   } else {
-    const iterator = answer[Symbol.asyncIterator]();
+    // The one form that is left; bufferBytes() does not narrow types.
+    const iterator = (answer as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const { done, value } = await wait(iterator.next());
@@ -254,10 +254,6 @@ export async function* bytesOf(
       iterator.return?.().catch(() => undefined);
     }
   }
-}
-
-function isArrayBuffer(answer: unknown): answer is ArrayBuffer {
-  return classNameOf(answer) === 'ArrayBuffer';
 }
 
 function isStream(answer: unknown): answer is ReadableStream<Uint8Array> {
@@ -277,13 +273,15 @@ async function pause(
 
 function endedEarly(path: string, position: number, end: number): TransientError {
   return new TransientError(
-    `${path} ended at byte ${position}, before byte ${end}. The connection broke, or the file is incomplete; load again.`,
+    `${path} ended at byte ${position}, before byte ${end}. The connection broke, or the file is incomplete; ` +
+      'load again.',
   );
 }
 
 function tooLong(source: ByteSource, path: string, start: number, end: number): SourceError {
   return new SourceError(
-    `${path}: ${source.label ?? 'the source'} gave more than the bytes ${start}-${end - 1} that were asked for. Let read() give ` +
+    `${path}: ${source.label ?? 'the source'} gave more than the bytes ${start}-${end - 1} that were asked ` +
+      'for. Let read() give ' +
       '[start, end) only.',
   );
 }

@@ -24,7 +24,8 @@ async function fetchBlob(url: URL, fetch: typeof globalThis.fetch): Promise<Blob
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new SourceError(
-      `${url.href.slice(0, 100)} could not be read (${detail}). A blob: URL ends when it is revoked or its page is closed: ` +
+      `${url.href.slice(0, 100)} could not be read (${detail}). A blob: URL ends when it is revoked or its ` +
+        'page is closed: ' +
         'make a new one, or pass the Blob itself.',
       { cause },
     );

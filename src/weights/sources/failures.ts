@@ -16,7 +16,8 @@ export class TransientError extends SourceError {
 export class WebPageError extends SourceError {
   constructor(url: string, options?: ErrorOptions & { status?: number }) {
     super(
-      `${url} answered with a web page (HTML) instead of the file. Either the file does not exist there, or this is the ` +
+      `${url} answered with a web page (HTML) instead of the file. Either the file does not exist there, or ` +
+        'this is the ' +
         'address of a page: on a hub or its mirror, write /resolve/ instead of /blob/ or /tree/.',
       options,
     );

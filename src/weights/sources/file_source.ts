@@ -44,7 +44,8 @@ function ambiguous(path: string, paths: readonly string[]): SourceError {
   const folders = paths.map((each) => each.split('/').slice(-2, -1).join());
   const vae = folders.includes('vae') ? `Pass \`subfolder: 'vae'\`` : 'Pass `subfolder`';
   return new SourceError(
-    `Several of the given files are called ${path}: ${commaList(paths)}. ${vae} to choose a folder, or give only the files of the ` +
+    `Several of the given files are called ${path}: ${commaList(paths)}. ${vae} to choose a folder, or give ` +
+      'only the files of the ' +
       'autoencoder.',
   );
 }

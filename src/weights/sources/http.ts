@@ -57,7 +57,8 @@ export function failedResponse(url: string, status: number, pauseMs: number | un
   const error = (remedy: string): SourceError => new SourceError(`${url} answered ${status}. ${remedy}`, { status });
   if (status === 401 || status === 403) {
     return error(
-      'Either the file does not exist there, or reading it needs permission: check the address, or pass an access token ' +
+      'Either the file does not exist there, or reading it needs permission: check the address, or pass an ' +
+        'access token ' +
         '(`accessToken` for the hub; for other servers, a `fetch` of your own that sends one).',
     );
   }

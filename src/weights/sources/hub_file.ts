@@ -103,7 +103,8 @@ export class HubFile {
       if (cause instanceof SourceError) throw cause;
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new SourceError(
-        `${hubUrl} did not answer for ${name} as a hub does (${detail}). Check options.hubUrl; for a plain file server give the URL of ` +
+        `${hubUrl} did not answer for ${name} as a hub does (${detail}). Check options.hubUrl; for a plain ` +
+          'file server give the URL of ' +
           'the folder.',
         { cause },
       );
@@ -205,7 +206,8 @@ export class HubFile {
       signal?.throwIfAborted();
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new TransientError(
-        `${addressOf(input)} could not be fetched (${detail}). Check the connection, and that nothing (an ad blocker, a firewall) ` +
+        `${addressOf(input)} could not be fetched (${detail}). Check the connection, and that nothing (an ad ` +
+          'blocker, a firewall) ' +
           'keeps this page from it.',
         { cause },
       );
@@ -221,7 +223,8 @@ export class HubFile {
     await drop(response);
     if (code === 'GatedRepo') {
       throw new RepoError(
-        `${hubUrl}/${repo} is gated: accept its terms on that page, then pass an \`accessToken\` of the account that did.`,
+        `${hubUrl}/${repo} is gated: accept its terms on that page, then pass an \`accessToken\` of the ` +
+          'account that did.',
         { status },
       );
     }

@@ -18,7 +18,8 @@ export async function hubLibrary(): Promise<HubLibrary> {
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new TransientError(
-      `@huggingface/hub, a part of this page, could not be loaded (${detail}). Check the connection, and that the package is ` +
+      `@huggingface/hub, a part of this page, could not be loaded (${detail}). Check the connection, and ` +
+        'that the package is ' +
         'installed or bundled.',
       { cause },
     );

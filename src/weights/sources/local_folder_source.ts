@@ -84,7 +84,8 @@ function moduleLoader(path: string | URL): <Name extends keyof NodeModules>(name
   const load = typeof process === 'undefined' ? undefined : process.getBuiltinModule;
   if (load !== undefined) return load;
   throw new InputError(
-    `source "${String(path)}" is a path on the disk, which a page cannot read. Let the user drop the folder or choose it with ` +
+    `source "${String(path)}" is a path on the disk, which a page cannot read. Let the user drop the folder ` +
+      'or choose it with ' +
       '<input type="file" webkitdirectory>, and pass its File objects to AutoencoderDC.fromPretrained().',
   );
 }

@@ -97,7 +97,8 @@ export function openFile(input: string | URL | Blob, options: SourceOptions = {}
   }
   if (typeof input !== 'string' && !isUrl(input)) {
     throw new InputError(
-      `The file was ${input === null ? 'null' : typeof input}; allowed are its URL or path, "owner/name/model.safetensors" for one ` +
+      `The file was ${input === null ? 'null' : typeof input}; allowed are its URL or path, ` +
+        '"owner/name/model.safetensors" for one ' +
         'in a repository, or a File.',
     );
   }
@@ -108,7 +109,8 @@ export function openFile(input: string | URL | Blob, options: SourceOptions = {}
     const file = path.slice(folder.length);
     if (!SAFETENSORS_NAME.test(file)) {
       throw new InputError(
-        `"${String(input)}" is not the address of a .safetensors file. Give that of the file, or load its folder with ` +
+        `"${String(input)}" is not the address of a .safetensors file. Give that of the file, or load its ` +
+          'folder with ' +
           'AutoencoderDC.fromPretrained().',
       );
     }
@@ -144,11 +146,13 @@ export function localSource(input: File | Iterable<File> | ByteSource): ByteSour
     if (files.length > 0 && files.every(isFile)) return fileSource(files);
     const found = files.length === 0 ? 'an empty list' : 'a list with something other than File objects';
     throw new InputError(
-      `source was ${found}. Give the files of a checkpoint's folder: config.json and diffusion_pytorch_model.safetensors.`,
+      `source was ${found}. Give the files of a checkpoint's folder: config.json and ` +
+        'diffusion_pytorch_model.safetensors.',
     );
   }
   throw new InputError(
-    `source was ${input === null ? 'null' : typeof input}; allowed are a repository "owner/name", the URL or path of a ` +
+    `source was ${input === null ? 'null' : typeof input}; allowed are a repository "owner/name", the URL or ` +
+      'path of a ' +
       "checkpoint's folder, a list of Files, or an object { size(path), read(path, start, end, signal) }.",
   );
 }
@@ -173,7 +177,8 @@ function hubFolder({ hubUrl, repo, revision }: RepoReference, folder: string, op
 function refuseRevision({ revision }: SourceOptions): void {
   if (revision === undefined) return;
   throw new InputError(
-    `options.revision "${revision}" is for repositories of the hub, "owner/name". URLs and files have no revisions: leave it out.`,
+    `options.revision "${revision}" is for repositories of the hub, "owner/name". URLs and files have no ` +
+      'revisions: leave it out.',
   );
 }
 

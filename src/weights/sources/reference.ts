@@ -39,7 +39,8 @@ export function parseReference(input: string | URL, hubUrl?: string): SourceRefe
   const url = parseUrl(text);
   if (url === undefined || text === '') {
     throw new InputError(
-      `source ${JSON.stringify(String(input))} is neither a repository, nor a URL, nor a path. Give "owner/name" for a repository ` +
+      `source ${JSON.stringify(String(input))} is neither a repository, nor a URL, nor a path. Give ` +
+        '"owner/name" for a repository ' +
         'on the hub, a full address such as https://example.com/model/, or a path that begins with "./" or "/".',
     );
   }
@@ -54,7 +55,8 @@ export function parseReference(input: string | URL, hubUrl?: string): SourceRefe
   }
   if (url.username !== '' || url.password !== '') {
     throw new InputError(
-      `source ${url.origin}${url.pathname} has a user name or a password in it, which browsers refuse. Leave them out and pass a ` +
+      `source ${url.origin}${url.pathname} has a user name or a password in it, which browsers refuse. Leave ` +
+        'them out and pass a ' +
         '`fetch` of your own that sends an Authorization header.',
     );
   }

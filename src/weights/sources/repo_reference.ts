@@ -56,7 +56,7 @@ export function parseHubPage(url: URL, hub: string): RepoReference | undefined {
   const segments = address
     .replace(/^\/(api\/models\/)?|\/+$/g, '')
     .split('/')
-    .map(decoded);
+    .map(decodedSegment);
   if (segments[0] === 'datasets' || segments[0] === 'spaces' || segments[0] === 'api') return undefined;
   const path = repoSegments(segments);
   const hubUrl = isOwn ? hub : MIRROR_HOSTS.has(url.hostname) ? url.origin : DEFAULT_HUB;
@@ -72,7 +72,8 @@ export function hubAddress(hubUrl = DEFAULT_HUB): string {
   const url = URL.canParse(hubUrl) ? new URL(hubUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new InputError(
-      `options.hubUrl ${JSON.stringify(hubUrl)} is not an http address. Give one such as "${DEFAULT_HUB}", or leave it out.`,
+      `options.hubUrl ${JSON.stringify(hubUrl)} is not an http address. Give one such as "${DEFAULT_HUB}", ` +
+        'or leave it out.',
     );
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
@@ -86,7 +87,7 @@ function repoPath(id: string): RepoPath | undefined {
   if (/^(datasets|spaces)\//.test(found.repo)) {
     throw new InputError(`source "${id}" is not a model's repository. Give "owner/name" of one.`);
   }
-  return revision === undefined ? found : { ...found, revision: decoded(revision) };
+  return revision === undefined ? found : { ...found, revision: decodedSegment(revision) };
 }
 
 /** Parses the segments of `owner/name`, `owner/name/tree/main/vae` or `owner/name/vae`. */
@@ -98,7 +99,8 @@ function repoSegments([owner = '', name = '', ...rest]: readonly string[]): Repo
   return { repo, revision: undefined, path: rest.join('/') };
 }
 
-function decoded(segment: string): string {
+/** Decodes a segment of a URL's path; returns it as it is if its escapes are not text, as in `100%.dcae`. */
+export function decodedSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {

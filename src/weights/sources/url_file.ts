@@ -198,7 +198,8 @@ export class UrlFile {
       signal?.throwIfAborted();
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new TransientError(
-        `${this.#url.href} could not be fetched (${detail}). Check the connection; a server on another origin must also allow ` +
+        `${this.#url.href} could not be fetched (${detail}). Check the connection; a server on another ` +
+          'origin must also allow ' +
           'this page (CORS: Access-Control-Allow-Origin).',
         { cause },
       );
@@ -212,7 +213,8 @@ export class UrlFile {
   #wrongRange(start: number, end: number, response: Response): SourceError {
     const got = response.headers.get('content-range') ?? 'none';
     return new SourceError(
-      `${this.#url.href}: asked for bytes ${start}-${end - 1}, got Content-Range "${got}". The server or a proxy before it ` +
+      `${this.#url.href}: asked for bytes ${start}-${end - 1}, got Content-Range "${got}". The server or a ` +
+        'proxy before it ' +
         'handles ranges wrongly; serve the files from elsewhere.',
       { status: response.status },
     );
@@ -224,7 +226,8 @@ export class UrlFile {
     const isOnlyTag = before?.size === now?.size && before?.tag !== undefined && before.lastModified === undefined;
     if (isOnlyTag && response?.status !== 416) {
       return new SourceError(
-        `${this.#url.href} has another ETag than a moment ago, ${now?.tag} instead of ${before.tag}. If the file changed, load ` +
+        `${this.#url.href} has another ETag than a moment ago, ${now?.tag} instead of ${before.tag}. If the ` +
+          'file changed, load ' +
           'again. If it did not, the ETags are those of several servers: let them send Last-Modified too, or pass a ' +
           '`fetch` of your own that removes the ETag.',
         status,

@@ -2,6 +2,7 @@
 import { InputError } from '../../errors.ts';
 import { parseUrl } from './reference.ts';
 import type { RemoteSource } from './remote_source.ts';
+import { decodedSegment } from './repo_reference.ts';
 import { UrlFile } from './url_file.ts';
 
 /** Options for reading URLs. */
@@ -45,7 +46,7 @@ export function urlFileSource(url: URL, options: UrlSourceOptions = {}): UrlFile
         'AutoencoderDC.fromPretrained().',
     );
   }
-  const file = decodedName(name);
+  const file = decodedSegment(name);
   const base = new URL(url);
   base.pathname = folder;
   const source = sourceOf(url.href, (path) => (path === file ? url : inFolder(base, path)), options);
@@ -98,7 +99,8 @@ export function folderUrl(input: string | URL): URL {
   const url = parseUrl(input);
   if (url === undefined) {
     throw new InputError(
-      `source ${JSON.stringify(String(input))} is not a URL. Give the folder's full address, such as https://example.com/model/.`,
+      `source ${JSON.stringify(String(input))} is not a URL. Give the folder's full address, such as ` +
+        'https://example.com/model/.',
     );
   }
   if (url.protocol === 'blob:' || url.protocol === 'data:') {
@@ -111,7 +113,8 @@ export function folderUrl(input: string | URL): URL {
     const parent = new URL(url);
     parent.pathname = folder;
     throw new InputError(
-      `source "${String(input)}" is the address of a file. Give that of its folder, "${parent.href}", or load the file with ` +
+      `source "${String(input)}" is the address of a file. Give that of its folder, "${parent.href}", or ` +
+        'load the file with ' +
         'AutoencoderDC.fromSingleFile().',
     );
   }
@@ -125,13 +128,4 @@ function resolvedPage(url: URL): URL | undefined {
   const file = new URL(url);
   file.pathname = url.pathname.replace('/blob/', '/resolve/');
   return file;
-}
-
-/** The name of a file for messages; its URL may hold escapes that are not text. */
-function decodedName(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }
